@@ -1,0 +1,27 @@
+//! What a batch adds to a job's private state.
+
+use headway_protocol::event::ItemSums;
+use headway_protocol::request::RetryItems;
+use headway_protocol::{JobError, diff_whole};
+use serde::{Deserialize, Serialize};
+
+use crate::job::BatchSeal;
+
+/// What a batch adds to a job's private state.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BatchState {
+    /// What was known when it was sealed; absent while items are still being added.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seal: Option<BatchSeal>,
+    /// Sums over items that finished with a cost.
+    pub sums: ItemSums,
+    /// Why it is being stopped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopping: Option<JobError>,
+    /// Items that its executor must put back into the queue before anything else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requeue: Option<RetryItems>,
+}
+
+diff_whole!(BatchState);

@@ -1,0 +1,51 @@
+//! Why the engine did not do what it was asked.
+
+use headway_core::Refusal;
+use headway_protocol::{JobId, Problem, ProblemCode};
+use headway_store::StoreError;
+
+/// Why the engine did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The job's rules forbid it.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The caller sees no such job.
+    #[error("there is no job {0}")]
+    NoSuchJob(JobId),
+    /// The request itself is wrong; said as the caller is told it.
+    #[error("{}", .0.detail)]
+    Problem(Box<Problem>),
+    /// The store could not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The engine stops.
+    #[error("the server is shutting down")]
+    ShuttingDown,
+    /// Others kept changing the job.
+    #[error("job {0} is being changed by too many at once: try again")]
+    Contended(JobId),
+}
+
+impl Error {
+    /// What the caller is told.
+    pub fn problem(&self) -> Problem {
+        match self {
+            Self::Refused(refusal) => refusal.problem(),
+            Self::NoSuchJob(_) => Problem::new(ProblemCode::NotFound, self.to_string()),
+            Self::Problem(problem) => (**problem).clone(),
+            Self::Store(StoreError::Full { .. }) => {
+                Problem::new(ProblemCode::Overloaded, self.to_string())
+            }
+            Self::Store(_) => Problem::new(ProblemCode::StoreUnavailable, self.to_string()),
+            Self::ShuttingDown => Problem::new(ProblemCode::ShuttingDown, self.to_string()),
+            Self::Contended(_) => Problem::new(ProblemCode::Overloaded, self.to_string()),
+        }
+    }
+}
+
+impl From<Problem> for Error {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(Box::new(problem))
+    }
+}

@@ -1,0 +1,93 @@
+//! What an engine is told before it starts.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use headway_core::rates::RateCard;
+use headway_protocol::batch::{Budget, Executor, OnFailure, Rate, Retry};
+use headway_protocol::report::Usage;
+use headway_protocol::request::PlannedStep;
+use serde::{Deserialize, Serialize};
+
+/// What an engine is told before it starts.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The configured kinds, by name.
+    pub kinds: BTreeMap<String, Kind>,
+    /// Prices; an empty card prices nothing.
+    pub rates: RateCard,
+    /// Whether a request may bring its own `command` executor. Otherwise only kinds have one.
+    pub allow_exec: bool,
+    /// Hosts, addresses and networks (`localhost`, `10.0.0.0/8`, `127.0.0.1:9000`) that executors
+    /// and webhooks may reach although they are loopback, private, link-local or metadata ones.
+    pub allow_hosts: Vec<String>,
+    /// Where executors run, unless they say.
+    pub work_dir: PathBuf,
+    /// What is kept of finished jobs.
+    pub retention: Retention,
+    /// Batches and executor jobs that run at once; others wait, queued. At least 1.
+    pub max_running: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            kinds: BTreeMap::new(),
+            rates: RateCard::default(),
+            allow_exec: false,
+            allow_hosts: Vec::new(),
+            work_dir: PathBuf::from("."),
+            retention: Retention::default(),
+            max_running: 16,
+        }
+    }
+}
+
+/// What is kept of finished jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// How long, in milliseconds.
+    pub finished_for_ms: u64,
+    /// How many, the newest.
+    pub finished_jobs: u64,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { finished_for_ms: 30 * 24 * 3_600_000, finished_jobs: 1_000_000 }
+    }
+}
+
+/// A configured type of job. Members that are absent leave the protocol's default.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Kind {
+    /// How it is run; absent: by its producer.
+    pub executor: Option<Executor>,
+    /// The steps that every job of this kind has.
+    pub steps: BTreeMap<String, PlannedStep>,
+    /// Items at once.
+    pub concurrency: Option<u32>,
+    /// When a failed item is tried again.
+    pub retry: Option<Retry>,
+    /// How many items may start in a time.
+    pub rate: Option<Rate>,
+    /// What may be spent unless a request says.
+    pub budget: Option<Budget>,
+    /// The longest that one attempt may take.
+    pub timeout_ms: Option<u64>,
+    /// The longest that a job may take in all.
+    pub expires_after_ms: Option<u64>,
+    /// How long a worker may be silent.
+    pub stall_after_ms: Option<u64>,
+    /// How long a worker has to carry out a command.
+    pub command_timeout_ms: Option<u64>,
+    /// What an item's failure does to the others.
+    pub on_failure: Option<OnFailure>,
+    /// What each item is expected to use.
+    pub estimate: Option<Usage>,
+    /// Whether usage is priced with the batch factor.
+    pub batch_rates: Option<bool>,
+    /// The shortest time between two state frames to a watcher.
+    pub min_interval_ms: Option<u64>,
+}

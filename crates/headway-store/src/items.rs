@@ -1,0 +1,127 @@
+//! A batch's items as they rest.
+
+use headway_protocol::{Amount, ItemStatus, JobError, Timestamp};
+use serde_json::value::RawValue;
+
+/// An item to add. `status` is `queued`, or `failed` for an input line that could not be read.
+#[derive(Clone, Debug)]
+pub struct NewItem {
+    /// Its place in the input, from 0.
+    pub index: u64,
+    /// Its producer's name for it.
+    pub custom_id: Option<String>,
+    /// What it works on, JSON text.
+    pub input: Box<RawValue>,
+    /// What it is expected to cost.
+    pub estimate: Option<Amount>,
+    /// `queued` or `failed`.
+    pub status: ItemStatus,
+    /// Why it failed already.
+    pub error: Option<JobError>,
+}
+
+/// Who takes items, and how many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeaseRequest {
+    /// A number that no other holder of this batch's items ever has.
+    pub fence: u64,
+    /// The present time: `retrying` items that are due by now may be taken.
+    pub now: Timestamp,
+    /// How many at the most.
+    pub max: usize,
+}
+
+/// An item that its holder works on.
+#[derive(Clone, Debug)]
+pub struct LeasedItem {
+    /// Its place in the input.
+    pub index: u64,
+    /// Its producer's name for it.
+    pub custom_id: Option<String>,
+    /// What it works on.
+    pub input: Box<RawValue>,
+    /// What it is expected to cost.
+    pub estimate: Option<Amount>,
+    /// Attempts begun, this one included.
+    pub attempts: u32,
+    /// What earlier attempts cost.
+    pub cost: Option<Amount>,
+}
+
+/// What became of an item; replaces what is stored of it.
+#[derive(Clone, Debug)]
+pub struct ItemOutcome {
+    /// Its place in the input.
+    pub index: u64,
+    /// The fence it was taken with.
+    pub fence: u64,
+    /// Where it is now: anything but `running`. `queued` gives it back unworked, and takes the
+    /// attempt back.
+    pub status: ItemStatus,
+    /// When it may be taken again, with `retrying`.
+    pub due_at: Option<Timestamp>,
+    /// What came out.
+    pub output: Option<Box<RawValue>>,
+    /// Why it failed.
+    pub error: Option<JobError>,
+    /// What all its attempts cost.
+    pub cost: Option<Amount>,
+    /// When its attempt began.
+    pub started_at: Option<Timestamp>,
+    /// How long its attempt took.
+    pub duration_ms: Option<u64>,
+}
+
+/// An item as it stands.
+#[derive(Clone, Debug)]
+pub struct StoredItem {
+    /// Its place in the input.
+    pub index: u64,
+    /// Its producer's name for it.
+    pub custom_id: Option<String>,
+    /// Where it is.
+    pub status: ItemStatus,
+    /// Attempts begun.
+    pub attempts: u32,
+    /// What it works on.
+    pub input: Box<RawValue>,
+    /// What it is expected to cost.
+    pub estimate: Option<Amount>,
+    /// What came out.
+    pub output: Option<Box<RawValue>>,
+    /// Why it failed.
+    pub error: Option<JobError>,
+    /// What all its attempts cost.
+    pub cost: Option<Amount>,
+    /// When its last attempt began.
+    pub started_at: Option<Timestamp>,
+    /// How long its last attempt took.
+    pub duration_ms: Option<u64>,
+}
+
+/// Which items, and how many.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ItemQuery {
+    /// Only with one of these statuses; empty: any.
+    pub statuses: Vec<ItemStatus>,
+    /// Only those whose index is larger.
+    pub after: Option<u64>,
+    /// At most so many, at least 1.
+    pub limit: usize,
+}
+
+/// Moves items from some statuses to another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sweep {
+    /// From these.
+    pub from: Vec<ItemStatus>,
+    /// To this one: its lease, its due time, and (when it is `queued`) its error and its attempts
+    /// are cleared; its cost stays, for it was paid.
+    pub to: ItemStatus,
+    /// Only items that were attempted: input lines that could not be read stay as they are.
+    pub attempted_only: bool,
+    /// Whether attempts are set back to 0.
+    pub reset_attempts: bool,
+    /// At most so many at once.
+    pub max: usize,
+}

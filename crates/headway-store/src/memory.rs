@@ -1,0 +1,1 @@
+//! An in-memory model of the port.
