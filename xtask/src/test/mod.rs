@@ -1,0 +1,79 @@
+//! `cargo xtask test`: everything that has to hold, on a machine that may have nothing yet.
+//!
+//! Four groups run one after the other: lint, rust, python, browser. Each check of a group is one
+//! test or a program that counts its own; the counts are added up and stand alone on the last
+//! line. A group that cannot run counts as a failed test, and the others still run.
+
+mod browser;
+mod lint;
+mod python;
+mod rust;
+mod setup;
+mod tally;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::{Outcome, say};
+use tally::Tally;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Group {
+    Lint,
+    Rust,
+    Python,
+    Browser,
+}
+
+impl Group {
+    const ALL: [Self; 4] = [Self::Lint, Self::Rust, Self::Python, Self::Browser];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Lint => "lint",
+            Self::Rust => "rust",
+            Self::Python => "python",
+            Self::Browser => "browser",
+        }
+    }
+
+    fn run(self, root: &Path) -> Result<Tally, String> {
+        match self {
+            Self::Lint => lint::run(root),
+            Self::Rust => rust::run(root),
+            Self::Python => python::run(root),
+            Self::Browser => browser::run(root),
+        }
+    }
+}
+
+/// Runs the groups that the arguments name, or all of them.
+pub(crate) fn run(root: &Path, arguments: &[OsString]) -> Outcome {
+    let groups = named(arguments)?;
+    setup::packages(&groups)?;
+    let mut sum = Tally::default();
+    for group in groups {
+        say(&format!("\n== {} ==\n", group.name()));
+        let tally = group.run(root).unwrap_or_else(|problem| {
+            say(&format!("{}: {problem}\n", group.name()));
+            Tally::broken()
+        });
+        say(&format!("{}: {tally}\n", group.name()));
+        sum += tally;
+    }
+    say(&format!("\n{sum}\n"));
+    Ok(if sum.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn named(arguments: &[OsString]) -> Result<Vec<Group>, String> {
+    let mut groups = Vec::new();
+    for argument in arguments {
+        let group = Group::ALL.into_iter().find(|group| argument == group.name());
+        groups.push(group.ok_or_else(|| {
+            let known = Group::ALL.map(Group::name).join(", ");
+            format!("`{}` is no group of tests: use {known}", argument.to_string_lossy())
+        })?);
+    }
+    Ok(if groups.is_empty() { Group::ALL.to_vec() } else { groups })
+}

@@ -1,0 +1,59 @@
+//! Python: the workers of the examples, and clients that are not ours.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::{Tally, rust, setup};
+use crate::command;
+
+/// The tests of each example, then those in tests/python against the built program.
+pub(super) fn run(root: &Path) -> Result<Tally, String> {
+    let environment = setup::python_environment(root)?;
+    let python = environment.join("bin/python");
+    let mut tally = Tally::default();
+    for folder in folders_with_tests(&root.join("examples"))? {
+        tally += unittest(&mut Command::new(&python), &folder)?;
+    }
+    let clients = root.join("tests/python");
+    if has_tests(&clients)? {
+        let requirements = clients.join("requirements.txt");
+        let requirements = requirements.to_str().ok_or("the repository's path is not UTF-8")?;
+        setup::pip_install(&environment, &["--requirement", requirements])?;
+        let program = rust::program(root)?;
+        tally += unittest(Command::new(&python).env("HEADWAY_BIN", program), &clients)?;
+    }
+    Ok(tally)
+}
+
+fn unittest(python: &mut Command, folder: &Path) -> Result<Tally, String> {
+    let mut tally = Tally::default();
+    python.current_dir(folder).args(["-m", "unittest", "discover", "--verbose"]);
+    let status = command::watched(python, |line| tally.read_unittest(line))?;
+    Ok(tally.judged_by(status))
+}
+
+fn folders_with_tests(parent: &Path) -> Result<Vec<PathBuf>, String> {
+    let mut folders = Vec::new();
+    for path in entries(parent)? {
+        if path.is_dir() && has_tests(&path)? {
+            folders.push(path);
+        }
+    }
+    folders.sort();
+    Ok(folders)
+}
+
+fn has_tests(folder: &Path) -> Result<bool, String> {
+    Ok(folder.is_dir()
+        && entries(folder)?.iter().any(|path| {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            name.starts_with("test") && path.extension().is_some_and(|ending| ending == "py")
+        }))
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    fs::read_dir(folder)
+        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
+        .map_err(|error| format!("{} cannot be read: {error}", folder.display()))
+}

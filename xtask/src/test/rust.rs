@@ -1,0 +1,32 @@
+//! The tests of every crate, those in the documentation included.
+
+use std::path::{Path, PathBuf};
+
+use super::Tally;
+use crate::command;
+
+/// The features that every build of the tests has. One set for all steps: another one would
+/// build the libraries a second time.
+const FEATURES: &[&str] = &["--workspace", "--all-features", "--locked"];
+
+/// `cargo test` over the workspace; a failing crate does not keep the others from running.
+pub(super) fn run(root: &Path) -> Result<Tally, String> {
+    let mut tally = Tally::default();
+    let mut tests = command::cargo();
+    tests.current_dir(root).arg("test").args(FEATURES).arg("--no-fail-fast");
+    let status = command::watched(&mut tests, |line| tally.read_libtest(line))?;
+    Ok(tally.judged_by(status))
+}
+
+/// Builds the program as the tests do and gives its path.
+pub(super) fn program(root: &Path) -> Result<PathBuf, String> {
+    let mut build = command::cargo();
+    command::succeed(build.current_dir(root).arg("build").args(FEATURES).arg("--bins"))?;
+    let mut target = command::cargo();
+    target.current_dir(root).args(["metadata", "--format-version", "1", "--no-deps", "--locked"]);
+    let metadata: serde_json::Value = serde_json::from_str(&command::output(&mut target)?)
+        .map_err(|error| format!("cargo metadata cannot be read: {error}"))?;
+    let folder = metadata.get("target_directory").and_then(serde_json::Value::as_str);
+    let folder = folder.ok_or("cargo metadata names no target folder")?;
+    Ok(Path::new(folder).join("debug/headway"))
+}
