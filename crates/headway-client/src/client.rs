@@ -1,0 +1,215 @@
+//! The connection to one server: addresses, sign-in, refusals and retries of plain requests.
+
+use std::time::Duration;
+
+use headway_protocol::Problem;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::{Method, RequestBuilder, Response, Url};
+use serde::de::DeserializeOwned;
+
+use crate::{Backoff, Error};
+
+/// A client of one server. Cheap to clone; clones share their connections.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    base: Url,
+    token: Option<String>,
+    attempts: u32,
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client")
+            .field("server", &self.base.as_str())
+            .field("signed_in", &self.token.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+/// How often a request is tried again unless [`Client::with_attempts`] says otherwise.
+const ATTEMPTS: u32 = 5;
+/// The longest wait that a server's `Retry-After` can impose.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// How long a connection may take to be made.
+const CONNECT: Duration = Duration::from_secs(10);
+
+impl Client {
+    /// A client of the server at `server`, such as `http://127.0.0.1:4323`, that signs in with
+    /// `token` if there is one. Nothing is sent yet.
+    pub fn new(server: &str, token: Option<&str>) -> Result<Self, Error> {
+        let wrong =
+            |reason: &str| Error::Address { address: server.to_owned(), reason: reason.to_owned() };
+        let mut base: Url = server.parse().map_err(|error| wrong(&format!("{error}")))?;
+        if !matches!(base.scheme(), "http" | "https") {
+            return Err(wrong("it begins with neither http:// nor https://"));
+        }
+        let host = base.host_str().ok_or_else(|| wrong("it names no host"))?;
+        let loopback = host == "localhost"
+            || host
+                .trim_matches(['[', ']'])
+                .parse()
+                .is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
+        base.set_query(None);
+        base.set_fragment(None);
+        if !base.path().ends_with('/') {
+            let path = format!("{}/", base.path());
+            base.set_path(&path);
+        }
+        let mut headers = HeaderMap::new();
+        if let Some(token) = token {
+            let mut value =
+                HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| Error::Token)?;
+            value.set_sensitive(true);
+            headers.insert(AUTHORIZATION, value);
+        }
+        install_tls();
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("headway-client/", env!("CARGO_PKG_VERSION")))
+            .default_headers(headers)
+            .connect_timeout(CONNECT)
+            // A redirect would carry the token along.
+            .redirect(reqwest::redirect::Policy::none());
+        if loopback {
+            builder = builder.no_proxy();
+        }
+        let http = builder.build().map_err(|error| wrong(&error.to_string()))?;
+        Ok(Self { http, base, token: token.map(str::to_owned), attempts: ATTEMPTS })
+    }
+
+    /// The same client, which tries again after at most `attempts` failures in a row: the server
+    /// answers 429 or 503, or cannot be reached. 0 means never.
+    #[must_use]
+    pub fn with_attempts(mut self, attempts: u32) -> Self {
+        self.attempts = attempts;
+        self
+    }
+
+    /// The server's address, ending in `/`.
+    pub fn server(&self) -> &str {
+        self.base.as_str()
+    }
+
+    pub(crate) fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
+    pub(crate) fn backoff(&self) -> Backoff {
+        Backoff::new(self.attempts)
+    }
+
+    /// The address of a path whose parts are percent-encoded.
+    pub(crate) fn address(&self, parts: &[&str]) -> Url {
+        let mut url = self.base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(["api", "v1"]).extend(parts);
+        }
+        url
+    }
+
+    pub(crate) fn request(&self, method: Method, url: Url) -> RequestBuilder {
+        self.http.request(method, url)
+    }
+
+    /// Sends a request once and gives the answer back if it is a success.
+    pub(crate) async fn send_once(&self, request: RequestBuilder) -> Result<Response, Error> {
+        let response = request.send().await.map_err(|error| self.unreachable(error))?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        Err(self.refusal(response).await)
+    }
+
+    /// Sends a request, again after a failure that may pass. Only for requests that are harmless
+    /// to repeat.
+    pub(crate) async fn send(&self, build: impl Fn() -> RequestBuilder) -> Result<Response, Error> {
+        let mut backoff = self.backoff();
+        loop {
+            let error = match self.send_once(build()).await {
+                Ok(response) => return Ok(response),
+                Err(error) => error,
+            };
+            if !error.is_retryable() {
+                return Err(error);
+            }
+            let Some(wait) = backoff.next_random() else { return Err(error) };
+            let asked = error.retry_after().unwrap_or_default().min(LONGEST_WAIT);
+            tracing::debug!(%error, "trying again");
+            tokio::time::sleep(wait.max(asked)).await;
+        }
+    }
+
+    /// Reads an answer as JSON.
+    pub(crate) async fn read<T: DeserializeOwned>(&self, response: Response) -> Result<T, Error> {
+        let body = response.bytes().await.map_err(|error| self.unreachable(error))?;
+        serde_json::from_slice(&body).map_err(|error| self.not_understood(error.to_string()))
+    }
+
+    pub(crate) fn unreachable(
+        &self,
+        source: impl std::error::Error + Send + Sync + 'static,
+    ) -> Error {
+        Error::Unreachable { server: self.base.to_string(), source: Box::new(source) }
+    }
+
+    pub(crate) fn not_understood(&self, reason: impl Into<String>) -> Error {
+        Error::NotUnderstood { server: self.base.to_string(), reason: reason.into() }
+    }
+
+    pub(crate) async fn refusal(&self, response: Response) -> Error {
+        let status = response.status();
+        let retry_after = response
+            .headers()
+            .get(RETRY_AFTER)
+            .and_then(|value| value.to_str().ok()?.trim().parse().ok())
+            .map(Duration::from_secs);
+        let body = response.bytes().await.unwrap_or_default();
+        let problem = serde_json::from_slice(&body).unwrap_or_else(|_| Problem {
+            type_uri: "about:blank".to_owned(),
+            title: status.canonical_reason().unwrap_or("Refused").to_owned(),
+            status: status.as_u16(),
+            code: "http".to_owned(),
+            detail: format!("the server answered {status} without saying why"),
+            index: None,
+            field: None,
+            retryable: false,
+            details: None,
+        });
+        Error::Refused { problem: Box::new(problem), retry_after }
+    }
+}
+
+/// Names the TLS provider of this process, unless the program has named one.
+fn install_tls() {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // Losing a race means that another thread named one: just as well.
+        rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_keeps_its_path_and_encodes_names() {
+        let client = Client::new("http://localhost:1/base", None).unwrap();
+        let url = client.address(&["jobs", "a:b~c", "events"]);
+        assert_eq!(url.as_str(), "http://localhost:1/base/api/v1/jobs/a:b~c/events");
+        assert_eq!(client.address(&["jobs", "a/b"]).path(), "/base/api/v1/jobs/a%2Fb");
+    }
+
+    #[test]
+    fn refuses_addresses_that_are_none() {
+        for address in ["", "127.0.0.1:4323", "ftp://host", "http://"] {
+            assert!(Client::new(address, None).is_err(), "{address}");
+        }
+        assert!(Client::new("http://host", Some("a\nb")).is_err());
+    }
+
+    #[test]
+    fn debug_hides_the_token() {
+        let client = Client::new("http://host", Some("hw_secret")).unwrap();
+        assert!(!format!("{client:?}").contains("hw_secret"));
+    }
+}
