@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use headway_protocol::JobId;
+use headway_protocol::{ItemStatus, JobId};
 
-use crate::{Facets, ItemOutcome, Record};
+use crate::{Facets, ItemOutcome, Record, StoreError};
 
 /// One record for one job, and what goes with it.
 #[derive(Clone, Debug)]
@@ -21,6 +21,36 @@ pub struct Append {
     pub items: Vec<ItemOutcome>,
     /// With the first record: a key that no other job may have.
     pub key: Option<UniqueKey>,
+}
+
+impl Append {
+    /// Whether the parts belong together, wherever the job is. Every adapter asks this before it
+    /// looks at the job.
+    ///
+    /// Refused are: a record without events, or with another number of them than its positions
+    /// say; a record that begins elsewhere than where the job is expected; a key with anything but
+    /// a first record; an item that would be settled as `running`.
+    pub fn check_shape(&self) -> Result<(), StoreError> {
+        let record = &self.record;
+        let refuse = |what: &str| Err(StoreError::Refused(format!("job {}: {what}", self.job)));
+        if record.to <= record.from || record.to - record.from != record.events.len() as u64 {
+            return refuse("a record has as many events as its positions say, and at least one");
+        }
+        let (first, begins) = match self.expected {
+            Expected::Absent { .. } => (true, 0),
+            Expected::At(offset) => (false, offset),
+        };
+        if record.from != begins {
+            return refuse("a record begins where the job is expected to be");
+        }
+        if self.key.is_some() && !first {
+            return refuse("a key comes with a job's first record");
+        }
+        if self.items.iter().any(|item| item.status == ItemStatus::Running) {
+            return refuse("an item is settled as anything but running");
+        }
+        Ok(())
+    }
 }
 
 /// Where a job must be for an append to happen.

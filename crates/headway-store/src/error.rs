@@ -62,7 +62,7 @@ pub enum AppendError {
         /// Its offset; `None` when there is no such job.
         found: Option<u64>,
     },
-    /// The unique key belongs to another job.
+    /// The unique key was given to a job already. Told only when the position fits.
     #[error("the key belongs to job {job}")]
     KeyTaken {
         /// That job.

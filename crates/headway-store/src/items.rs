@@ -3,6 +3,8 @@
 use headway_protocol::{Amount, ItemStatus, JobError, Timestamp};
 use serde_json::value::RawValue;
 
+use crate::StoreError;
+
 /// An item to add. `status` is `queued`, or `failed` for an input line that could not be read.
 #[derive(Clone, Debug)]
 pub struct NewItem {
@@ -18,6 +20,33 @@ pub struct NewItem {
     pub status: ItemStatus,
     /// Why it failed already.
     pub error: Option<JobError>,
+}
+
+impl NewItem {
+    /// Whether this item may be added to a batch that has `count` items.
+    pub fn check_shape(&self, count: u64) -> Result<(), StoreError> {
+        if self.index != count {
+            return Err(StoreError::Refused(format!(
+                "item {} cannot be added: the next one of its batch is {count}",
+                self.index
+            )));
+        }
+        if count >= headway_protocol::limits::ITEMS {
+            return Err(StoreError::Refused(format!("a batch has at most {count} items")));
+        }
+        match self.status {
+            ItemStatus::Queued | ItemStatus::Failed => Ok(()),
+            ItemStatus::Running
+            | ItemStatus::Retrying
+            | ItemStatus::Succeeded
+            | ItemStatus::Skipped
+            | ItemStatus::Cancelled
+            | ItemStatus::Expired => Err(StoreError::Refused(format!(
+                "item {} cannot be added as {}: it begins queued or failed",
+                self.index, self.status
+            ))),
+        }
+    }
 }
 
 /// Who takes items, and how many.
@@ -72,6 +101,14 @@ pub struct ItemOutcome {
     pub duration_ms: Option<u64>,
 }
 
+impl ItemOutcome {
+    /// When the item may be taken again, as it is stored: only while `retrying`, and at once when
+    /// nothing else was said.
+    pub fn resting_due_at(&self) -> Option<Timestamp> {
+        (self.status == ItemStatus::Retrying).then(|| self.due_at.unwrap_or_default())
+    }
+}
+
 /// An item as it stands.
 #[derive(Clone, Debug)]
 pub struct StoredItem {
@@ -110,18 +147,49 @@ pub struct ItemQuery {
     pub limit: usize,
 }
 
+/// What a sweep does to the attempts of the items it moves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SweptAttempts {
+    /// Leaves them.
+    #[default]
+    Keep,
+    /// Takes the last one back: it was interrupted and does not count. Never below 0.
+    TakeBack,
+    /// Sets them to 0.
+    Reset,
+}
+
 /// Moves items from some statuses to another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sweep {
     /// From these.
     pub from: Vec<ItemStatus>,
-    /// To this one: its lease, its due time, and (when it is `queued`) its error and its attempts
-    /// are cleared; its cost stays, for it was paid.
+    /// To this one, which is not `running` and none of `from`. The item's lease and its due time
+    /// are cleared (`retrying` is due at once), and with `queued` its error; its cost stays, for it
+    /// was paid.
     pub to: ItemStatus,
     /// Only items that were attempted: input lines that could not be read stay as they are.
     pub attempted_only: bool,
-    /// Whether attempts are set back to 0.
-    pub reset_attempts: bool,
+    /// What becomes of their count of attempts.
+    pub attempts: SweptAttempts,
     /// At most so many at once.
     pub max: usize,
+}
+
+impl Sweep {
+    /// Whether this sweep comes to an end and leaves no item held by nobody.
+    pub fn check_shape(&self) -> Result<(), StoreError> {
+        if self.to == ItemStatus::Running || self.from.contains(&self.to) {
+            return Err(StoreError::Refused(format!(
+                "items cannot be moved from {:?} to {}",
+                self.from, self.to
+            )));
+        }
+        Ok(())
+    }
+
+    /// When a moved item may be taken again, as it is stored.
+    pub fn resting_due_at(&self) -> Option<Timestamp> {
+        (self.to == ItemStatus::Retrying).then(Timestamp::default)
+    }
 }

@@ -28,9 +28,9 @@ pub use bus::{Appended, Sink};
 pub use clock::{Clock, SystemClock};
 pub use error::{AppendError, StoreError};
 pub use items::{
-    ItemOutcome, ItemQuery, LeaseRequest, LeasedItem, NewItem, StoredItem, Sweep,
+    ItemOutcome, ItemQuery, LeaseRequest, LeasedItem, NewItem, StoredItem, Sweep, SweptAttempts,
 };
-pub use list::{Due, Facets, ListPage, ListQuery, PageKey};
+pub use list::{Due, Facets, ListPage, ListQuery, NotAPageKey, PageKey};
 pub use record::{History, Record, Stored, render};
 
 /// Where jobs rest. Every method may be called from many tasks at once; none blocks its thread.
@@ -66,8 +66,9 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
     /// The job that a unique key was given to, and the fingerprint that came with it.
     async fn find_key(&self, key: &str) -> Result<Option<(JobId, u64)>, StoreError>;
 
-    /// Adds items to a batch, durable when answered. Their indexes follow each other, from the
-    /// number of items that the batch has; an index that is there already is refused.
+    /// Adds items to a batch that exists, all of them or none, durable when answered. Their indexes
+    /// follow each other, from the number of items that the batch has; an index that is there
+    /// already is refused.
     async fn add_items(&self, job: &JobId, items: Vec<NewItem>) -> Result<(), StoreError>;
 
     /// Takes up to `max` items to work on, durably: those that are `retrying` and due first,
@@ -104,11 +105,12 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<JobId>, StoreError>;
 
-    /// From now on `sink` hears of every record after it is durable, in the order of each job.
-    /// A store has one sink per attach; they live as long as the store.
+    /// From now on `sink` hears of every record after it is durable and can be read, in the order of
+    /// each job, and before the append is answered. A store has one sink per attach; they live as
+    /// long as the store.
     fn attach(&self, sink: std::sync::Arc<dyn Sink>);
 
-    /// Writes down whatever can be, so that the next opening is quick. Appends that come later are
-    /// refused with [`StoreError::Closed`].
+    /// Writes down whatever can be, so that the next opening is quick. Whatever would change
+    /// something later is refused with [`StoreError::Closed`]; closing again does nothing.
     async fn close(&self) -> Result<(), StoreError>;
 }
