@@ -3,14 +3,120 @@
 use headway_protocol::JobError;
 use headway_protocol::batch::Retry;
 
+/// The longest wait that the other side can ask for, in milliseconds: an hour. A service that asks
+/// for more is tried once an hour, within the attempts that the batch allows.
+pub const LONGEST_ASKED_MS: u64 = 3_600_000;
+
 /// The wait before the next attempt in milliseconds, `None` to give up. `attempts` have been made,
 /// `asked_ms` is what the other side asked for (`Retry-After`), `chance` is random in 0–1.
+///
+/// The wait is a random part of a span that grows by the factor with each attempt (exponential
+/// backoff with full jitter), or what was asked for if that is longer.
 pub fn delay(
-    _retry: &Retry,
-    _attempts: u32,
-    _error: &JobError,
-    _asked_ms: Option<u64>,
-    _chance: f64,
+    retry: &Retry,
+    attempts: u32,
+    error: &JobError,
+    asked_ms: Option<u64>,
+    chance: f64,
 ) -> Option<u64> {
-    None
+    if !error.retryable || attempts >= retry.max_attempts {
+        return None;
+    }
+    let grown = retry.factor.max(1.0).powf(f64::from(attempts.saturating_sub(1)));
+    let longest = retry.max_delay_ms as f64;
+    let span = (retry.initial_delay_ms as f64 * grown).min(longest);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "not negative and at most max_delay_ms; a float beyond the range is held at its end"
+    )]
+    let jittered = (span * chance.clamp(0.0, 1.0)) as u64;
+    let asked = asked_ms.map_or(0, |asked| asked.min(LONGEST_ASKED_MS));
+    Some(jittered.min(retry.max_delay_ms).max(asked))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn retry() -> Retry {
+        Retry { max_attempts: 5, initial_delay_ms: 1_000, factor: 2.0, max_delay_ms: 5_000 }
+    }
+
+    #[track_caller]
+    fn check(attempts: u32, asked_ms: Option<u64>, chance: f64, wait: Option<u64>) {
+        let error = JobError::passing("busy", "Try again.");
+        assert_eq!(delay(&retry(), attempts, &error, asked_ms, chance), wait);
+    }
+
+    #[test]
+    fn the_span_doubles_up_to_its_end() {
+        check(1, None, 1.0, Some(1_000));
+        check(2, None, 1.0, Some(2_000));
+        check(3, None, 1.0, Some(4_000));
+        check(4, None, 1.0, Some(5_000));
+    }
+
+    #[test]
+    fn chance_picks_within_the_whole_span() {
+        check(3, None, 0.0, Some(0));
+        check(3, None, 0.25, Some(1_000));
+        check(3, None, f64::NAN, Some(0));
+        check(3, None, 7.0, Some(4_000));
+    }
+
+    #[test]
+    fn what_the_other_side_asks_counts_when_it_is_longer() {
+        check(1, Some(30_000), 1.0, Some(30_000));
+        check(3, Some(1_000), 1.0, Some(4_000));
+        check(1, Some(86_400_000), 1.0, Some(LONGEST_ASKED_MS));
+    }
+
+    #[test]
+    fn it_gives_up_after_the_last_attempt() {
+        check(5, None, 0.5, None);
+        check(6, Some(1), 0.5, None);
+    }
+
+    #[test]
+    fn what_cannot_be_mended_is_not_tried_again() {
+        let error = JobError::fatal("bad_input", "No such column.");
+        assert_eq!(delay(&retry(), 1, &error, Some(10), 0.5), None);
+    }
+
+    proptest! {
+        #[test]
+        fn a_wait_is_within_its_bounds(
+            attempts in 0_u32..120,
+            max_attempts in 1_u32..=100,
+            initial_delay_ms: u64,
+            factor in 1.0_f64..=10.0,
+            max_delay_ms: u64,
+            asked_ms: Option<u64>,
+            chance in 0.0_f64..=1.0,
+        ) {
+            let retry = Retry { max_attempts, initial_delay_ms, factor, max_delay_ms };
+            let error = JobError::passing("busy", "Try again.");
+            match delay(&retry, attempts, &error, asked_ms, chance) {
+                None => prop_assert!(attempts >= max_attempts),
+                Some(wait) => {
+                    let asked = asked_ms.map_or(0, |asked| asked.min(LONGEST_ASKED_MS));
+                    prop_assert!(attempts < max_attempts);
+                    prop_assert!(wait >= asked);
+                    prop_assert!(wait <= max_delay_ms.max(asked));
+                }
+            }
+        }
+
+        #[test]
+        fn a_larger_chance_never_waits_less(
+            attempts in 1_u32..5, low in 0.0_f64..=1.0, high in 0.0_f64..=1.0,
+        ) {
+            let error = JobError::passing("busy", "Try again.");
+            let wait = |chance| delay(&retry(), attempts, &error, None, chance);
+            prop_assert!(wait(low.min(high)) <= wait(low.max(high)));
+        }
+    }
 }
