@@ -136,15 +136,17 @@ const LIBRARIES: &[Library] = &[
 const WITHOUT_RUNTIME: &[&str] = &["headway-protocol", "headway-core", "headway-store"];
 const RUNTIMES: &[&str] = &["tokio", "async-std", "smol"];
 
+/// The platform whose dependencies are looked at; it spares fetching those of all others.
+const PLATFORM: &str = "x86_64-unknown-linux-gnu";
+
 /// Reads `cargo metadata` of the workspace and prints every violation.
 pub(crate) fn run(root: &Path) -> Outcome {
-    let metadata = command::output(command::cargo().current_dir(root).args([
-        "metadata",
-        "--format-version",
-        "1",
-        "--all-features",
-        "--locked",
-    ]))?;
+    let metadata = command::output(
+        command::cargo()
+            .current_dir(root)
+            .args(["metadata", "--format-version", "1", "--all-features", "--locked"])
+            .args(["--filter-platform", PLATFORM]),
+    )?;
     let metadata: Value = serde_json::from_str(&metadata)
         .map_err(|error| format!("cargo metadata cannot be read: {error}"))?;
     let violations = violations(&Graph::read(&metadata)?);
