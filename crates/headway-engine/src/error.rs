@@ -22,6 +22,20 @@ pub enum Error {
     /// The engine stops.
     #[error("the server is shutting down")]
     ShuttingDown,
+    /// Too much waits already.
+    #[error("the server has too much to do: try again in a moment")]
+    Overloaded,
+    /// The idempotency key belongs to another job.
+    #[error("the idempotency key was used for job {job}")]
+    KeyTaken {
+        /// That job.
+        job: JobId,
+        /// What the request was that brought the key.
+        fingerprint: u64,
+    },
+    /// Another holder works on the items.
+    #[error("the items of {0} are held by somebody else")]
+    LeaseLost(JobId),
     /// Others kept changing the job.
     #[error("job {0} is being changed by too many at once: try again")]
     Contended(JobId),
@@ -39,7 +53,11 @@ impl Error {
             }
             Self::Store(_) => Problem::new(ProblemCode::StoreUnavailable, self.to_string()),
             Self::ShuttingDown => Problem::new(ProblemCode::ShuttingDown, self.to_string()),
-            Self::Contended(_) => Problem::new(ProblemCode::Overloaded, self.to_string()),
+            Self::Overloaded | Self::Contended(_) => {
+                Problem::new(ProblemCode::Overloaded, self.to_string())
+            }
+            Self::KeyTaken { .. } => Problem::new(ProblemCode::KeyReused, self.to_string()),
+            Self::LeaseLost(_) => Problem::new(ProblemCode::WrongStatus, self.to_string()),
         }
     }
 }

@@ -3,19 +3,44 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use headway_core::JobState;
 use headway_core::rates::RateCard;
 use headway_protocol::batch::{BatchOptions, Estimate};
 use headway_protocol::event::Producer;
 use headway_protocol::report::SequencedReport;
 use headway_protocol::request::{CommandRequest, CreateJob, ReportReply};
-use headway_protocol::{Action, Job, JobId, Owner};
-use headway_store::{Clock, Store};
+use headway_protocol::{Action, Job, JobId, Owner, Problem, ProblemCode};
+use headway_store::{Clock, Store, UniqueKey};
+use parking_lot::Mutex;
+use prometheus_client::registry::Registry;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
-use crate::{Error, ItemSource, Options};
+use crate::context::Context;
+use crate::metrics::Metrics;
+use crate::shard::{Change, Origin, Shards};
+use crate::supervisor::Supervisor;
+use crate::{Error, ItemSource, Options, intake, retention, settings, timer};
+
+/// Jobs that want an executor and that the supervisor has not heard of yet. Full: it looks through
+/// the store.
+const WANTED: usize = 4_096;
+
+/// Shards: one for each processor up to this many; beyond it the store's one writer is the limit.
+const SHARDS: usize = 4;
+
+/// The longest `Idempotency-Key`, in bytes.
+const KEY_BYTES: usize = 255;
 
 /// The only way into the engine. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct Handle {}
+#[derive(Clone)]
+pub struct Handle {
+    context: Arc<Context>,
+    shards: Shards,
+    stop: CancellationToken,
+    tasks: Arc<Mutex<JoinSet<()>>>,
+}
 
 /// A job that was made, or that an earlier request with the same idempotency key had made.
 #[derive(Clone, Debug)]
@@ -28,71 +53,228 @@ pub struct Created {
 
 impl Handle {
     /// Starts an engine over a store. Jobs that were running when the last one stopped go on.
-    pub async fn start(
-        _options: Options,
-        _store: Arc<dyn Store>,
-        _clock: Arc<dyn Clock>,
+    ///
+    /// Must be called within a Tokio runtime. Fails when the options cannot be used.
+    pub fn start(
+        options: Options,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
     ) -> Result<Self, Error> {
-        unimplemented!()
+        options.check()?;
+        let (wanted, wanting) = mpsc::channel(WANTED);
+        let context = Arc::new(Context::new(options, store, clock, Metrics::new(), wanted));
+        let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let shards = Shards::start(&context, processors.min(SHARDS));
+        let stop = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+        let supervisor = Supervisor::new(Arc::clone(&context), shards.clone(), stop.clone());
+        tasks.spawn(supervisor.run(wanting));
+        tasks.spawn(timer::run(Arc::clone(&context), shards.clone(), stop.clone()));
+        tasks.spawn(retention::run(Arc::clone(&context), shards.clone(), stop.clone()));
+        Ok(Self { context, shards, stop, tasks: Arc::new(Mutex::new(tasks)) })
+    }
+
+    /// Adds what the engine counts to a registry.
+    pub fn register_metrics(&self, registry: &mut Registry) {
+        self.context.metrics.register(registry);
     }
 
     /// Makes a job. `key` is the request's `Idempotency-Key`.
     pub async fn create_job(
         &self,
-        _caller: &Owner,
-        _request: CreateJob,
-        _key: Option<&str>,
+        caller: &Owner,
+        request: CreateJob,
+        key: Option<&str>,
     ) -> Result<Created, Error> {
-        unimplemented!()
+        self.takes_work()?;
+        let key = unique_key(caller, "job", key, &request)?;
+        let create = settings::job(&self.context, caller, request)?;
+        match self.shards.create(create, key.clone()).await {
+            Ok(state) => Ok(Created { job: state.job.clone(), repeated: false }),
+            Err(Error::KeyTaken { job, fingerprint }) => self.earlier(&job, fingerprint, key).await,
+            Err(error) => Err(error),
+        }
     }
 
     /// Makes a batch and takes in its items; answers when all of them are durable.
+    ///
+    /// When the items cannot be read, or the future is dropped before its end, there is no batch.
     pub async fn create_batch(
         &self,
-        _caller: &Owner,
-        _options: BatchOptions,
-        _items: ItemSource,
-        _key: Option<&str>,
+        caller: &Owner,
+        options: BatchOptions,
+        items: ItemSource,
+        key: Option<&str>,
     ) -> Result<Created, Error> {
-        unimplemented!()
+        self.takes_work()?;
+        let key = unique_key(caller, "batch", key, &options)?;
+        if let Some(wanted) = &key
+            && let Some((job, fingerprint)) = self.context.store.find_key(&wanted.key).await?
+        {
+            if !self.unsealed(&job).await? {
+                return self.earlier(&job, fingerprint, key).await;
+            }
+            if self.context.uploads.holds(&job) {
+                let detail = format!("the items of batch {job} are still arriving: try again later");
+                return Err(Problem::new(ProblemCode::WrongStatus, detail).into());
+            }
+            self.forget(&job).await?;
+        }
+        let create = settings::batch(&self.context, caller, options)?;
+        let job = create.id.clone();
+        let upload = self.context.uploads.begin(&job);
+        let state = match self.shards.create(create, key.clone()).await {
+            Ok(state) => state,
+            Err(Error::KeyTaken { job, fingerprint }) => {
+                return self.earlier(&job, fingerprint, key).await;
+            }
+            Err(error) => return Err(error),
+        };
+        let stored = self.store_items(&state, items).await;
+        drop(upload);
+        match stored {
+            Ok(state) => Ok(Created { job: state.job.clone(), repeated: false }),
+            Err(error) => {
+                self.forget(&job).await?;
+                Err(error)
+            }
+        }
+    }
+
+    async fn store_items(
+        &self,
+        state: &JobState,
+        items: ItemSource,
+    ) -> Result<Arc<JobState>, Error> {
+        let job = &state.job.id;
+        let seal =
+            intake::store_items(&self.context, &state.private.settings, job, items).await?;
+        let applied = self.shards.apply(job, Origin::Engine, Change::Seal(seal)).await?;
+        applied.state.ok_or(Error::ShuttingDown)
     }
 
     /// What a batch would cost. Nothing is kept and nothing is run.
     pub async fn estimate(
         &self,
-        _caller: &Owner,
-        _options: BatchOptions,
-        _items: ItemSource,
+        caller: &Owner,
+        options: BatchOptions,
+        items: ItemSource,
     ) -> Result<Estimate, Error> {
-        unimplemented!()
+        self.takes_work()?;
+        let settings = settings::batch_settings(&self.context, &options)?;
+        let kind = options.kind.as_deref();
+        intake::estimate(&self.context, &settings, &caller.tenant, kind, items).await
     }
 
     /// Takes a producer's report: all of it or none, durable when answered.
     pub async fn report(
         &self,
-        _caller: &Owner,
-        _job: &JobId,
-        _producer: Option<Producer>,
-        _reports: Vec<SequencedReport>,
+        caller: &Owner,
+        job: &JobId,
+        producer: Option<Producer>,
+        reports: Vec<SequencedReport>,
     ) -> Result<ReportReply, Error> {
-        unimplemented!()
+        let change = Change::Report { producer, reports };
+        Ok(self.shards.apply(job, origin(caller), change).await?.reply)
     }
 
     /// Asks something of a job; answers with its document after the wish was written down.
     pub async fn command(
         &self,
-        _caller: &Owner,
-        _job: &JobId,
-        _action: Action,
-        _request: CommandRequest,
+        caller: &Owner,
+        job: &JobId,
+        action: Action,
+        request: CommandRequest,
     ) -> Result<Job, Error> {
-        unimplemented!()
+        let change = Change::Command {
+            action,
+            max_budget: request.max_budget,
+            retry_items: request.status.unwrap_or_default(),
+        };
+        let applied = self.shards.apply(job, origin(caller), change).await?;
+        applied.state.map(|state| state.job.clone()).ok_or(Error::ShuttingDown)
     }
 
     /// Prices for usage from now on; what was booked stays.
-    pub fn set_rates(&self, _rates: RateCard) {}
+    pub fn set_rates(&self, rates: RateCard) {
+        self.context.set_rates(rates);
+    }
 
-    /// Stops: takes nothing new, gives items in flight back, writes down what happened. After
-    /// `grace` whatever still runs is killed.
-    pub async fn shutdown(&self, _grace: Duration) {}
+    /// Stops: starts nothing more, lets what runs end for a moment, gives the rest back and writes
+    /// down what happened. Answers when that is done, or after `grace`.
+    pub async fn shutdown(&self, grace: Duration) {
+        self.stop.cancel();
+        let mut tasks = std::mem::take(&mut *self.tasks.lock());
+        let all = async { while tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(grace, all).await.is_err() {
+            tracing::warn!(?grace, "what runs did not end in time; it is taken up again at the next start");
+        }
+    }
+
+    fn takes_work(&self) -> Result<(), Error> {
+        if self.stop.is_cancelled() { Err(Error::ShuttingDown) } else { Ok(()) }
+    }
+
+    async fn unsealed(&self, job: &JobId) -> Result<bool, Error> {
+        let applied = match self.shards.apply(job, Origin::Engine, Change::Peek).await {
+            Ok(applied) => applied,
+            Err(Error::NoSuchJob(_)) => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        Ok(applied.state.is_some_and(|state| {
+            state.private.batch.as_ref().is_some_and(|batch| batch.seal.is_none())
+        }))
+    }
+
+    async fn forget(&self, job: &JobId) -> Result<(), Error> {
+        let jobs = std::slice::from_ref(job);
+        self.context.store.remove(jobs).await?;
+        self.shards.forget(jobs).await;
+        Ok(())
+    }
+
+    /// The job that an earlier request with the same key made.
+    async fn earlier(
+        &self,
+        job: &JobId,
+        fingerprint: u64,
+        key: Option<UniqueKey>,
+    ) -> Result<Created, Error> {
+        if key.is_none_or(|key| key.fingerprint != fingerprint) {
+            let detail = format!(
+                "the Idempotency-Key was used for another request, which made job {job}: \
+                 use a new key for a new request"
+            );
+            return Err(Problem::new(ProblemCode::KeyReused, detail).into());
+        }
+        let applied = self.shards.apply(job, Origin::Engine, Change::Peek).await?;
+        let state = applied.state.ok_or(Error::ShuttingDown)?;
+        Ok(Created { job: state.job.clone(), repeated: true })
+    }
+}
+
+fn origin(caller: &Owner) -> Origin {
+    Origin::Caller { tenant: caller.tenant.clone() }
+}
+
+/// The key under which a request's job is found again, with what tells a repeat from a reuse.
+fn unique_key<T: serde::Serialize>(
+    caller: &Owner,
+    what: &str,
+    key: Option<&str>,
+    request: &T,
+) -> Result<Option<UniqueKey>, Error> {
+    let Some(key) = key else { return Ok(None) };
+    if key.is_empty() || key.len() > KEY_BYTES {
+        let detail = format!("the Idempotency-Key has {} bytes: use 1 to {KEY_BYTES}", key.len());
+        return Err(Problem::new(ProblemCode::Invalid, detail).at_field("Idempotency-Key").into());
+    }
+    // The fingerprint is kept, so its hash must be the same in every process and version: FNV-1a,
+    // 64 bits (Internet draft draft-eastlake-fnv).
+    let text = serde_json::to_string(request).unwrap_or_default();
+    let fingerprint = text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let key = format!("{}\u{1f}{what}\u{1f}{key}", caller.tenant);
+    Ok(Some(UniqueKey { key, fingerprint }))
 }

@@ -1,14 +1,25 @@
 //! The write side: applies inputs to jobs, runs batches, owns timers, leases, executors and
 //! retention. It knows nothing of those who watch.
 //!
-//! [`Engine::start`] checks its [`Options`], recovers what a crash left behind and lends a
-//! [`Handle`], the only way in.
+//! [`Handle::start`] checks its [`Options`], takes up what a crash left behind, and lends a
+//! [`Handle`], the only way in. Behind it: shards decide for jobs, a supervisor gives runners to
+//! jobs that want their executor, a timer wakes jobs whose deadline has come, and retention forgets
+//! finished ones.
 
+mod context;
 mod error;
 pub mod executor;
 mod handle;
 pub mod input;
+mod intake;
+mod metrics;
 mod options;
+mod retention;
+mod runner;
+mod settings;
+mod shard;
+mod supervisor;
+mod timer;
 
 pub use error::Error;
 pub use handle::{Created, Handle};

@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use headway_core::rates::RateCard;
+use headway_protocol::Problem;
 use headway_protocol::batch::{Budget, Executor, OnFailure, Rate, Retry};
 use headway_protocol::report::Usage;
 use headway_protocol::request::PlannedStep;
 use serde::{Deserialize, Serialize};
+
+use crate::executor::{Surroundings, build};
 
 /// What an engine is told before it starts.
 #[derive(Clone, Debug)]
@@ -90,4 +93,23 @@ pub struct Kind {
     pub batch_rates: Option<bool>,
     /// The shortest time between two state frames to a watcher.
     pub min_interval_ms: Option<u64>,
+}
+
+impl Options {
+    /// Refuses what no engine can run with.
+    pub(crate) fn check(&self) -> Result<(), Problem> {
+        let surroundings = Surroundings {
+            work_dir: self.work_dir.clone(),
+            allow_hosts: self.allow_hosts.clone(),
+        };
+        for (name, kind) in &self.kinds {
+            if let Some(executor) = &kind.executor {
+                build(executor, &surroundings).map_err(|mut problem| {
+                    problem.detail = format!("kind `{name}`: {}", problem.detail);
+                    problem
+                })?;
+            }
+        }
+        Ok(())
+    }
 }

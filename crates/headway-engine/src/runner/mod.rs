@@ -1,0 +1,88 @@
+//! Runs one job or batch from its queue to its end, its pause, or the engine's stop.
+
+mod attempt;
+mod batch;
+mod pace;
+mod solo;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use headway_core::JobState;
+use headway_protocol::batch::Executor;
+use headway_protocol::report::{Report, SequencedReport};
+use headway_protocol::{JobError, JobId};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::context::Context;
+use crate::executor::{Execute, Surroundings, build};
+use crate::shard::{Change, Origin, Shards};
+use crate::Error;
+
+/// How long a runner that broke off waits before its job is taken up again.
+const AFTER_TROUBLE: Duration = Duration::from_secs(1);
+
+/// What both kinds of runner work with.
+pub(super) struct Run {
+    pub(super) context: Arc<Context>,
+    pub(super) shards: Shards,
+    pub(super) job: JobId,
+    /// The job's present state and those to come.
+    pub(super) follow: watch::Receiver<Arc<JobState>>,
+    /// Cancelled when the engine stops.
+    pub(super) stop: CancellationToken,
+}
+
+impl Run {
+    /// Says something to the job, for the engine.
+    pub(super) async fn say(&self, change: Change) -> Result<Arc<JobState>, Error> {
+        let applied = self.shards.apply(&self.job, Origin::Engine, change).await?;
+        applied.state.ok_or(Error::ShuttingDown)
+    }
+
+    /// Reports for the job's executor.
+    pub(super) async fn report(&self, reports: Vec<Report>) -> Result<(), Error> {
+        let reports =
+            reports.into_iter().map(|report| SequencedReport { seq: None, report }).collect();
+        let change = Change::Report { producer: None, reports };
+        self.shards.apply(&self.job, Origin::Engine, change).await.map(|_| ())
+    }
+
+    /// The job's executor, ready; or why it cannot be.
+    pub(super) fn executor(&self, executor: &Executor) -> Result<Arc<dyn Execute>, JobError> {
+        let options = &self.context.options;
+        let surroundings = Surroundings {
+            work_dir: options.work_dir.clone(),
+            allow_hosts: options.allow_hosts.clone(),
+        };
+        build(executor, &surroundings)
+            .map_err(|problem| JobError::fatal("executor_unusable", problem.detail))
+    }
+}
+
+/// Runs the job until it ends, pauses or the engine stops.
+pub(crate) async fn run(
+    context: Arc<Context>,
+    shards: Shards,
+    job: JobId,
+    stop: CancellationToken,
+) {
+    let follow = match shards.follow(&job).await {
+        Ok(follow) => follow,
+        Err(error) => {
+            tracing::warn!(%job, %error, "the job to run cannot be read");
+            return;
+        }
+    };
+    let is_batch = follow.borrow().private.batch.is_some();
+    let run = Run { context, shards, job: job.clone(), follow, stop: stop.clone() };
+    let ended = if is_batch { batch::run(run).await } else { solo::run(run).await };
+    if let Err(error) = ended {
+        tracing::error!(%job, %error, "the job's runner broke off; it is taken up again");
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(AFTER_TROUBLE) => {}
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! What a request and its kind together say about how a job is run.
+
+use headway_core::{Create, Settings};
+use headway_protocol::batch::{BatchOptions, Executor};
+use headway_protocol::request::CreateJob;
+use headway_protocol::{JobId, Owner, Problem, ProblemCode};
+
+use crate::context::Context;
+use crate::executor::{Surroundings, build};
+use crate::{Error, Kind};
+
+/// The kind of a batch that brings its own executor.
+const CUSTOM: &str = "custom";
+
+/// The most items at once.
+const CONCURRENCY: u32 = 10_000;
+
+/// What makes a job, from its request and its kind.
+pub(crate) fn job(
+    context: &Context,
+    caller: &Owner,
+    request: CreateJob,
+) -> Result<Create, Error> {
+    refuse_webhook(request.webhook.is_some())?;
+    let kind = context.options.kinds.get(&request.kind);
+    let (default, known) = (Kind::default(), kind.is_some());
+    let kind = kind.unwrap_or(&default);
+    if request.input.is_some() && kind.executor.is_none() {
+        let why = if known {
+            format!("kind `{}` has no executor", request.kind)
+        } else {
+            format!("there is no kind `{}` in the configuration", request.kind)
+        };
+        let detail = format!("`input` is for an executor, and {why}: leave it out");
+        return Err(Problem::new(ProblemCode::Invalid, detail).at_field("input").into());
+    }
+    let mut steps = kind.steps.clone();
+    steps.extend(request.steps);
+    let now = context.now();
+    let id = request.id.unwrap_or_else(|| JobId::new_job(now.as_millis(), rand::random()));
+    Ok(Create {
+        id,
+        epoch: rand::random(),
+        kind: request.kind,
+        name: request.name,
+        session: request.session,
+        tags: request.tags,
+        metadata: request.metadata,
+        owner: caller.clone(),
+        steps,
+        total: request.total,
+        unit: request.unit,
+        currency: context.rates().currency().clone(),
+        batch: false,
+        settings: Settings {
+            executor: kind.executor.clone(),
+            input: request.input,
+            stall_after_ms: request.stall_after_ms.or(kind.stall_after_ms),
+            expires_after_ms: request.expires_after_ms.or(kind.expires_after_ms),
+            timeout_ms: kind.timeout_ms,
+            command_timeout_ms: kind.command_timeout_ms,
+            concurrency: None,
+            retry: kind.retry.clone(),
+            rate: None,
+            budget: request.budget.or_else(|| kind.budget.clone()),
+            on_failure: kind.on_failure.unwrap_or_default(),
+            estimate: kind.estimate.clone(),
+            batch_rates: kind.batch_rates.unwrap_or(false),
+            start_paused: false,
+            webhook: None,
+        },
+    })
+}
+
+/// What makes a batch, from its request and its kind. Checks its executor as far as that goes
+/// without running it.
+pub(crate) fn batch(
+    context: &Context,
+    caller: &Owner,
+    options: BatchOptions,
+) -> Result<Create, Error> {
+    refuse_webhook(options.webhook.is_some())?;
+    let settings = batch_settings(context, &options)?;
+    let now = context.now();
+    Ok(Create {
+        id: JobId::new_batch(now.as_millis(), rand::random()),
+        epoch: rand::random(),
+        kind: options.kind.unwrap_or_else(|| CUSTOM.to_owned()),
+        name: options.name,
+        session: options.session,
+        tags: options.tags,
+        metadata: options.metadata,
+        owner: caller.clone(),
+        steps: std::collections::BTreeMap::new(),
+        total: None,
+        unit: Some("items".to_owned()),
+        currency: context.rates().currency().clone(),
+        batch: true,
+        settings,
+    })
+}
+
+/// How a batch is run.
+pub(crate) fn batch_settings(
+    context: &Context,
+    options: &BatchOptions,
+) -> Result<Settings, Error> {
+    let default = Kind::default();
+    let kind = match &options.kind {
+        None => &default,
+        Some(name) => context.options.kinds.get(name).ok_or_else(|| unknown_kind(context, name))?,
+    };
+    check_numbers(options)?;
+    let own = options.executor.clone();
+    if own.is_some() && !context.options.allow_exec && matches!(own, Some(Executor::Command(_))) {
+        let detail = "this server runs only the commands of its configured kinds: name a `kind`, \
+                      or start the server with --allow-exec";
+        return Err(Problem::new(ProblemCode::Forbidden, detail).at_field("executor").into());
+    }
+    let executor = own.or_else(|| kind.executor.clone()).ok_or_else(|| {
+        let detail = "a batch needs an `executor`, or a `kind` that has one";
+        Problem::new(ProblemCode::Invalid, detail).at_field("executor")
+    })?;
+    let surroundings = Surroundings {
+        work_dir: context.options.work_dir.clone(),
+        allow_hosts: context.options.allow_hosts.clone(),
+    };
+    build(&executor, &surroundings)?;
+    Ok(Settings {
+        executor: Some(executor),
+        input: None,
+        stall_after_ms: None,
+        expires_after_ms: options.expires_after_ms.or(kind.expires_after_ms),
+        timeout_ms: options.timeout_ms.or(kind.timeout_ms),
+        command_timeout_ms: kind.command_timeout_ms,
+        concurrency: options.concurrency.or(kind.concurrency),
+        retry: options.retry.clone().or_else(|| kind.retry.clone()),
+        rate: options.rate.clone().or_else(|| kind.rate.clone()),
+        budget: options.budget.clone().or_else(|| kind.budget.clone()),
+        on_failure: options.on_failure.or(kind.on_failure).unwrap_or_default(),
+        estimate: options.estimate.clone().or_else(|| kind.estimate.clone()),
+        batch_rates: options.batch_rates.or(kind.batch_rates).unwrap_or(true),
+        start_paused: options.start == Some(false),
+        webhook: None,
+    })
+}
+
+fn check_numbers(options: &BatchOptions) -> Result<(), Problem> {
+    let invalid = |field: &str, detail: &str| {
+        Err(Problem::new(ProblemCode::Invalid, format!("`{field}` {detail}")).at_field(field))
+    };
+    if options.concurrency.is_some_and(|count| !(1..=CONCURRENCY).contains(&count)) {
+        return invalid("concurrency", "is a number from 1 to 10000");
+    }
+    if options.timeout_ms == Some(0) {
+        return invalid("timeout_ms", "is at least 1 millisecond");
+    }
+    if options.rate.as_ref().is_some_and(|rate| rate.count == 0 || rate.per_ms == 0) {
+        return invalid("rate", "needs a `count` and a `per_ms` of at least 1");
+    }
+    if let Some(retry) = &options.retry {
+        if !(1..=100).contains(&retry.max_attempts) {
+            return invalid("retry.max_attempts", "is a number from 1 to 100");
+        }
+        if !(1.0..=10.0).contains(&retry.factor) {
+            return invalid("retry.factor", "is a number from 1 to 10");
+        }
+    }
+    Ok(())
+}
+
+fn unknown_kind(context: &Context, name: &str) -> Problem {
+    let known: Vec<_> = context.options.kinds.keys().map(String::as_str).collect();
+    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    let detail = format!("there is no kind `{name}` in the configuration; there is: {known}");
+    Problem::new(ProblemCode::Invalid, detail).at_field("kind")
+}
+
+/// A promise that this server cannot keep is not taken.
+fn refuse_webhook(given: bool) -> Result<(), Problem> {
+    if given {
+        let detail = "this server does not send webhooks: leave `webhook` out, and watch the \
+                      job's stream or poll its document instead";
+        return Err(Problem::new(ProblemCode::Invalid, detail).at_field("webhook"));
+    }
+    Ok(())
+}
