@@ -48,14 +48,11 @@ impl Error {
             Self::Refused(refusal) => refusal.problem(),
             Self::NoSuchJob(_) => Problem::new(ProblemCode::NotFound, self.to_string()),
             Self::Problem(problem) => (**problem).clone(),
-            Self::Store(StoreError::Full { .. }) => {
+            Self::ShuttingDown => Problem::new(ProblemCode::ShuttingDown, self.to_string()),
+            Self::Overloaded | Self::Contended(_) | Self::Store(StoreError::Full { .. }) => {
                 Problem::new(ProblemCode::Overloaded, self.to_string())
             }
             Self::Store(_) => Problem::new(ProblemCode::StoreUnavailable, self.to_string()),
-            Self::ShuttingDown => Problem::new(ProblemCode::ShuttingDown, self.to_string()),
-            Self::Overloaded | Self::Contended(_) => {
-                Problem::new(ProblemCode::Overloaded, self.to_string())
-            }
             Self::KeyTaken { .. } => Problem::new(ProblemCode::KeyReused, self.to_string()),
             Self::LeaseLost(_) => Problem::new(ProblemCode::WrongStatus, self.to_string()),
         }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Timestamp, diff_whole};
+use crate::{JobError, Timestamp, diff_whole};
 
 /// A wish; the job's status says whether it is allowed, its worker carries it out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -70,6 +70,9 @@ pub struct Command {
     pub action: Action,
     /// When it was asked.
     pub requested_at: Timestamp,
+    /// Why, unless an operator asked: `budget_reached`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<JobError>,
 }
 
 diff_whole!(Command, Action);

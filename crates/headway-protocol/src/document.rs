@@ -259,7 +259,7 @@ impl Default for Owner {
 }
 
 /// Why a job, a step or an item failed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct JobError {
     /// A word for programs: `timeout`, `exit_code`, `budget_reached`, or the producer's own.

@@ -144,9 +144,15 @@ pub struct QueuedItems {
     pub total: u64,
     /// Of these, input lines that could not be read; they are failed items.
     pub invalid: u64,
-    /// What the whole run is expected to cost.
+    /// Σ of the estimates of those that have one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimate: Option<Amount>,
+    /// How many have an estimate.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub estimated: u64,
+    /// Σ of their estimates squared, in currency units.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate_squared: Option<f64>,
 }
 
 /// Items that a retry puts back into the queue.
@@ -236,6 +242,8 @@ pub struct ItemSums {
     /// The largest cost.
     pub cost_max: f64,
 }
+
+crate::diff_whole!(ItemSums);
 
 impl Event {
     /// The `type` word of the event.

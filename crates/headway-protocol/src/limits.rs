@@ -18,6 +18,8 @@ pub const MESSAGE_BYTES: usize = 16 * 1024;
 pub const STEPS: usize = 512;
 /// The most tasks of a step.
 pub const TASKS: usize = 256;
+/// The longest task of a step, in bytes.
+pub const TASK_BYTES: usize = 1024;
 /// The most events of one report.
 pub const EVENTS_PER_REPORT: usize = 10_000;
 /// The most producers of one job whose sequences are remembered; the one that was silent longest

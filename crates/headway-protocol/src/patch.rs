@@ -49,13 +49,21 @@ pub fn value_of<T: serde::Serialize>(document: &T) -> Value {
     serde_json::to_value(document).unwrap_or_default()
 }
 
-diff_whole!(bool, u32, u64, i64, f64, String);
+diff_whole!(bool, u32, u64, i64, String);
 diff_whole!(crate::Timestamp, crate::Percent, crate::Amount, crate::Currency, crate::JobId);
 diff_whole!(crate::JobStatus, crate::StepStatus, crate::ItemStatus);
 
+/// Lists change as a whole. One that becomes empty is removed: in our documents an empty list is left
+/// out, and absent means empty.
+impl Diff for f64 {
+    fn diff(&self, after: &Self) -> Option<Value> {
+        (self.to_bits() != after.to_bits()).then(|| value_of(after))
+    }
+}
+
 impl<T: PartialEq + serde::Serialize> Diff for Vec<T> {
     fn diff(&self, after: &Self) -> Option<Value> {
-        (self != after).then(|| value_of(after))
+        (self != after).then(|| if after.is_empty() { Value::Null } else { value_of(after) })
     }
 }
 

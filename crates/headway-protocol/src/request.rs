@@ -115,6 +115,8 @@ pub enum RetryItems {
     Unfinished,
 }
 
+crate::diff_whole!(RetryItems);
+
 /// A page of jobs, newest first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

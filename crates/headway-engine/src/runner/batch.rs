@@ -117,8 +117,8 @@ async fn begin(run: &Run, state: Arc<JobState>) -> Result<Arc<JobState>, Error> 
     } else {
         state
     };
-    let stale = state.job.items.is_some_and(|items| items.running + items.retrying > 0);
-    if stale {
+    let counted = state.job.items.is_some_and(|items| items.running + items.retrying > 0);
+    if counted {
         let moved = ItemsMoved::default();
         state = run.say(Change::Moved { moved, outcomes: Arc::from([]) }).await?;
     }
