@@ -76,7 +76,7 @@ function rateOf(progress, isBatch) {
   return [tenth.format(progress.rate * 3600), `${unit}/h`];
 }
 
-const titleOf = (job) => job.name ?? `${job.kind} ${job.id.slice(-6)}`;
+const titleOf = (job) => job.name ?? job.kind;
 
 function brief(value, length = 160) {
   if (value === undefined || value === null) return "";
@@ -328,7 +328,7 @@ class Stream {
     if (cursor) address.searchParams.set("last_event_id", cursor);
     const source = new EventSource(address);
     this.#close = () => source.close();
-    const read = ({ data }) => this.#read(data, "Server-Sent Events");
+    const read = ({ data }) => this.#read(data, "SSE");
     const types = ["hello", "subscribed", "snapshot", "update", "event", "gap", "end", "heartbeat", "error", "closing"];
     for (const type of types) {
       source.addEventListener(type, (event) => {
@@ -409,6 +409,7 @@ class JobView {
       amounts: find(".amounts"), error: find(".fault-text"), refusal: find(".refusal"),
       detail: find(".detail"), toggle: find(".toggle"),
     };
+    this.purse = find(".purse");
     this.buttons = [...card.querySelectorAll("[data-action]")];
     this.figures = new Map();
     this.parts.name.href = `#/jobs/${encodeURIComponent(id)}`;
@@ -423,6 +424,7 @@ class JobView {
     setAttribute(card, "data-status", job.status);
     showBadge(parts.badge, job.status);
     setText(parts.name, titleOf(job));
+    parts.toggle.hidden = route.id === job.id;
     parts.stalled.hidden = !job.stalled;
     setText(parts.origin, this.#origin(job));
     this.#showProgress(job);
@@ -447,7 +449,7 @@ class JobView {
   }
 
   #origin(job) {
-    const words = [job.kind, job.id];
+    const words = job.name ? [job.kind, job.id] : [job.id];
     if (job.session) words.push(`session ${job.session}`);
     if (job.tags?.length) words.push(job.tags.map((tag) => `#${tag}`).join(" "));
     if (job.attempt > 1) words.push(`attempt ${job.attempt}`);
@@ -535,6 +537,7 @@ class JobView {
     const known = cost && (Number(cost.spent) > 0 || cost.forecast || cost.estimate || cost.budget);
     box.hidden = !known;
     if (!known) return;
+    this.purse.hidden = !(cost.forecast || cost.estimate || cost.budget);
     const say = (amount) => money(amount, cost.currency);
     const low = Number(cost.forecast_low ?? cost.forecast ?? 0);
     const high = Number(cost.forecast_high ?? cost.forecast ?? 0);
@@ -1010,8 +1013,9 @@ function readRoute() {
   } catch {
     id = second;
   }
-  if (!id && route.id) openDetail(null);
+  if (id !== route.id) openDetail(null);
   route = { filter, id };
+  for (const shown of views.keys()) dirty.add(shown);
   if (id && !board.get(id)) readOne(id);
   draw();
 }
@@ -1063,7 +1067,7 @@ function showLink(next) {
   const box = byId("link");
   setAttribute(box, "data-state", next.state);
   byId("link-now").hidden = next.state !== "waiting";
-  if (next.state === "live") setText(byId("link-text"), `Live over ${next.transport}`);
+  if (next.state === "live") setText(byId("link-text"), `Live · ${next.transport}`);
   else if (next.state === "connecting") setText(byId("link-text"), "Connecting…");
   else if (next.state === "refused") setText(byId("link-text"), `The server refused this page (${next.code}${next.reason ? `, ${next.reason}` : ""})`);
   else setText(byId("link-text"), "Connection lost, trying again");
