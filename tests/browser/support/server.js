@@ -1,0 +1,120 @@
+// The real program, started on a port and a folder of its own.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+const PROGRAM = process.env.HEADWAY_BIN
+  ?? new URL("../../../target/debug/headway", import.meta.url).pathname;
+
+/** A server that can be killed and started again on the same port and data. */
+export class Server {
+  #folder;
+  #process = null;
+  #log = [];
+
+  constructor(folder, port) {
+    this.#folder = folder;
+    this.port = port;
+  }
+
+  /** A running server with an empty data folder; the test stops it at its end. */
+  static async start(test) {
+    const folder = await mkdtemp(join(tmpdir(), "headway-browser-"));
+    const server = new Server(folder, await freePort());
+    test.after(async () => {
+      await server.kill();
+      await rm(folder, { recursive: true, force: true });
+      if (!test.passed) test.diagnostic(server.#log.slice(-40).join("\n"));
+    });
+    await server.start();
+    return server;
+  }
+
+  get url() {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** Resolves with the line that says the server is ready. */
+  async start() {
+    const args = ["serve", "--listen", `127.0.0.1:${this.port}`, "--data", this.#folder, "--allow-exec"];
+    const child = spawn(PROGRAM, args, { stdio: ["ignore", "pipe", "pipe"] });
+    this.#process = child;
+    createInterface(child.stderr).on("line", (line) => this.#log.push(line));
+    const lines = createInterface(child.stdout);
+    const ready = once(lines, "line");
+    const ended = once(child, "exit").then(([code, signal]) => {
+      throw new Error(`the server ended (${code ?? signal}):\n${this.#log.slice(-40).join("\n")}`);
+    });
+    ended.catch(() => {});
+    const [line] = await Promise.race([ready, ended]);
+    if (!line.includes(`127.0.0.1:${this.port}`)) throw new Error(`not a ready line: ${line}`);
+  }
+
+  /** kill -9; resolves when the process is gone. */
+  async kill() {
+    const child = this.#process;
+    this.#process = null;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = once(child, "exit");
+    child.kill("SIGKILL");
+    await gone;
+  }
+
+  async request(path, options = {}) {
+    const { body, ...rest } = options;
+    const response = await fetch(`${this.url}${path}`, {
+      ...rest,
+      ...(body !== undefined && { method: "POST", body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${path} answered ${response.status}: ${text}`);
+    return JSON.parse(text);
+  }
+
+  /** Submits a batch of numbers to Python workers; see `WORKER`. */
+  submit(count, options = {}) {
+    return this.request("/api/v1/batches", {
+      body: {
+        name: "Squares",
+        executor: { type: "command", mode: "stream", argv: ["python3", "-u", "-c", WORKER], processes: 2, env: ["PATH"] },
+        concurrency: 4,
+        retry: { max_attempts: 1 },
+        items: Array.from({ length: count }, (_, n) => ({ custom_id: `n-${n}`, input: n })),
+        ...options,
+      },
+    });
+  }
+}
+
+/** Squares a number after some milliseconds of work; every tenth cannot be squared. */
+const WORKER = `
+import json, sys, time
+for line in sys.stdin:
+    item = json.loads(line)
+    time.sleep(0.02)
+    if item["input"] % 10 == 9:
+        answer = {"error": {"code": "nine", "message": "nines are not squared", "retryable": False}}
+    else:
+        answer = {"output": item["input"] ** 2}
+    print(json.dumps({"index": item["index"], **answer}), flush=True)
+`;
+
+/** How many of `count` items succeed and fail. */
+export function expectedCounts(count) {
+  const failed = Math.floor(count / 10);
+  return { total: count, succeeded: count - failed, failed };
+}
+
+async function freePort() {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const { port } = probe.address();
+  probe.close();
+  await once(probe, "close");
+  return port;
+}
