@@ -241,6 +241,17 @@ pub struct ItemSums {
     pub cost_estimate: f64,
     /// The largest cost.
     pub cost_max: f64,
+    /// Σ turns: how many other items ended while it ran, its duration by the batch's own clock. With
+    /// the next two it tells whether items that take longer cost more, hence what the ones in flight
+    /// will cost. Zero where nobody counted.
+    #[serde(default)]
+    pub turns: f64,
+    /// Σ cost · turns.
+    #[serde(default)]
+    pub cost_turns: f64,
+    /// Σ estimate · turns.
+    #[serde(default)]
+    pub estimate_turns: f64,
 }
 
 crate::diff_whole!(ItemSums);

@@ -16,12 +16,20 @@ pub struct Forecast {
     pub high: Amount,
 }
 
-/// The forecast from what finished items cost: `None` until there is evidence. `remaining` items
-/// are still open, `spent` is booked.
+/// The items of a batch that have not finished.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OpenItems {
+    /// All of them: queued, waiting for their next attempt, running.
+    pub remaining: u64,
+    /// Of these, running now.
+    pub running: u64,
+}
+
+/// The forecast from what finished items cost: `None` until there is evidence. `spent` is booked.
 pub fn forecast(
     _seal: &BatchSeal,
     _sums: &ItemSums,
-    _remaining: u64,
+    _open: OpenItems,
     _spent: Amount,
 ) -> Option<Forecast> {
     None
