@@ -1,0 +1,170 @@
+//! A session with its I/O done: what a gateway holds for each watcher.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use headway_protocol::frame::{ClosingReason, Subscribe};
+use headway_protocol::{Action, ClientMessage, CloseCode, Cursor, JobId, Owner, Problem};
+use serde_json::Value;
+
+use crate::frame::Frame;
+use crate::handle::Handle;
+use crate::session::{Answer, Request, Session};
+use crate::wake::Waker;
+
+/// Requests of one connection that are being done at once; others wait in the session.
+const AT_ONCE: usize = 8;
+
+type Working = Pin<Box<dyn Future<Output = Answer> + Send>>;
+
+/// A watcher's side of the hub.
+pub struct Connection {
+    hub: Handle,
+    caller: Owner,
+    waker: Arc<Waker>,
+    session: Session,
+    working: FuturesUnordered<Working>,
+    commands: VecDeque<AskedCommand>,
+}
+
+/// A command that a watcher sent; answer it with [`Connection::answer_command`].
+#[derive(Clone, Debug)]
+pub struct AskedCommand {
+    /// The watcher's message.
+    pub id: String,
+    /// The job.
+    pub job: JobId,
+    /// What is asked.
+    pub action: Action,
+}
+
+/// What a connection does next.
+#[derive(Debug)]
+pub enum Output {
+    /// It sends this.
+    Frame(Frame),
+    /// It has a command carried out.
+    Command(AskedCommand),
+    /// It closes with this code.
+    Close(CloseCode),
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("caller", &self.caller)
+            .field("session", &self.session)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Connection {
+    pub(crate) fn new(hub: Handle, caller: Owner, waker: Arc<Waker>, session: Session) -> Self {
+        let (working, commands) = (FuturesUnordered::new(), VecDeque::new());
+        Self { hub, caller, waker, session, working, commands }
+    }
+
+    /// Takes a client's message as it came, JSON text.
+    pub fn handle_text(&mut self, text: &[u8]) {
+        self.session.handle_text(text, self.hub.now());
+    }
+
+    /// Refuses something that is no text message.
+    pub fn handle_foreign(&mut self, what: &str) {
+        self.session.handle_foreign(what, self.hub.now());
+    }
+
+    /// Subscribes on the watcher's behalf.
+    pub fn subscribe(&mut self, subscribe: Subscribe) {
+        self.session.handle_message(ClientMessage::Subscribe(subscribe), self.hub.now());
+    }
+
+    /// Positions of jobs that a selector may bring.
+    pub fn resume(&mut self, positions: impl IntoIterator<Item = (JobId, Cursor)>) {
+        self.session.resume(positions);
+    }
+
+    /// The position of every job that is watched and has not ended for its reader.
+    pub fn positions(&self) -> impl Iterator<Item = (&JobId, Cursor)> {
+        self.session.positions()
+    }
+
+    /// Whether another message may be handed over; see [`Session::wants_messages`].
+    pub fn wants_messages(&self) -> bool {
+        self.session.wants_messages()
+    }
+
+    /// Says farewell; what is left comes out of [`Self::next`].
+    pub fn close(&mut self, reason: ClosingReason, retry_ms: u64, code: CloseCode) {
+        self.session.close(reason, retry_ms, code);
+    }
+
+    /// Answers a command.
+    pub fn answer_command(&mut self, id: &str, outcome: Result<Value, Problem>) {
+        self.session.handle_command_answer(id, outcome);
+    }
+
+    /// What there is now, without waiting for anything.
+    pub fn poll_now(&mut self) -> Option<Output> {
+        self.start_requests();
+        if let Some(command) = self.commands.pop_front() {
+            return Some(Output::Command(command));
+        }
+        if let Some(frame) = self.session.poll_frame(self.hub.now()) {
+            return Some(Output::Frame(frame));
+        }
+        self.start_requests();
+        self.session.poll_close().map(Output::Close)
+    }
+
+    /// Whether everything that is known was handed out: no read or look-up is on its way.
+    pub fn is_settled(&self) -> bool {
+        self.working.is_empty() && !self.session.is_waiting()
+    }
+
+    /// What comes next. Cancel safe: nothing is lost when the future is dropped.
+    pub async fn next(&mut self) -> Output {
+        loop {
+            if let Some(output) = self.poll_now() {
+                return output;
+            }
+            self.wait().await;
+        }
+    }
+
+    /// Waits until there may be something. Cancel safe.
+    pub async fn wait(&mut self) {
+        let due = self.hub.until(self.session.next_deadline());
+        tokio::select! {
+            () = self.waker.rung() => {}
+            Some(answer) = self.working.next() => {
+                self.session.handle_answer(answer, self.hub.now());
+            }
+            () = tokio::time::sleep(due) => {}
+        }
+    }
+
+    fn start_requests(&mut self) {
+        while self.working.len() < AT_ONCE {
+            let Some(request) = self.session.poll_request() else { return };
+            if let Request::Command { id, job, action } = request {
+                self.commands.push_back(AskedCommand { id, job, action });
+                continue;
+            }
+            let (hub, caller) = (self.hub.clone(), self.caller.clone());
+            let waker = Arc::clone(&self.waker);
+            self.working.push(Box::pin(async move {
+                // Commands were taken out above; every other request has an answer.
+                match hub.perform(&caller, &waker, request).await {
+                    Some(answer) => answer,
+                    None => std::future::pending().await,
+                }
+            }));
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Why the hub could not answer.
+
+use headway_protocol::{Cursor, Problem, ProblemCode};
+use headway_store::StoreError;
+
+/// Why the hub could not answer. That a caller sees no such job is no error: such reads answer
+/// `None`, the same whether the job belongs to another tenant or never was.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// The store could not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The cursor belongs to a log that is gone.
+    #[error("the cursor {0} belongs to a log that is gone: read from the beginning")]
+    OtherLog(Cursor),
+    /// A place in a list that no list gave.
+    #[error(transparent)]
+    Page(#[from] headway_store::NotAPageKey),
+    /// A limit is out of its range.
+    #[error("`{option}` must be {range}")]
+    Option {
+        /// The option.
+        option: &'static str,
+        /// What it may be.
+        range: &'static str,
+    },
+    /// What rests in the store is no JSON, or lacks what every document has.
+    #[error("the stored state of a job cannot be read: {0}")]
+    Unreadable(String),
+}
+
+impl Error {
+    /// What the caller is told.
+    pub fn problem(&self) -> Problem {
+        match self {
+            Self::Store(StoreError::Full { .. }) => {
+                Problem::new(ProblemCode::Overloaded, self.to_string())
+            }
+            Self::Store(_) => Problem::new(ProblemCode::StoreUnavailable, self.to_string()),
+            Self::OtherLog(_) => {
+                Problem::new(ProblemCode::Invalid, self.to_string()).at_field("after")
+            }
+            Self::Page(_) => Problem::new(ProblemCode::Invalid, self.to_string()).at_field("page"),
+            Self::Option { .. } | Self::Unreadable(_) => {
+                Problem::new(ProblemCode::Internal, self.to_string())
+            }
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Frames: messages in the form in which they leave, encoded once and shared.
+
+use bytes::Bytes;
+use headway_protocol::{Cursor, JobId, ServerMessage};
+use serde_json::Value;
+
+/// The type of a frame; its word is SSE's `event`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FrameKind {
+    /// The first frame of a connection.
+    Hello,
+    /// A subscription stands.
+    Subscribed,
+    /// A whole document.
+    Snapshot,
+    /// A patch of a document.
+    Update,
+    /// Something that happened.
+    Event,
+    /// Events are missing.
+    Gap,
+    /// An attempt is over.
+    End,
+    /// The connection lives.
+    Heartbeat,
+    /// A client's message was carried out.
+    Result,
+    /// A client's message was refused.
+    Error,
+    /// The answer to a client's ping.
+    Pong,
+    /// The server is about to close.
+    Closing,
+}
+
+impl FrameKind {
+    /// Every type.
+    pub const ALL: [Self; 12] = [
+        Self::Hello,
+        Self::Subscribed,
+        Self::Snapshot,
+        Self::Update,
+        Self::Event,
+        Self::Gap,
+        Self::End,
+        Self::Heartbeat,
+        Self::Result,
+        Self::Error,
+        Self::Pong,
+        Self::Closing,
+    ];
+
+    /// The word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hello => "hello",
+            Self::Subscribed => "subscribed",
+            Self::Snapshot => "snapshot",
+            Self::Update => "update",
+            Self::Event => "event",
+            Self::Gap => "gap",
+            Self::End => "end",
+            Self::Heartbeat => "heartbeat",
+            Self::Result => "result",
+            Self::Error => "error",
+            Self::Pong => "pong",
+            Self::Closing => "closing",
+        }
+    }
+}
+
+/// One message to a watcher. Cloning it shares its bytes.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    /// Its type.
+    pub kind: FrameKind,
+    /// The job that it is about.
+    pub job: Option<JobId>,
+    /// The position that its reader has reached with it; SSE's `id`.
+    pub cursor: Option<Cursor>,
+    /// The message, JSON text in UTF-8.
+    pub text: Bytes,
+}
+
+impl Frame {
+    /// A message that is encoded for one reader: everything that is not about a job's state.
+    pub fn of(message: &ServerMessage) -> Self {
+        let (kind, job, cursor) = match message {
+            ServerMessage::Hello { .. } => (FrameKind::Hello, None, None),
+            ServerMessage::Subscribed { .. } => (FrameKind::Subscribed, None, None),
+            ServerMessage::Snapshot { job, cursor, .. } => {
+                (FrameKind::Snapshot, Some(job), Some(cursor))
+            }
+            ServerMessage::Update { job, cursor, .. } => {
+                (FrameKind::Update, Some(job), Some(cursor))
+            }
+            ServerMessage::Event { job, cursor, .. } => (FrameKind::Event, Some(job), Some(cursor)),
+            // The snapshot after a gap carries the position: whoever is cut off between the two
+            // must meet the gap again.
+            ServerMessage::Gap { job, .. } => (FrameKind::Gap, Some(job), None),
+            ServerMessage::End { job, cursor, .. } => (FrameKind::End, Some(job), Some(cursor)),
+            ServerMessage::Heartbeat { .. } => (FrameKind::Heartbeat, None, None),
+            ServerMessage::Result { .. } => (FrameKind::Result, None, None),
+            ServerMessage::Error { .. } | ServerMessage::Unknown => (FrameKind::Error, None, None),
+            ServerMessage::Pong { .. } => (FrameKind::Pong, None, None),
+            ServerMessage::Closing { .. } => (FrameKind::Closing, None, None),
+        };
+        let (job, cursor) = (job.cloned(), cursor.copied());
+        Self { kind, job, cursor, text: serde_json::to_vec(message).unwrap_or_default().into() }
+    }
+
+    /// A `snapshot`; `document` is JSON text.
+    pub(crate) fn snapshot(job: &JobId, cursor: Cursor, document: &str) -> Self {
+        let text = format!(
+            r#"{{"type":"snapshot","job":"{job}","cursor":"{cursor}","state":{document}}}"#
+        );
+        Self::shared(FrameKind::Snapshot, job, cursor, text)
+    }
+
+    /// An `update` by a record's own patch, an object in JSON text without the document's `cursor`,
+    /// which is added.
+    pub(crate) fn update(job: &JobId, cursor: Cursor, prev: Cursor, patch: &str) -> Self {
+        let members = patch.trim_end().strip_suffix('}').unwrap_or("{").trim_end();
+        let comma = if members.ends_with('{') { "" } else { "," };
+        let text = format!(
+            r#"{{"type":"update","job":"{job}","cursor":"{cursor}","prev":"{prev}","patch":{members}{comma}"cursor":"{cursor}"}}}}"#
+        );
+        Self::shared(FrameKind::Update, job, cursor, text)
+    }
+
+    /// An `update` by a joined patch.
+    pub(crate) fn joined(job: &JobId, cursor: Cursor, prev: Cursor, patch: &Value) -> Self {
+        Self::update(job, cursor, prev, &patch.to_string())
+    }
+
+    /// An `event`; `event` is JSON text.
+    pub(crate) fn event(job: &JobId, cursor: Cursor, event: &str) -> Self {
+        let text =
+            format!(r#"{{"type":"event","job":"{job}","cursor":"{cursor}","event":{event}}}"#);
+        Self::shared(FrameKind::Event, job, cursor, text)
+    }
+
+    fn shared(kind: FrameKind, job: &JobId, cursor: Cursor, text: String) -> Self {
+        Self { kind, job: Some(job.clone()), cursor: Some(cursor), text: text.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_s_patch_becomes_an_update_that_keeps_the_document_s_cursor() {
+        let job: JobId = "job_1".parse().unwrap();
+        let (prev, cursor) = (Cursor { epoch: 1, offset: 4 }, Cursor { epoch: 1, offset: 5 });
+        for (patch, expected) in [
+            (r#"{"phase":"x"}"#, serde_json::json!({"phase":"x","cursor":cursor})),
+            ("{}", serde_json::json!({"cursor":cursor})),
+            ("{ }", serde_json::json!({"cursor":cursor})),
+        ] {
+            let frame = Frame::update(&job, cursor, prev, patch);
+            let message: ServerMessage = serde_json::from_slice(&frame.text).unwrap();
+            let job = job.clone();
+            assert_eq!(message, ServerMessage::Update { job, cursor, prev, patch: expected });
+        }
+    }
+
+    #[test]
+    fn the_words_are_those_of_the_messages() {
+        for kind in FrameKind::ALL {
+            let message: ServerMessage =
+                serde_json::from_value(serde_json::json!({
+                    "type": kind.as_str(), "connection": "c", "version": 1, "heartbeat_ms": 1,
+                    "max_message_bytes": 1, "max_subscriptions": 1, "id": "1", "recovered": true,
+                    "was_recovering": true, "job": "j", "cursor": "00000000-1",
+                    "prev": "00000000-0", "patch": {}, "event": {}, "from": "00000000-0",
+                    "to": "00000000-1", "reason": "slow", "status": "completed",
+                    "at": "2026-01-10T09:30:00.000Z", "code": "c", "message": "m", "retry_ms": 1,
+                    "state": {"id":"j","kind":"k","status":"running","attempt":1,
+                        "owner":{"tenant":"t"},"cursor":"00000000-1",
+                        "created_at":"2026-01-10T09:30:00.000Z",
+                        "updated_at":"2026-01-10T09:30:00.000Z"},
+                }))
+                .unwrap();
+            assert_eq!(Frame::of(&message).kind, kind);
+        }
+    }
+}

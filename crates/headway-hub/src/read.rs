@@ -1,0 +1,217 @@
+//! Reads that are no stream: documents, histories, lists, items and results.
+
+use std::sync::Arc;
+
+use headway_protocol::batch::{Item, ResultLine};
+use headway_protocol::request::{HistoryEvent, HistoryPage, ItemPage};
+use headway_protocol::{Cursor, ItemStatus, JobId, JobStatus, Owner};
+use headway_store::{ItemQuery, ListQuery, Store, Stored, StoredItem};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::error::Error;
+use crate::handle::Handle;
+
+/// Which jobs, and how many. Members that are absent do not restrict.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JobFilter {
+    /// Only with one of these statuses; empty: any.
+    pub statuses: Vec<JobStatus>,
+    /// Only of this kind.
+    pub kind: Option<String>,
+    /// Only of this session.
+    pub session: Option<String>,
+    /// Only with this tag.
+    pub tag: Option<String>,
+    /// The `next` of the page before.
+    pub page: Option<String>,
+    /// At most so many, at least 1.
+    pub limit: usize,
+}
+
+/// Bytes of items that a page of results aims at.
+const RESULTS_BYTES: usize = 4 * 1024 * 1024;
+/// The most items of a page of results, and how many the first page has.
+const RESULTS_ITEMS: (usize, usize) = (1_024, 64);
+
+impl Handle {
+    /// A job's document as JSON text, and its position; `None` when the caller sees no such job.
+    /// It shows everything that was acknowledged before the call.
+    pub async fn document(
+        &self,
+        caller: &Owner,
+        job: &JobId,
+    ) -> Result<Option<(Cursor, String)>, Error> {
+        let stored = self.visible(caller, job).await?;
+        Ok(stored.map(|stored| (stored.cursor, stored.rendered())))
+    }
+
+    /// A job's status and position; `None` when the caller sees no such job.
+    pub async fn standing(
+        &self,
+        caller: &Owner,
+        job: &JobId,
+    ) -> Result<Option<(Cursor, JobStatus)>, Error> {
+        let stored = self.visible(caller, job).await?;
+        Ok(stored.map(|stored| (stored.cursor, stored.facets.status)))
+    }
+
+    /// A page of a job's events, oldest first; `None` when the caller sees no such job.
+    pub async fn history(
+        &self,
+        caller: &Owner,
+        job: &JobId,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Option<HistoryPage>, Error> {
+        if self.visible(caller, job).await?.is_none() {
+            return Ok(None);
+        }
+        let start = after.map_or(0, |cursor| cursor.offset);
+        let Some(history) = self.shared.store.read(job, start, limit).await? else {
+            return Ok(None);
+        };
+        let epoch = history.cursor.epoch;
+        if let Some(cursor) = after
+            && (cursor.epoch != epoch || cursor.offset > history.cursor.offset)
+        {
+            return Err(Error::OtherLog(cursor));
+        }
+        let mut events = Vec::new();
+        let numbered = history
+            .records
+            .iter()
+            .flat_map(|record| (record.from + 1..).zip(&record.events))
+            .filter(|(offset, _)| *offset > start)
+            .take(limit);
+        for (offset, event) in numbered {
+            let event = value_of(event)?;
+            events.push(HistoryEvent { cursor: Cursor { epoch, offset }, event });
+        }
+        let reached = events.last().map_or(history.cursor.offset, |event| event.cursor.offset);
+        Ok(Some(HistoryPage {
+            next: (reached < history.cursor.offset).then_some(Cursor { epoch, offset: reached }),
+            cursor: history.cursor,
+            trimmed_to: (history.trimmed_to > 0)
+                .then_some(Cursor { epoch, offset: history.trimmed_to }),
+            events,
+        }))
+    }
+
+    /// A page of the caller's jobs, newest first, as the JSON text of a
+    /// [`headway_protocol::request::JobPage`].
+    pub async fn list(&self, caller: &Owner, filter: &JobFilter) -> Result<String, Error> {
+        let query = ListQuery {
+            tenant: Some(caller.tenant.clone()),
+            subject: None,
+            statuses: filter.statuses.clone(),
+            kind: filter.kind.clone(),
+            session: filter.session.clone(),
+            tag: filter.tag.clone(),
+            after: filter.page.as_deref().map(str::parse).transpose()?,
+            limit: filter.limit,
+        };
+        let page = self.shared.store.list(&query).await?;
+        let jobs: Vec<_> = page.jobs.iter().map(Stored::rendered).collect();
+        let next = page.next.map(|next| Value::from(next.to_string()));
+        let next = next.map_or_else(String::new, |next| format!(r#","next":{next}"#));
+        Ok(format!(r#"{{"jobs":[{}]{next}}}"#, jobs.join(",")))
+    }
+
+    /// A page of a batch's items; `None` when the caller sees no such job.
+    pub async fn items(
+        &self,
+        caller: &Owner,
+        job: &JobId,
+        query: ItemQuery,
+    ) -> Result<Option<ItemPage>, Error> {
+        if self.visible(caller, job).await?.is_none() {
+            return Ok(None);
+        }
+        let asked = query.limit;
+        // One more than asked tells whether there is a next page.
+        let query = ItemQuery { limit: asked.saturating_add(1), ..query };
+        let mut stored = self.shared.store.items(job, &query).await?;
+        let more = stored.len() > asked;
+        stored.truncate(asked);
+        let next = stored.last().map(|item| item.index).filter(|_| more);
+        let items = stored.iter().map(item_of).collect::<Result<_, _>>()?;
+        Ok(Some(ItemPage { items, next }))
+    }
+
+    /// A reader of a batch's results; `None` when the caller sees no such job.
+    pub async fn results(
+        &self,
+        caller: &Owner,
+        job: &JobId,
+        statuses: Vec<ItemStatus>,
+    ) -> Result<Option<Results>, Error> {
+        if self.visible(caller, job).await?.is_none() {
+            return Ok(None);
+        }
+        let (_, first) = RESULTS_ITEMS;
+        let query = ItemQuery { statuses, after: None, limit: first };
+        let store = Arc::clone(&self.shared.store);
+        Ok(Some(Results { store, job: job.clone(), query, done: false }))
+    }
+
+    async fn visible(&self, caller: &Owner, job: &JobId) -> Result<Option<Stored>, Error> {
+        let stored = self.shared.store.load(job).await?;
+        Ok(stored.filter(|stored| stored.facets.owner.tenant == caller.tenant))
+    }
+}
+
+/// Reads a batch's results page by page, by index. Its memory is bounded by a page, whose number of
+/// items follows their size.
+#[derive(Debug)]
+pub struct Results {
+    store: Arc<dyn Store>,
+    job: JobId,
+    query: ItemQuery,
+    done: bool,
+}
+
+impl Results {
+    /// The next page; `None` at the end. Not cancel safe: a page whose future is dropped may be
+    /// read again.
+    pub async fn next_page(&mut self) -> Result<Option<Vec<ResultLine>>, Error> {
+        if self.done {
+            return Ok(None);
+        }
+        let items = self.store.items(&self.job, &self.query).await?;
+        let Some(last) = items.last() else {
+            self.done = true;
+            return Ok(None);
+        };
+        self.query.after = Some(last.index);
+        let bytes: usize = items.iter().map(bytes_of).sum();
+        let (most, _) = RESULTS_ITEMS;
+        self.query.limit = (RESULTS_BYTES / (bytes / items.len()).max(1)).clamp(1, most);
+        let lines = items.iter().map(|item| item_of(item).map(ResultLine::from));
+        lines.collect::<Result<_, _>>().map(Some)
+    }
+}
+
+fn bytes_of(item: &StoredItem) -> usize {
+    let output = item.output.as_ref().map_or(0, |output| output.get().len());
+    256 + item.input.get().len() + output
+}
+
+fn item_of(item: &StoredItem) -> Result<Item, Error> {
+    Ok(Item {
+        index: item.index,
+        custom_id: item.custom_id.clone(),
+        status: item.status,
+        attempts: item.attempts,
+        input: value_of(&item.input)?,
+        output: item.output.as_deref().map(value_of).transpose()?,
+        error: item.error.clone(),
+        cost: item.cost,
+        started_at: item.started_at,
+        duration_ms: item.duration_ms,
+    })
+}
+
+fn value_of(text: &RawValue) -> Result<Value, Error> {
+    serde_json::from_str(text.get()).map_err(|error| Error::Unreadable(error.to_string()))
+}

@@ -1,0 +1,179 @@
+//! The jobs that are watched.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use headway_protocol::{Cursor, JobId};
+use headway_store::{Appended, Store};
+use parking_lot::RwLock;
+use tokio::sync::OnceCell;
+
+use crate::error::Error;
+use crate::options::Options;
+use crate::topic::{Applied, Topic};
+
+/// A job that is watched, or about to be.
+#[derive(Debug, Default)]
+struct Slot {
+    /// The topic, once the store was read. Records that come before are in what is read then, or
+    /// make a hole that is filled.
+    topic: OnceCell<Arc<Topic>>,
+}
+
+/// All topics, by job. Owner of their lives: a topic is made for its first watcher and goes some
+/// time after its last.
+#[derive(Debug, Default)]
+pub(crate) struct Registry {
+    slots: RwLock<HashMap<JobId, Arc<Slot>>>,
+    pub(crate) rereads: AtomicU64,
+}
+
+impl Registry {
+    /// Whether somebody watches, or is about to.
+    pub(crate) fn knows(&self, job: &JobId) -> bool {
+        self.slots.read().contains_key(job)
+    }
+
+    /// How many jobs are watched.
+    pub(crate) fn len(&self) -> usize {
+        self.slots.read().len()
+    }
+
+    /// The job's topic, made if need be; `None` when there is no such job. Cancel safe.
+    pub(crate) async fn open(
+        &self,
+        store: &dyn Store,
+        options: &Options,
+        job: &JobId,
+    ) -> Result<Option<Arc<Topic>>, Error> {
+        // The slot stands before the store is read, so that no record can pass between the two.
+        let slot = Arc::clone(self.slots.write().entry(job.clone()).or_default());
+        let topic = slot
+            .topic
+            .get_or_try_init(|| async {
+                let stored = store.load(job).await.map_err(|error| Some(Error::from(error)))?;
+                let stored = stored.ok_or(None)?;
+                Topic::new(job.clone(), stored, options).map(Arc::new).map_err(Some)
+            })
+            .await
+            .cloned();
+        match topic {
+            Ok(topic) => {
+                // A record may have come after the read and before the topic stood.
+                self.catch_up(store, &topic).await?;
+                Ok(Some(topic))
+            }
+            Err(absent_or_failed) => {
+                let mut slots = self.slots.write();
+                if slots.get(job).is_some_and(|known| known.topic.get().is_none()) {
+                    slots.remove(job);
+                }
+                absent_or_failed.map_or(Ok(None), Err)
+            }
+        }
+    }
+
+    /// Hands a record to its topic. `Some`: records before it are missing.
+    pub(crate) fn apply(&self, appended: &Appended) -> Option<Arc<Topic>> {
+        let topic = self.topic(&appended.job)?;
+        match topic.apply(appended.cursor.epoch, &appended.record) {
+            Applied::Taken => None,
+            Applied::Hole => Some(topic),
+        }
+    }
+
+    /// Says that records of a job were lost. `Some`: its log has to be read.
+    pub(crate) fn lost(&self, job: &JobId) -> Option<Arc<Topic>> {
+        let topic = self.topic(job)?;
+        match topic.lost() {
+            Applied::Taken => None,
+            Applied::Hole => Some(topic),
+        }
+    }
+
+    /// Drops topics that nobody has watched for a while. What is being handed out is held by its
+    /// taker and stays.
+    pub(crate) fn sweep(&self) {
+        let mut slots = self.slots.write();
+        slots.retain(|_, slot| {
+            let free = Arc::strong_count(slot) == 1;
+            let topic = slot.topic.get();
+            let idle = topic.is_some_and(|topic| topic.sweep() && Arc::strong_count(topic) == 1);
+            !(free && idle)
+        });
+    }
+
+    /// Reads the log up to its end after a hole. Cancel safe: what was read was applied.
+    pub(crate) async fn fill(&self, store: &dyn Store, topic: &Topic) -> Result<(), Error> {
+        loop {
+            self.catch_up(store, topic).await?;
+            if topic.filled() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Brings the records after a cursor into the topic's ring, as far as they fit, and answers
+    /// where the log is known to begin.
+    pub(crate) async fn recover(
+        &self,
+        store: &dyn Store,
+        topic: &Topic,
+        cursor: Cursor,
+        options: &Options,
+    ) -> Result<u64, Error> {
+        let (head, begin) = {
+            let state = topic.look();
+            (state.cursor(), state.ring().begin())
+        };
+        if cursor.epoch != head.epoch {
+            return Ok(0);
+        }
+        if cursor.offset > head.offset {
+            self.catch_up(store, topic).await?;
+            return Ok(0);
+        }
+        if cursor.offset >= begin {
+            return Ok(0);
+        }
+        let missing = usize::try_from(begin - cursor.offset).unwrap_or(usize::MAX);
+        // Every record has an event, so that no more records can fit than this many events hold.
+        let events = missing.min(options.ring_records);
+        let Some(history) = store.read(topic.job(), cursor.offset, events).await? else {
+            return Ok(0);
+        };
+        if history.cursor.epoch == head.epoch {
+            topic.prepend(head.epoch, &history.records);
+        }
+        Ok(history.trimmed_to)
+    }
+
+    async fn catch_up(&self, store: &dyn Store, topic: &Topic) -> Result<(), Error> {
+        const EVENTS: usize = 1_000;
+        let at = topic.look().cursor();
+        let Some(history) = store.read(topic.job(), at.offset, EVENTS).await? else {
+            return Ok(());
+        };
+        let end = history.records.last().map_or(at.offset, |record| record.to);
+        let whole = history.cursor.epoch == at.epoch
+            && history.trimmed_to <= at.offset
+            && end >= history.cursor.offset;
+        if whole {
+            for record in &history.records {
+                // Live records may have come meanwhile, so that some of these are known.
+                topic.refill(at.epoch, record);
+            }
+            return Ok(());
+        }
+        self.rereads.fetch_add(1, Ordering::Relaxed);
+        if let Some(stored) = store.load(topic.job()).await? {
+            topic.replace(stored)?;
+        }
+        Ok(())
+    }
+
+    fn topic(&self, job: &JobId) -> Option<Arc<Topic>> {
+        self.slots.read().get(job)?.topic.get().cloned()
+    }
+}

@@ -1,0 +1,174 @@
+//! The hub's own task: takes what was appended and hands it to those who watch.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use headway_protocol::JobId;
+use headway_store::{Appended, Sink};
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::handle::Shared;
+use crate::topic::Topic;
+
+/// Records handed over before the task lets others run.
+const RECORDS_AT_ONCE: usize = 1_024;
+
+/// How long to wait before a log that could not be read is read again.
+const FILL_AGAIN: Duration = Duration::from_secs(1);
+
+/// Records between the store and the hub: bounded by [`crate::Options::inbox_records`], so that a
+/// slow hub can neither hold the store up nor eat its memory. What does not fit is dropped and
+/// remembered by name, and read from the log.
+#[derive(Debug)]
+pub(crate) struct Inbox {
+    waiting: Mutex<Waiting>,
+    notify: Notify,
+    bound: usize,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    records: VecDeque<Appended>,
+    /// Watched jobs whose records were dropped; bounded by the watched jobs.
+    lost: HashSet<JobId>,
+    /// Whether something was dropped that a feed may have wanted.
+    feeds_lost: bool,
+}
+
+impl Inbox {
+    pub(crate) fn new(bound: usize) -> Self {
+        Self { waiting: Mutex::default(), notify: Notify::new(), bound }
+    }
+}
+
+/// What the store calls.
+#[derive(Debug)]
+pub(crate) struct Ear {
+    hub: Weak<Shared>,
+}
+
+impl Ear {
+    pub(crate) fn new(hub: &Arc<Shared>) -> Self {
+        Self { hub: Arc::downgrade(hub) }
+    }
+}
+
+impl Sink for Ear {
+    fn wake(&self, appended: &[Appended]) {
+        let Some(hub) = self.hub.upgrade() else { return };
+        let feeds = !hub.feeds.is_empty();
+        let mut waiting = hub.inbox.waiting.lock();
+        let mut dropped = 0;
+        for record in appended {
+            let watched = hub.registry.knows(&record.job);
+            if !feeds && !watched {
+                continue;
+            }
+            if waiting.records.len() < hub.inbox.bound {
+                waiting.records.push_back(record.clone());
+                continue;
+            }
+            dropped += 1;
+            waiting.feeds_lost |= feeds;
+            if watched {
+                waiting.lost.insert(record.job.clone());
+            }
+        }
+        let work = !waiting.records.is_empty() || dropped > 0;
+        drop(waiting);
+        if dropped > 0 {
+            hub.metrics.dropped.fetch_add(dropped, Ordering::Relaxed);
+        }
+        if work {
+            hub.inbox.notify.notify_one();
+        }
+    }
+}
+
+/// Runs until `stop`. It holds the hub only while it works, so that the last handle's end is seen.
+pub(crate) async fn run(hub: Weak<Shared>, stop: CancellationToken) {
+    let Some((inbox, grace)) =
+        hub.upgrade().map(|hub| (Arc::clone(&hub.inbox), hub.options.topic_grace_ms))
+    else {
+        return;
+    };
+    let mut sweeps = tokio::time::interval(Duration::from_millis((grace / 2).max(50)));
+    sweeps.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        let sweep = tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            () = inbox.notify.notified() => false,
+            _ = sweeps.tick() => true,
+        };
+        let Some(hub) = hub.upgrade() else { return };
+        if sweep {
+            hub.registry.sweep();
+        }
+        while pass_on(&hub, &stop) {
+            tokio::task::yield_now().await;
+        }
+        hub.metrics.topics.store(hub.registry.len() as u64, Ordering::Relaxed);
+    }
+}
+
+/// Hands over some of what waits. Whether more waits.
+fn pass_on(hub: &Arc<Shared>, stop: &CancellationToken) -> bool {
+    let (records, lost, feeds_lost, more) = {
+        let mut waiting = hub.inbox.waiting.lock();
+        let count = waiting.records.len().min(RECORDS_AT_ONCE);
+        let records: Vec<_> = waiting.records.drain(..count).collect();
+        let more = !waiting.records.is_empty();
+        // Losses are told after the records that came before them.
+        let (lost, feeds_lost) = if more {
+            (HashSet::new(), false)
+        } else {
+            (std::mem::take(&mut waiting.lost), std::mem::take(&mut waiting.feeds_lost))
+        };
+        (records, lost, feeds_lost, more)
+    };
+    for appended in &records {
+        if let Some(topic) = hub.registry.apply(appended) {
+            fill(hub, topic, stop);
+        }
+        // After the topic: a session that gave a job up at its end then either still sees that it
+        // goes on, or hears of it here.
+        hub.feeds.announce(&appended.job, &appended.facets);
+    }
+    for job in &lost {
+        if let Some(topic) = hub.registry.lost(job) {
+            fill(hub, topic, stop);
+        }
+    }
+    if feeds_lost {
+        hub.feeds.lost();
+    }
+    more
+}
+
+/// Reads a topic's log in a task of its own; a topic has one such task at the most.
+fn fill(hub: &Arc<Shared>, topic: Arc<Topic>, stop: &CancellationToken) {
+    let hub = Arc::downgrade(hub);
+    let stop = stop.clone();
+    tokio::spawn(async move {
+        loop {
+            let Some(hub) = hub.upgrade() else { return };
+            hub.metrics.rereads.fetch_add(1, Ordering::Relaxed);
+            match hub.registry.fill(&*hub.store, &topic).await {
+                Ok(()) => return,
+                Err(error) => {
+                    tracing::warn!(job = %topic.job(), %error, "a watched job's log could not be read");
+                }
+            }
+            drop(hub);
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(FILL_AGAIN) => {}
+            }
+        }
+    });
+}

@@ -1,0 +1,348 @@
+//! A job that is watched: its folded document and its newest records.
+//!
+//! A topic is fed records in any order and applies those that follow; it says when there is a hole,
+//! and its feeder reads the log. It does no I/O. Owner: the registry. Invariants: the document is
+//! what the log folds to at the cursor; the ring ends at the cursor.
+
+mod ring;
+
+use std::sync::Arc;
+
+use headway_protocol::{Cursor, JobId, JobStatus, patch};
+use headway_store::{Record, Stored, render};
+use parking_lot::{Mutex, MutexGuard};
+use serde_json::Value;
+use slab::Slab;
+
+pub(crate) use ring::{EventFrame, Ring, encode_events};
+
+use crate::error::Error;
+use crate::frame::Frame;
+use crate::options::Options;
+use crate::wake::{Dirty, Waker};
+
+/// A watched job. Its lock is held for the time of one look, never across an await.
+#[derive(Debug)]
+pub struct Topic {
+    job: JobId,
+    state: Mutex<State>,
+}
+
+/// Where a job's life is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Standing {
+    pub(crate) status: JobStatus,
+    pub(crate) attempt: u32,
+}
+
+/// What became of a record that a topic was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Applied {
+    /// It was applied, or was known, or somebody is reading the log already.
+    Taken,
+    /// Records before it are missing: read the log, then say so with [`Topic::filled`].
+    Hole,
+}
+
+#[derive(Debug)]
+struct Watcher {
+    waker: Arc<Waker>,
+    lane: usize,
+    rung: bool,
+}
+
+/// What a topic knows; see [`Topic::look`].
+#[derive(Debug)]
+pub(crate) struct State {
+    job: JobId,
+    cursor: Cursor,
+    document: Value,
+    standing: Standing,
+    ring: Ring,
+    snapshot: Option<Frame>,
+    watchers: Slab<Watcher>,
+    limits: (usize, usize),
+    /// Somebody reads the log to fill a hole.
+    filling: bool,
+    /// A record came meanwhile that could not be applied.
+    missed: bool,
+    /// Sweeps that found no watcher since the last that found one.
+    idle_sweeps: u8,
+}
+
+impl Topic {
+    /// A topic of a job as the store has it.
+    pub(crate) fn new(job: JobId, stored: Stored, options: &Options) -> Result<Self, Error> {
+        let limits = (options.ring_records, options.ring_bytes);
+        let standing = standing_of(&stored.document)?;
+        let state = State {
+            job: job.clone(),
+            cursor: stored.cursor,
+            ring: Ring::new(stored.cursor.offset, limits.0, limits.1),
+            document: stored.document,
+            standing,
+            snapshot: None,
+            watchers: Slab::new(),
+            limits,
+            filling: false,
+            missed: false,
+            idle_sweeps: 0,
+        };
+        Ok(Self { job, state: Mutex::new(state) })
+    }
+
+    /// The job.
+    pub(crate) fn job(&self) -> &JobId {
+        &self.job
+    }
+
+    /// A look at the state; others wait meanwhile.
+    pub(crate) fn look(&self) -> MutexGuard<'_, State> {
+        self.state.lock()
+    }
+
+    /// Takes a record of the log with this epoch, and wakes the watchers.
+    pub(crate) fn apply(&self, epoch: u32, record: &Arc<Record>) -> Applied {
+        let mut state = self.state.lock();
+        let follows = epoch == state.cursor.epoch && record.from == state.cursor.offset;
+        if follows && state.fold(record) {
+            state.ring_all();
+            return Applied::Taken;
+        }
+        if epoch == state.cursor.epoch && record.to <= state.cursor.offset {
+            return Applied::Taken;
+        }
+        state.hole()
+    }
+
+    /// Takes a record that was read from the log.
+    pub(crate) fn refill(&self, epoch: u32, record: &Arc<Record>) {
+        let mut state = self.state.lock();
+        let follows = epoch == state.cursor.epoch && record.from == state.cursor.offset;
+        if follows && state.fold(record) {
+            state.ring_all();
+        }
+    }
+
+    /// Says that records were lost on their way here.
+    pub(crate) fn lost(&self) -> Applied {
+        self.state.lock().hole()
+    }
+
+    /// Says that the log was read to its end after a hole. `false`: more was missed meanwhile, read
+    /// it again.
+    pub(crate) fn filled(&self) -> bool {
+        let mut state = self.state.lock();
+        state.filling = state.missed;
+        state.missed = false;
+        !state.filling
+    }
+
+    /// Begins anew from what the store has, when that is newer or another log.
+    pub(crate) fn replace(&self, stored: Stored) -> Result<(), Error> {
+        let mut state = self.state.lock();
+        if stored.cursor.epoch == state.cursor.epoch && stored.cursor.offset <= state.cursor.offset
+        {
+            return Ok(());
+        }
+        state.standing = standing_of(&stored.document)?;
+        state.cursor = stored.cursor;
+        state.document = stored.document;
+        state.ring = Ring::new(stored.cursor.offset, state.limits.0, state.limits.1);
+        state.snapshot = None;
+        state.ring_all();
+        Ok(())
+    }
+
+    /// Puts older records of the log into the ring, as far as they fit.
+    pub(crate) fn prepend(&self, epoch: u32, records: &[Arc<Record>]) {
+        let older = with_changes(records);
+        let mut state = self.state.lock();
+        if epoch == state.cursor.epoch {
+            state.ring.prepend(&older);
+        }
+    }
+
+    /// Counts a sweep. Whether nobody watched for as many sweeps as the grace asks for.
+    pub(crate) fn sweep(&self) -> bool {
+        let mut state = self.state.lock();
+        if state.watchers.is_empty() {
+            state.idle_sweeps = state.idle_sweeps.saturating_add(1);
+        } else {
+            state.idle_sweeps = 0;
+        }
+        state.idle_sweeps > 2
+    }
+}
+
+impl State {
+    /// The position of the newest record.
+    pub(crate) fn cursor(&self) -> Cursor {
+        self.cursor
+    }
+
+    /// Where the job's life is.
+    pub(crate) fn standing(&self) -> Standing {
+        self.standing
+    }
+
+    /// The job's kind.
+    pub(crate) fn kind(&self) -> &str {
+        self.document.get("kind").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// The tenant that the job belongs to.
+    pub(crate) fn tenant(&self) -> &str {
+        let tenant = self.document.get("owner").and_then(|owner| owner.get("tenant"));
+        tenant.and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// The job's session.
+    pub(crate) fn session(&self) -> Option<&str> {
+        self.document.get("session").and_then(Value::as_str)
+    }
+
+    /// Whether the job has this tag.
+    pub(crate) fn has_tag(&self, tag: &str) -> bool {
+        let tags = self.document.get("tags").and_then(Value::as_array);
+        tags.is_some_and(|tags| tags.iter().any(|known| known == tag))
+    }
+
+    /// The document with its cursor; for tests.
+    #[cfg(test)]
+    pub(crate) fn rendered(&self) -> String {
+        render(&self.document, self.cursor)
+    }
+
+    /// The newest records.
+    pub(crate) fn ring(&self) -> &Ring {
+        &self.ring
+    }
+
+    /// The snapshot of this position, encoded once.
+    pub(crate) fn snapshot(&mut self) -> Frame {
+        let made = self.snapshot.get_or_insert_with(|| {
+            Frame::snapshot(&self.job, self.cursor, &render(&self.document, self.cursor))
+        });
+        made.clone()
+    }
+
+    /// See [`Ring::update`].
+    pub(crate) fn update(&mut self, position: u64, to: u64) -> Option<(Frame, u64, u64)> {
+        self.ring.update(&self.job, self.cursor.epoch, position, to)
+    }
+
+    /// See [`Ring::events_after`].
+    pub(crate) fn events_after(&mut self, position: u64) -> Option<(Arc<[EventFrame]>, u64)> {
+        self.ring.events_after(&self.job, self.cursor.epoch, position)
+    }
+
+    /// A watcher's lane was looked at: ring for the next change.
+    pub(crate) fn seen_by(&mut self, watcher: usize) {
+        if let Some(watcher) = self.watchers.get_mut(watcher) {
+            watcher.rung = false;
+        }
+    }
+
+    fn fold(&mut self, record: &Arc<Record>) -> bool {
+        let Ok(change) = serde_json::from_str::<Value>(record.patch.get()) else {
+            return false;
+        };
+        patch::apply(&mut self.document, &change);
+        let before = self.standing;
+        if let Ok(standing) = standing_of(&self.document) {
+            self.standing = standing;
+        }
+        self.cursor.offset = record.to;
+        let changed =
+            (before != self.standing || record.from == 0).then_some(self.standing.status);
+        self.ring.push(Arc::clone(record), changed);
+        self.snapshot = None;
+        true
+    }
+
+    fn hole(&mut self) -> Applied {
+        if self.filling {
+            self.missed = true;
+            return Applied::Taken;
+        }
+        self.filling = true;
+        Applied::Hole
+    }
+
+    fn ring_all(&mut self) {
+        for (_, watcher) in &mut self.watchers {
+            if !watcher.rung {
+                watcher.rung = true;
+                watcher.waker.ring(Dirty::Lane(watcher.lane));
+            }
+        }
+    }
+}
+
+/// A lane's place among a topic's watchers; leaves it when dropped.
+#[derive(Debug)]
+pub(crate) struct Watching {
+    topic: Arc<Topic>,
+    key: usize,
+}
+
+impl Watching {
+    /// Joins: from now on `waker` rings for `lane` whenever the job moves.
+    pub(crate) fn join(topic: Arc<Topic>, waker: Arc<Waker>, lane: usize) -> Self {
+        let key = topic.look().watchers.insert(Watcher { waker, lane, rung: false });
+        Self { topic, key }
+    }
+
+    /// The topic.
+    pub(crate) fn topic(&self) -> &Arc<Topic> {
+        &self.topic
+    }
+
+    /// The place.
+    pub(crate) fn key(&self) -> usize {
+        self.key
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        self.topic.look().watchers.try_remove(self.key);
+    }
+}
+
+/// Each record with the status that it changes the job to. Records whose change cannot be told
+/// without those before them are left out, with all that are older.
+fn with_changes(records: &[Arc<Record>]) -> Vec<(Arc<Record>, Option<JobStatus>)> {
+    #[derive(serde::Deserialize)]
+    struct Change {
+        status: Option<JobStatus>,
+        attempt: Option<u32>,
+    }
+    let mut told = Vec::with_capacity(records.len());
+    let mut known = None;
+    for record in records {
+        let Ok(change) = serde_json::from_str::<Change>(record.patch.get()) else {
+            told.clear();
+            continue;
+        };
+        let begins = change.attempt.is_some();
+        known = change.status.or(known);
+        if begins && known.is_none() {
+            told.clear();
+            continue;
+        }
+        let changes = begins || change.status.is_some();
+        told.push((Arc::clone(record), known.filter(|_| changes)));
+    }
+    told
+}
+
+fn standing_of(document: &Value) -> Result<Standing, Error> {
+    let status = document.get("status").and_then(Value::as_str).unwrap_or_default();
+    let status = status
+        .parse()
+        .map_err(|wrong: headway_protocol::status::NotAStatus| Error::Unreadable(wrong.to_string()))?;
+    let attempt = document.get("attempt").and_then(Value::as_u64).unwrap_or(1);
+    Ok(Standing { status, attempt: u32::try_from(attempt).unwrap_or(u32::MAX) })
+}

@@ -1,0 +1,239 @@
+//! The newest records of a watched job, with the frames that they were encoded to.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use headway_protocol::{Cursor, JobId, JobStatus, patch};
+use headway_store::Record;
+use serde_json::Value;
+
+use crate::frame::Frame;
+
+/// An event, encoded.
+#[derive(Clone, Debug)]
+pub(crate) struct EventFrame {
+    /// The event's `type`.
+    pub(crate) word: String,
+    pub(crate) frame: Frame,
+}
+
+/// A record and what was made of it so far. Frames are made when the first watcher needs them.
+#[derive(Debug)]
+struct Entry {
+    record: Arc<Record>,
+    /// The status after a record that changed it, or that began an attempt. A state frame never
+    /// passes over such a record.
+    change: Option<JobStatus>,
+    update: Option<Frame>,
+    events: Option<Arc<[EventFrame]>>,
+    bytes: usize,
+}
+
+/// Joined updates kept for watchers that are behind by the same distance.
+const JOINS: usize = 8;
+
+/// The newest records of one log: contiguous, oldest first, ending at the job's position.
+///
+/// Owner: the topic. Bounded by a number of records and of bytes; the newest record stays whatever
+/// its size, because the live watchers are about to need it.
+#[derive(Debug)]
+pub(crate) struct Ring {
+    entries: VecDeque<Entry>,
+    bytes: usize,
+    max_records: usize,
+    max_bytes: usize,
+    /// The ring begins after this position.
+    begin: u64,
+    /// Whether a change of status may lie at or before `begin`, and where the last one is.
+    last_dropped_change: u64,
+    joins: VecDeque<(u64, u64, Frame)>,
+}
+
+/// How far a state frame may go from a position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stop {
+    /// The position.
+    pub(crate) to: u64,
+    /// The change of status that it stops at, when there is one.
+    pub(crate) change: Option<JobStatus>,
+}
+
+impl Ring {
+    /// An empty ring of a log that is at `position`. What lies before is unknown.
+    pub(crate) fn new(position: u64, max_records: usize, max_bytes: usize) -> Self {
+        Self {
+            entries: VecDeque::new(),
+            bytes: 0,
+            max_records,
+            max_bytes,
+            begin: position,
+            last_dropped_change: position,
+            joins: VecDeque::new(),
+        }
+    }
+
+    /// Takes the record that follows.
+    pub(crate) fn push(&mut self, record: Arc<Record>, change: Option<JobStatus>) {
+        let bytes = weight(&record);
+        self.bytes += bytes;
+        self.entries.push_back(Entry { record, change, update: None, events: None, bytes });
+        while self.entries.len() > 1
+            && (self.entries.len() > self.max_records || self.bytes > self.max_bytes)
+        {
+            let Some(old) = self.entries.pop_front() else { break };
+            self.bytes -= old.bytes;
+            self.begin = old.record.to;
+            if old.change.is_some() {
+                self.last_dropped_change = old.record.to;
+            }
+        }
+    }
+
+    /// Puts older records before the ring's beginning, as many of them as fit, when they end there.
+    pub(crate) fn prepend(&mut self, older: &[(Arc<Record>, Option<JobStatus>)]) {
+        for (record, change) in older.iter().rev() {
+            let bytes = weight(record);
+            if record.to > self.begin {
+                continue;
+            }
+            let fits = self.entries.len() < self.max_records && self.bytes + bytes <= self.max_bytes;
+            if record.to != self.begin || !fits {
+                break;
+            }
+            self.begin = record.from;
+            self.last_dropped_change = record.from;
+            self.bytes += bytes;
+            self.entries.push_front(Entry {
+                record: Arc::clone(record),
+                change: *change,
+                update: None,
+                events: None,
+                bytes,
+            });
+        }
+    }
+
+    /// The position after which the ring has everything.
+    pub(crate) fn begin(&self) -> u64 {
+        self.begin
+    }
+
+    /// Whether a change of status after `position` may have been dropped.
+    pub(crate) fn dropped_change_after(&self, position: u64) -> bool {
+        self.last_dropped_change > position
+    }
+
+    /// How far a state frame from `position` may go: to the next change of status, else to the
+    /// end. `None` when the ring has no record that begins there.
+    pub(crate) fn stop_after(&self, position: u64) -> Option<Stop> {
+        let start = self.entries.partition_point(|entry| entry.record.from < position);
+        if self.entries.get(start)?.record.from != position {
+            return None;
+        }
+        let mut stop = None;
+        for entry in self.entries.range(start..) {
+            stop = Some(Stop { to: entry.record.to, change: entry.change });
+            if entry.change.is_some() {
+                break;
+            }
+        }
+        stop
+    }
+
+    /// The update from `position` towards `to`, and where it ends: at `to`, or earlier when no one
+    /// merge patch can say all of it. The second number is how many records it joins.
+    pub(crate) fn update(
+        &mut self,
+        job: &JobId,
+        epoch: u32,
+        position: u64,
+        to: u64,
+    ) -> Option<(Frame, u64, u64)> {
+        let at = |offset| Cursor { epoch, offset };
+        let start = self.entries.partition_point(|entry| entry.record.from < position);
+        let first = self.entries.get_mut(start)?;
+        if first.record.to == to {
+            let frame = first.update.get_or_insert_with(|| {
+                Frame::update(job, at(to), at(position), first.record.patch.get())
+            });
+            return Some((frame.clone(), to, 1));
+        }
+        let held = self.joins.iter().find(|(from, end, _)| *from == position && *end == to);
+        if let Some((_, _, frame)) = held {
+            let records = self.entries.partition_point(|entry| entry.record.to <= to) - start;
+            return Some((frame.clone(), to, records as u64));
+        }
+        let mut joined: Value = serde_json::from_str(first.record.patch.get()).ok()?;
+        let mut end = first.record.to;
+        let mut records = 1;
+        for entry in self.entries.range(start + 1..) {
+            if entry.record.to > to {
+                break;
+            }
+            let before = joined.clone();
+            let later = serde_json::from_str(entry.record.patch.get()).ok()?;
+            if !patch::compose(&mut joined, &later) {
+                joined = before;
+                break;
+            }
+            end = entry.record.to;
+            records += 1;
+        }
+        let frame = Frame::joined(job, at(end), at(position), &joined);
+        if self.joins.len() == JOINS {
+            self.joins.pop_front();
+        }
+        self.joins.push_back((position, end, frame.clone()));
+        Some((frame, end, records))
+    }
+
+    /// The encoded events of the record that holds the event after `position`, and the position
+    /// before its first. `None` when the ring does not reach back so far or has nothing later.
+    pub(crate) fn events_after(
+        &mut self,
+        job: &JobId,
+        epoch: u32,
+        position: u64,
+    ) -> Option<(Arc<[EventFrame]>, u64)> {
+        let at = self.entries.partition_point(|entry| entry.record.to <= position);
+        let entry = self.entries.get_mut(at)?;
+        if entry.record.from > position {
+            return None;
+        }
+        let events =
+            entry.events.get_or_insert_with(|| encode_events(job, epoch, &entry.record).into());
+        Some((Arc::clone(events), entry.record.from))
+    }
+
+    /// When the record that ends at or holds `position` was decided.
+    pub(crate) fn record_at(&self, position: u64) -> Option<&Record> {
+        let at = self.entries.partition_point(|entry| entry.record.to < position);
+        self.entries.get(at).map(|entry| &*entry.record)
+    }
+}
+
+/// A record's events, encoded.
+pub(crate) fn encode_events(job: &JobId, epoch: u32, record: &Record) -> Vec<EventFrame> {
+    (record.from + 1..)
+        .zip(&record.events)
+        .map(|(offset, event)| EventFrame {
+            word: type_word(event.get()),
+            frame: Frame::event(job, Cursor { epoch, offset }, event.get()),
+        })
+        .collect()
+}
+
+fn type_word(event: &str) -> String {
+    #[derive(serde::Deserialize)]
+    struct Typed {
+        #[serde(rename = "type", default)]
+        word: String,
+    }
+    serde_json::from_str(event).map(|typed: Typed| typed.word).unwrap_or_default()
+}
+
+/// What a record costs to keep, its frames included.
+fn weight(record: &Record) -> usize {
+    let events: usize = record.events.iter().map(|event| event.get().len() + 64).sum();
+    2 * (events + record.patch.get().len()) + record.private.get().len() + 256
+}
