@@ -15,6 +15,7 @@ mod intake;
 mod metrics;
 mod options;
 mod retention;
+pub mod results;
 mod runner;
 mod settings;
 mod shard;
