@@ -2,7 +2,7 @@
 
 use headway_protocol::event::ItemSums;
 use headway_protocol::request::RetryItems;
-use headway_protocol::{JobError, diff_whole};
+use headway_protocol::{JobError, diff_struct, diff_whole};
 use serde::{Deserialize, Serialize};
 
 use crate::job::BatchSeal;
@@ -19,9 +19,11 @@ pub struct BatchState {
     /// Why it is being stopped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopping: Option<JobError>,
-    /// Items that its executor must put back into the queue before anything else.
+    /// Items that its executor must put back into the queue before anything else. Forgotten once
+    /// the batch begins or items move.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requeue: Option<RetryItems>,
 }
 
-diff_whole!(BatchState);
+diff_struct!(BatchState { seal, sums, stopping, requeue });
+diff_whole!(BatchSeal);

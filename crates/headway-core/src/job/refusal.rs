@@ -50,6 +50,23 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// A value that cannot be used, outside of any list.
+    pub(crate) fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::Invalid { index: None, field: field.into(), message: message.into() }
+    }
+
+    /// The same refusal, of the event at this place of its request.
+    pub(crate) fn at(self, place: usize) -> Self {
+        let index = u64::try_from(place).ok();
+        match self {
+            Self::Invalid { field, message, .. } => Self::Invalid { index, field, message },
+            Self::TooLarge { field, found, limit, hint, .. } => {
+                Self::TooLarge { index, field, found, limit, hint }
+            }
+            Self::Ended { .. } | Self::WrongStatus { .. } => self,
+        }
+    }
+
     /// The refusal as the caller is told it.
     pub fn problem(&self) -> Problem {
         let detail = self.to_string();

@@ -3,13 +3,17 @@
 use std::collections::BTreeMap;
 
 use headway_protocol::batch::{Budget, Executor, OnFailure, Rate, Retry, Webhook};
+use headway_protocol::event::Producer;
 use headway_protocol::patch::{Diff, value_of};
 use headway_protocol::report::Usage;
-use headway_protocol::{Command, Cursor, Job, JobStatus, Timestamp, diff_struct, diff_whole};
+use headway_protocol::{
+    Command, Currency, Cursor, Job, JobStatus, Timestamp, diff_struct, diff_whole,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::batch::BatchState;
+use crate::job::Sort;
 use crate::progress::RateEstimate;
 
 /// One job: what everybody may see, and what only the machine needs.
@@ -33,7 +37,28 @@ impl JobState {
         if let Value::Object(members) = &mut document {
             members.insert("cursor".to_owned(), value_of(&cursor));
         }
-        Ok(Self { job: serde_json::from_value(document)?, private: serde_json::from_value(private)? })
+        Ok(Self {
+            job: serde_json::from_value(document)?,
+            private: serde_json::from_value(private)?,
+        })
+    }
+
+    /// Who carries it out.
+    pub fn sort(&self) -> Sort {
+        if self.private.batch.is_some() {
+            Sort::Batch
+        } else if self.private.settings.executor.is_some() {
+            Sort::Executor
+        } else {
+            Sort::Producer
+        }
+    }
+
+    /// What a request was answered with when it was applied: the offset and the status after it.
+    /// `None` when it is not the producer's newest; it is then answered with the present ones.
+    pub fn repeat_reply(&self, producer: &Producer) -> Option<(u64, JobStatus)> {
+        let mark = self.private.producers.get(&producer.id)?;
+        (mark.seq == producer.seq).then_some((mark.offset, mark.status))
     }
 
     /// The merge patches (public, private) that lead from `before` to this state.
@@ -71,7 +96,7 @@ pub struct Private {
     /// Where each numbering producer is.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub producers: BTreeMap<String, ProducerMark>,
-    /// When the worker was last heard.
+    /// When the worker was last heard; kept only where silence matters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub heard_at: Option<Timestamp>,
     /// When the waiting command is given up.
@@ -83,6 +108,10 @@ pub struct Private {
     /// How fast it goes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate: Option<RateEstimate>,
+    /// The currency of its amounts.
+    pub currency: Currency,
+    /// Whether its producer said a percent in this attempt: none is then worked out from steps.
+    pub percent_said: bool,
     /// The highest share of the budget that was warned of, in percent.
     pub warned_percent: u32,
     /// Whether passing the soft budget was warned of.
@@ -93,8 +122,19 @@ pub struct Private {
 }
 
 diff_struct!(Private {
-    settings, commands, commands_requested, producers, heard_at, command_due_at, expires_at, rate,
-    warned_percent, warned_soft, batch,
+    settings,
+    commands,
+    commands_requested,
+    producers,
+    heard_at,
+    command_due_at,
+    expires_at,
+    rate,
+    currency,
+    percent_said,
+    warned_percent,
+    warned_soft,
+    batch,
 });
 
 /// How a job is run, merged from its request and its kind. Never shown to watchers.
@@ -102,10 +142,10 @@ diff_struct!(Private {
 #[serde(default)]
 pub struct Settings {
     /// What runs it; absent: its producer.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub executor: Option<Executor>,
     /// What the executor of a job works on.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub input: Option<Value>,
     /// How long its worker may be silent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -145,7 +185,34 @@ pub struct Settings {
     pub webhook: Option<Webhook>,
 }
 
-diff_whole!(Settings, ProducerMark);
+diff_whole!(ProducerMark);
+
+impl Diff for Settings {
+    fn diff(&self, after: &Self) -> Option<Value> {
+        if self == after { None } else { value_of(self).diff(&value_of(after)) }
+    }
+}
+
+/// JSON that rests as text: merge patches cannot carry the `null`s that it may hold.
+mod text {
+    use serde::de::{DeserializeOwned, Error as _};
+    use serde::ser::Error as _;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer, T: Serialize>(
+        value: &T,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&serde_json::to_string(value).map_err(S::Error::custom)?)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+        deserializer: D,
+    ) -> Result<T, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        serde_json::from_str(&text).map_err(D::Error::custom)
+    }
+}
 
 /// Where a numbering producer is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,0 +1,175 @@
+//! A job on a bench: inputs in, events applied, time by hand.
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+use headway_core::rates::RateCard;
+use headway_core::{BatchSeal, Create, Input, JobState, Refusal, Settings, create, decide, evolve};
+use headway_protocol::batch::{CommandExecutor, CommandMode, Executor};
+use headway_protocol::event::{ItemFailed, ItemsMoved, Producer};
+use headway_protocol::report::SequencedReport;
+use headway_protocol::request::RetryItems;
+use headway_protocol::{
+    Action, Amount, Currency, Event, ItemStatus, JobError, JobStatus, Owner, Report, Timestamp,
+};
+use serde_json::{Value, json};
+
+pub const START: u64 = 1_768_000_000_000;
+
+pub fn executor() -> Executor {
+    Executor::Command(CommandExecutor {
+        argv: vec!["true".to_owned()],
+        mode: CommandMode::Item,
+        processes: None,
+        env: Vec::new(),
+        cwd: None,
+    })
+}
+
+pub fn request() -> Create {
+    Create {
+        id: "job-1".parse().unwrap(),
+        epoch: 7,
+        kind: "custom".to_owned(),
+        name: None,
+        session: None,
+        tags: Vec::new(),
+        metadata: Value::Null,
+        owner: Owner::default(),
+        steps: std::collections::BTreeMap::new(),
+        total: None,
+        unit: None,
+        currency: Currency::default(),
+        batch: false,
+        settings: Settings::default(),
+    }
+}
+
+pub fn executor_request() -> Create {
+    Create { settings: Settings { executor: Some(executor()), ..Settings::default() }, ..request() }
+}
+
+pub fn batch_request() -> Create {
+    Create { batch: true, ..executor_request() }
+}
+
+pub fn report(body: Value) -> SequencedReport {
+    serde_json::from_value(body).unwrap()
+}
+
+pub fn amount(text: &str) -> Amount {
+    text.parse().unwrap()
+}
+
+pub struct Bench {
+    pub state: JobState,
+    pub now: u64,
+    pub events: Vec<Event>,
+    pub rates: RateCard,
+}
+
+impl Bench {
+    pub fn new(request: Create) -> Self {
+        let (state, events) = create(Timestamp::from_millis(START), request).unwrap();
+        Self { state, now: START, events, rates: RateCard::default() }
+    }
+
+    /// A sealed batch that has begun.
+    pub fn batch(total: u64, settings: Settings) -> Self {
+        let settings = Settings { executor: Some(executor()), ..settings };
+        let mut bench = Self::new(Create { batch: true, settings, ..request() });
+        bench.seal(total);
+        bench.put(&Input::Begin).unwrap();
+        bench
+    }
+
+    pub fn seal(&mut self, total: u64) {
+        self.put(&Input::Seal(BatchSeal { total, ..BatchSeal::default() })).unwrap();
+    }
+
+    pub fn after(&mut self, millis: u64) -> &mut Self {
+        self.now += millis;
+        self
+    }
+
+    pub fn put(&mut self, input: &Input<'_>) -> Result<Vec<&'static str>, Refusal> {
+        let events = decide(&self.state, Timestamp::from_millis(self.now), input)?;
+        for event in &events {
+            evolve(&mut self.state, event);
+        }
+        let words = events.iter().map(Event::type_word).collect();
+        self.events.extend(events);
+        Ok(words)
+    }
+
+    pub fn say(&mut self, body: Value) -> Result<Vec<&'static str>, Refusal> {
+        let bodies = match body {
+            Value::Array(bodies) => bodies,
+            body => vec![body],
+        };
+        let reports: Vec<_> = bodies.into_iter().map(report).collect();
+        let rates = self.rates.clone();
+        self.put(&Input::Report { producer: None, reports: &reports, rates: &rates })
+    }
+
+    pub fn say_as(
+        &mut self,
+        id: &str,
+        seq: u64,
+        body: Value,
+    ) -> Result<Vec<&'static str>, Refusal> {
+        let producer = Some(Producer { id: id.to_owned(), seq });
+        let reports = [report(body)];
+        let rates = self.rates.clone();
+        self.put(&Input::Report { producer, reports: &reports, rates: &rates })
+    }
+
+    pub fn ask(&mut self, action: Action) -> Result<Vec<&'static str>, Refusal> {
+        self.ask_with(action, None, RetryItems::Failed)
+    }
+
+    pub fn ask_with(
+        &mut self,
+        action: Action,
+        max_budget: Option<Amount>,
+        retry_items: RetryItems,
+    ) -> Result<Vec<&'static str>, Refusal> {
+        self.put(&Input::Command { action, max_budget, retry_items })
+    }
+
+    pub fn moved(&mut self, moved: ItemsMoved) -> Result<Vec<&'static str>, Refusal> {
+        self.put(&Input::Moved(moved))
+    }
+
+    pub fn tick(&mut self) -> Vec<&'static str> {
+        self.put(&Input::Tick).unwrap()
+    }
+
+    pub fn status(&self) -> JobStatus {
+        self.state.job.status
+    }
+
+    pub fn percent(&self) -> Option<f64> {
+        self.state.job.progress.percent.map(headway_protocol::Percent::value)
+    }
+
+    pub fn error_code(&self) -> Option<&str> {
+        self.state.job.error.as_ref().map(|error| error.code.as_str())
+    }
+}
+
+pub fn failed(index: u64, status: ItemStatus) -> ItemFailed {
+    ItemFailed {
+        index,
+        custom_id: None,
+        status,
+        attempts: 1,
+        error: JobError::fatal("exit_code", "it exited with 1"),
+    }
+}
+
+pub fn progress(percent: f64) -> Value {
+    json!({"type": "progress", "percent": percent})
+}
+
+pub fn say_reports(reports: &[Value]) -> Vec<Report> {
+    reports.iter().map(|body| report(body.clone()).report).collect()
+}
