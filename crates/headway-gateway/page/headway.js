@@ -14,6 +14,8 @@ const JOBS_SHOWN = 100;
 const EVENTS_SHOWN = 200;
 /** Pages of history read before the stream takes over; it replays whatever is left. */
 const HISTORY_PAGES = 20;
+/** The shortest time between two drawings, in milliseconds; faster moves cannot be read. */
+const DRAW_EVERY_MS = 80;
 /** The waits before a new connection, in milliseconds, each with full jitter. */
 const BACKOFF_MS = [300, 1000, 2000, 4000, 8000, 16000];
 
@@ -108,9 +110,13 @@ function setAttribute(node, name, value) {
   else if (node.getAttribute(name) !== String(value)) node.setAttribute(name, value);
 }
 
-function setWidth(node, percent) {
-  const width = `${Math.min(100, Math.max(0, percent))}%`;
-  if (node.style.width !== width) node.style.width = width;
+function setStyle(node, name, value) {
+  if (node.style[name] !== value) node.style[name] = value;
+}
+
+/** Draws a span of a bar, from and over so many percent of it. Moved by the compositor alone. */
+function setSpan(node, from, percent) {
+  setStyle(node, "transform", `translateX(${from.toFixed(2)}%) scaleX(${(percent / 100).toFixed(4)})`);
 }
 
 function badge(status) {
@@ -466,16 +472,16 @@ class JobView {
     if (known === undefined) {
       setAttribute(bar, "aria-valuenow", null);
       setAttribute(bar, "aria-valuetext", active ? "not known yet" : job.status);
-      if (moving) fill.style.width = "";
-      else setWidth(fill, job.status === "completed" ? 100 : 0);
-      setWidth(fault, 0);
+      if (moving) setStyle(fill, "transform", "");
+      else setSpan(fill, 0, job.status === "completed" ? 100 : 0);
+      setSpan(fault, 0, 0);
       setText(percent, moving ? "…" : "");
       return;
     }
     const finished = job.items ? job.items.total - job.items.queued - job.items.running - job.items.retrying : 0;
     const failedShare = finished > 0 ? job.items.failed / finished : 0;
-    setWidth(fill, known * (1 - failedShare));
-    setWidth(fault, known * failedShare);
+    setSpan(fill, 0, known * (1 - failedShare));
+    setSpan(fault, known * (1 - failedShare), known * failedShare);
     setAttribute(bar, "aria-valuenow", known);
     const counted = job.progress.total == null ? "" : `, ${job.progress.done ?? 0} of ${job.progress.total} ${job.progress.unit ?? ""}`;
     setAttribute(bar, "aria-valuetext", `${percentFormat.format(known)} percent${counted}`);
@@ -543,13 +549,13 @@ class JobView {
     const high = Number(cost.forecast_high ?? cost.forecast ?? 0);
     const scale = Math.max(Number(cost.spent), high, Number(cost.budget ?? 0), Number(cost.estimate ?? 0)) || 1;
     const share = (amount) => (Number(amount) / scale) * 100;
-    setWidth(spent, share(cost.spent));
+    setStyle(spent, "width", `${share(cost.spent)}%`);
     band.hidden = !cost.forecast;
     const from = Math.max(low, Number(cost.spent));
-    band.style.left = `${share(from)}%`;
-    setWidth(band, Math.max(0.6, share(high) - share(from)));
+    setStyle(band, "left", `${share(from)}%`);
+    setStyle(band, "width", `${Math.max(0.6, share(high) - share(from))}%`);
     limit.hidden = !cost.budget;
-    if (cost.budget) limit.style.left = `calc(${Math.min(100, share(cost.budget))}% - 2px)`;
+    if (cost.budget) setStyle(limit, "left", `calc(${share(cost.budget)}% - 2px)`);
     const parts = [["spent", say(cost.spent)]];
     if (Number(cost.reserved ?? 0) > 0) parts.push(["reserved", say(cost.reserved)]);
     if (cost.forecast_low && cost.forecast_high && cost.forecast_low !== cost.forecast_high) {
@@ -765,12 +771,12 @@ class Detail {
   #showSteps(steps) {
     this.sections.steps.hidden = Object.keys(steps).length === 0;
     this.#once("steps", steps, () => {
-      const children = Map.groupBy
-        ? Map.groupBy(Object.entries(steps), ([, step]) => (step.parent in steps ? step.parent : ""))
-        : Object.entries(steps).reduce((map, entry) => {
-          const parent = entry[1].parent in steps ? entry[1].parent : "";
-          return map.set(parent, [...(map.get(parent) ?? []), entry]);
-        }, new Map());
+      const children = new Map();
+      for (const entry of Object.entries(steps)) {
+        const parent = entry[1].parent in steps ? entry[1].parent : "";
+        if (!children.has(parent)) children.set(parent, []);
+        children.get(parent).push(entry);
+      }
       const tree = (parent) => {
         const own = (children.get(parent) ?? []).sort(([, a], [, b]) => a.index - b.index);
         return element("ol", { className: "steps" }, ...own.map(([key, step]) => {
@@ -778,7 +784,7 @@ class Detail {
           if (step.role) line.append(element("span", { className: "none", textContent: step.role }));
           if (step.percent != null) {
             const fill = element("span", { className: "fill" });
-            setWidth(fill, step.percent);
+            setSpan(fill, 0, step.percent);
             const bar = element("span", { className: "bar", role: "progressbar" }, fill);
             setAttribute(bar, "aria-valuenow", step.percent);
             setAttribute(bar, "aria-label", `Progress of ${step.name}`);
@@ -920,15 +926,17 @@ let listRead = false;
 let missing = null;
 let layoutDue = true;
 let frameDue = false;
-let link = { state: "connecting" };
+let lastFrame = 0;
 
 function draw(id) {
   if (id) dirty.add(id);
   else layoutDue = true;
   if (frameDue) return;
   frameDue = true;
-  requestAnimationFrame(() => {
+  const wait = lastFrame + DRAW_EVERY_MS - performance.now();
+  const frame = () => requestAnimationFrame(() => {
     frameDue = false;
+    lastFrame = performance.now();
     if (layoutDue) layOut();
     for (const changed of dirty) {
       const job = board.get(changed);
@@ -938,6 +946,8 @@ function draw(id) {
     }
     dirty.clear();
   });
+  if (wait > 0) setTimeout(frame, wait);
+  else frame();
 }
 
 const board = new Board(
@@ -1063,7 +1073,6 @@ const begin = {
 };
 
 function showLink(next) {
-  link = next;
   const box = byId("link");
   setAttribute(box, "data-state", next.state);
   byId("link-now").hidden = next.state !== "waiting";
