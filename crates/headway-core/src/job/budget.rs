@@ -24,8 +24,8 @@ fn comes_to(amount: Amount, budget: Amount, percent: u32) -> bool {
     i128::from(amount.as_nanos()) * 100 >= i128::from(budget.as_nanos()) * i128::from(percent)
 }
 
-/// Warns of every share that was passed and not warned of yet. `used_up`: nothing more fits, so the
-/// whole budget counts as committed.
+/// Warns of every share that was passed and not warned of yet. `used_up`: nothing more fits, so
+/// that the whole budget counts as passed.
 pub(crate) fn warn(draft: &mut Draft<'_>, used_up: bool) {
     let state = draft.state();
     let Some(budget) = state.private.settings.budget.clone() else { return };
@@ -33,7 +33,7 @@ pub(crate) fn warn(draft: &mut Draft<'_>, used_up: bool) {
     let warned = state.private.warned_percent;
     let soft = if state.private.warned_soft { None } else { budget.soft_budget };
     for percent in WARNINGS {
-        let passed = used_up || comes_to(committed, budget.max_budget, percent);
+        let passed = comes_to(committed, budget.max_budget, percent) || (used_up && percent == 100);
         if percent > warned && passed {
             draft.system(SystemEvent::BudgetWarning {
                 percent: Percent::of(f64::from(percent), 100.0),

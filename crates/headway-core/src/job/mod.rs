@@ -14,6 +14,7 @@ mod decide;
 mod draft;
 mod evolve;
 mod input;
+pub mod invariants;
 mod life;
 mod limit;
 mod plan;
@@ -25,6 +26,7 @@ mod sort;
 mod state;
 pub(crate) mod steps;
 mod tick;
+pub mod transitions;
 
 pub use create::create;
 pub use deadline::next_deadline;

@@ -12,9 +12,9 @@ use headway_protocol::{
 };
 use serde_json::{Value, json};
 
-pub const START: u64 = 1_768_000_000_000;
+pub(crate) const START: u64 = 1_768_000_000_000;
 
-pub fn executor() -> Executor {
+pub(crate) fn executor() -> Executor {
     Executor::Command(CommandExecutor {
         argv: vec!["true".to_owned()],
         mode: CommandMode::Item,
@@ -24,7 +24,7 @@ pub fn executor() -> Executor {
     })
 }
 
-pub fn request() -> Create {
+pub(crate) fn request() -> Create {
     Create {
         id: "job-1".parse().unwrap(),
         epoch: 7,
@@ -43,37 +43,37 @@ pub fn request() -> Create {
     }
 }
 
-pub fn executor_request() -> Create {
+pub(crate) fn executor_request() -> Create {
     Create { settings: Settings { executor: Some(executor()), ..Settings::default() }, ..request() }
 }
 
-pub fn batch_request() -> Create {
+pub(crate) fn batch_request() -> Create {
     Create { batch: true, ..executor_request() }
 }
 
-pub fn report(body: Value) -> SequencedReport {
+pub(crate) fn report(body: Value) -> SequencedReport {
     serde_json::from_value(body).unwrap()
 }
 
-pub fn amount(text: &str) -> Amount {
+pub(crate) fn amount(text: &str) -> Amount {
     text.parse().unwrap()
 }
 
-pub struct Bench {
-    pub state: JobState,
-    pub now: u64,
-    pub events: Vec<Event>,
-    pub rates: RateCard,
+pub(crate) struct Bench {
+    pub(crate) state: JobState,
+    pub(crate) now: u64,
+    pub(crate) events: Vec<Event>,
+    pub(crate) rates: RateCard,
 }
 
 impl Bench {
-    pub fn new(request: Create) -> Self {
+    pub(crate) fn new(request: Create) -> Self {
         let (state, events) = create(Timestamp::from_millis(START), request).unwrap();
         Self { state, now: START, events, rates: RateCard::default() }
     }
 
     /// A sealed batch that has begun.
-    pub fn batch(total: u64, settings: Settings) -> Self {
+    pub(crate) fn batch(total: u64, settings: Settings) -> Self {
         let settings = Settings { executor: Some(executor()), ..settings };
         let mut bench = Self::new(Create { batch: true, settings, ..request() });
         bench.seal(total);
@@ -81,16 +81,16 @@ impl Bench {
         bench
     }
 
-    pub fn seal(&mut self, total: u64) {
+    pub(crate) fn seal(&mut self, total: u64) {
         self.put(&Input::Seal(BatchSeal { total, ..BatchSeal::default() })).unwrap();
     }
 
-    pub fn after(&mut self, millis: u64) -> &mut Self {
+    pub(crate) fn after(&mut self, millis: u64) -> &mut Self {
         self.now += millis;
         self
     }
 
-    pub fn put(&mut self, input: &Input<'_>) -> Result<Vec<&'static str>, Refusal> {
+    pub(crate) fn put(&mut self, input: &Input<'_>) -> Result<Vec<&'static str>, Refusal> {
         let events = decide(&self.state, Timestamp::from_millis(self.now), input)?;
         for event in &events {
             evolve(&mut self.state, event);
@@ -100,7 +100,7 @@ impl Bench {
         Ok(words)
     }
 
-    pub fn say(&mut self, body: Value) -> Result<Vec<&'static str>, Refusal> {
+    pub(crate) fn say(&mut self, body: Value) -> Result<Vec<&'static str>, Refusal> {
         let bodies = match body {
             Value::Array(bodies) => bodies,
             body => vec![body],
@@ -110,7 +110,7 @@ impl Bench {
         self.put(&Input::Report { producer: None, reports: &reports, rates: &rates })
     }
 
-    pub fn say_as(
+    pub(crate) fn say_as(
         &mut self,
         id: &str,
         seq: u64,
@@ -122,11 +122,11 @@ impl Bench {
         self.put(&Input::Report { producer, reports: &reports, rates: &rates })
     }
 
-    pub fn ask(&mut self, action: Action) -> Result<Vec<&'static str>, Refusal> {
+    pub(crate) fn ask(&mut self, action: Action) -> Result<Vec<&'static str>, Refusal> {
         self.ask_with(action, None, RetryItems::Failed)
     }
 
-    pub fn ask_with(
+    pub(crate) fn ask_with(
         &mut self,
         action: Action,
         max_budget: Option<Amount>,
@@ -135,28 +135,28 @@ impl Bench {
         self.put(&Input::Command { action, max_budget, retry_items })
     }
 
-    pub fn moved(&mut self, moved: ItemsMoved) -> Result<Vec<&'static str>, Refusal> {
+    pub(crate) fn moved(&mut self, moved: ItemsMoved) -> Result<Vec<&'static str>, Refusal> {
         self.put(&Input::Moved(moved))
     }
 
-    pub fn tick(&mut self) -> Vec<&'static str> {
+    pub(crate) fn tick(&mut self) -> Vec<&'static str> {
         self.put(&Input::Tick).unwrap()
     }
 
-    pub fn status(&self) -> JobStatus {
+    pub(crate) fn status(&self) -> JobStatus {
         self.state.job.status
     }
 
-    pub fn percent(&self) -> Option<f64> {
+    pub(crate) fn percent(&self) -> Option<f64> {
         self.state.job.progress.percent.map(headway_protocol::Percent::value)
     }
 
-    pub fn error_code(&self) -> Option<&str> {
+    pub(crate) fn error_code(&self) -> Option<&str> {
         self.state.job.error.as_ref().map(|error| error.code.as_str())
     }
 }
 
-pub fn failed(index: u64, status: ItemStatus) -> ItemFailed {
+pub(crate) fn failed(index: u64, status: ItemStatus) -> ItemFailed {
     ItemFailed {
         index,
         custom_id: None,
@@ -166,10 +166,10 @@ pub fn failed(index: u64, status: ItemStatus) -> ItemFailed {
     }
 }
 
-pub fn progress(percent: f64) -> Value {
+pub(crate) fn progress(percent: f64) -> Value {
     json!({"type": "progress", "percent": percent})
 }
 
-pub fn say_reports(reports: &[Value]) -> Vec<Report> {
+pub(crate) fn say_reports(reports: &[Value]) -> Vec<Report> {
     reports.iter().map(|body| report(body.clone()).report).collect()
 }
