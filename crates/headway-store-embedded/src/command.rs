@@ -1,0 +1,169 @@
+//! What the writer's thread is asked to do, and how it answers.
+
+use headway_protocol::JobId;
+use headway_store::{
+    Append, AppendError, LeaseRequest, LeasedItem, NewItem, StoreError, Sweep,
+};
+use serde_json::Value;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use crate::codec;
+
+/// A command and its place in the queue, which it keeps until it is answered.
+#[derive(Debug)]
+pub(crate) struct Ticket {
+    /// What to do.
+    pub(crate) command: Command,
+    /// Bytes that it brings.
+    pub(crate) bytes: usize,
+    /// Its place.
+    pub(crate) _place: OwnedSemaphorePermit,
+}
+
+/// A change of the store.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// Append records.
+    Append {
+        /// The appends, or why one cannot be.
+        appends: Vec<Result<Prepared, StoreError>>,
+        /// One answer each.
+        reply: oneshot::Sender<Vec<Result<(), AppendError>>>,
+    },
+    /// Add items to a batch.
+    AddItems {
+        /// The batch.
+        job: JobId,
+        /// The items.
+        items: Vec<NewItem>,
+        /// Done, or why not.
+        reply: oneshot::Sender<Result<(), StoreError>>,
+    },
+    /// Take items to work on.
+    Lease {
+        /// The batch.
+        job: JobId,
+        /// Who, and how many.
+        lease: LeaseRequest,
+        /// The items.
+        reply: oneshot::Sender<Result<Vec<LeasedItem>, StoreError>>,
+    },
+    /// Move items between statuses.
+    Sweep {
+        /// The batch.
+        job: JobId,
+        /// Which, and where to.
+        sweep: Sweep,
+        /// How many.
+        reply: oneshot::Sender<Result<u64, StoreError>>,
+    },
+    /// Forget jobs.
+    Remove {
+        /// The jobs.
+        jobs: Vec<JobId>,
+        /// Done, or why not.
+        reply: oneshot::Sender<Result<(), StoreError>>,
+    },
+    /// Write down everything and end.
+    Close {
+        /// Done, or why not.
+        reply: oneshot::Sender<Result<(), StoreError>>,
+    },
+}
+
+/// An append whose patches are read and whose record is encoded: done by whoever appends, so that
+/// the one writer has less to do.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    /// The append.
+    pub(crate) append: Append,
+    /// Its record's patch of the document.
+    pub(crate) document: Value,
+    /// Its record's patch of the private state.
+    pub(crate) private: Value,
+    /// Its record as it rests in the journal.
+    pub(crate) encoded: Vec<u8>,
+}
+
+impl Prepared {
+    /// Refuses what no store takes.
+    pub(crate) fn new(append: Append) -> Result<Self, StoreError> {
+        append.check_shape()?;
+        let parsed = |text: &str| {
+            serde_json::from_str(text)
+                .map_err(|error| StoreError::Refused(format!("a patch that is no JSON: {error}")))
+        };
+        let document = parsed(append.record.patch.get())?;
+        let private = parsed(append.record.private.get())?;
+        let mut encoded = Vec::with_capacity(codec::size(&append.record));
+        codec::encode(&append.record, &mut encoded);
+        Ok(Self { append, document, private, encoded })
+    }
+
+    /// About how many bytes wait with it.
+    pub(crate) fn bytes(&self) -> usize {
+        let items: usize = self
+            .append
+            .items
+            .iter()
+            .map(|item| 100 + item.output.as_ref().map_or(0, |output| output.get().len()))
+            .sum();
+        self.encoded.len() + items
+    }
+}
+
+/// A command's answer, known before the commit and given after it.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// Of an append.
+    Append(oneshot::Sender<Vec<Result<(), AppendError>>>, Vec<Result<(), AppendError>>),
+    /// Of a command that is done or not.
+    Done(oneshot::Sender<Result<(), StoreError>>, Result<(), StoreError>),
+    /// Of a lease.
+    Leased(oneshot::Sender<Result<Vec<LeasedItem>, StoreError>>, Vec<LeasedItem>),
+    /// Of a sweep.
+    Swept(oneshot::Sender<Result<u64, StoreError>>, u64),
+}
+
+impl Answer {
+    /// Gives the answer. Nobody may be waiting any more; then it is dropped.
+    pub(crate) fn give(self) {
+        match self {
+            Self::Append(reply, answers) => drop(reply.send(answers)),
+            Self::Done(reply, answer) => drop(reply.send(answer)),
+            Self::Leased(reply, items) => drop(reply.send(Ok(items))),
+            Self::Swept(reply, count) => drop(reply.send(Ok(count))),
+        }
+    }
+
+    /// Answers that nothing was committed. That goes for refusals too: they were found beside
+    /// changes that are now taken back.
+    pub(crate) fn fail(self, error: &StoreError) {
+        match self {
+            Self::Append(reply, answers) => {
+                let answers = answers.iter().map(|_| Err(error.clone().into()));
+                drop(reply.send(answers.collect()));
+            }
+            Self::Done(reply, _) => drop(reply.send(Err(error.clone()))),
+            Self::Leased(reply, _) => drop(reply.send(Err(error.clone()))),
+            Self::Swept(reply, _) => drop(reply.send(Err(error.clone()))),
+        }
+    }
+}
+
+impl Command {
+    /// Answers that it was not begun.
+    pub(crate) fn fail(self, error: &StoreError) {
+        match self {
+            Self::Append { appends, reply } => {
+                let answers = appends.iter().map(|_| Err(error.clone().into()));
+                drop(reply.send(answers.collect()));
+            }
+            Self::AddItems { reply, .. } | Self::Remove { reply, .. } | Self::Close { reply } => {
+                drop(reply.send(Err(error.clone())));
+            }
+            Self::Lease { reply, .. } => drop(reply.send(Err(error.clone()))),
+            Self::Sweep { reply, .. } => drop(reply.send(Err(error.clone()))),
+        }
+    }
+}
