@@ -165,10 +165,7 @@ fn estimate(state: &mut JobState, at: Timestamp) {
     if !works(job.status) {
         return;
     }
-    let (position, left, in_percent) = match position(job) {
-        Some(position) => position,
-        None => return,
-    };
+    let Some((position, left, in_percent)) = position(job) else { return };
     let rate = &mut state.private.rate;
     match rate {
         Some(estimate) if estimate.in_percent == in_percent => estimate.look(at, position),

@@ -1,5 +1,11 @@
 //! Whatever is said to a job in whatever order: what always holds holds, a log read again gives the
 //! same job, and what a store folds from patches is the job.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
 
 mod support;
 

@@ -49,11 +49,9 @@ pub(super) fn after(counts: &ItemCounts, moved: &ItemsMoved) -> Result<ItemCount
         after.retrying,
     ];
     let taken = taken.into_iter().fold(0_u64, u64::saturating_add);
-    match counts.total.checked_sub(taken) {
-        Some(queued) => Ok(ItemCounts { queued, ..after }),
-        None => {
-            let message = format!("{taken} items would have moved, the batch has {}", counts.total);
-            Err(Refusal::invalid("items", message))
-        }
-    }
+    let Some(queued) = counts.total.checked_sub(taken) else {
+        let message = format!("{taken} items would have moved, the batch has {}", counts.total);
+        return Err(Refusal::invalid("items", message));
+    };
+    Ok(ItemCounts { queued, ..after })
 }

@@ -48,21 +48,18 @@ fn cancel(draft: &mut Draft<'_>) {
     let state = draft.state();
     let open = state.job.items.is_some_and(|items| items.open() > 0);
     let at_once = match (state.sort(), state.job.status) {
-        (Sort::Batch, JobStatus::Cancelling) => return,
-        (Sort::Batch, _) => !open,
-        (_, JobStatus::Pending | JobStatus::Queued) | (Sort::Executor, JobStatus::Paused) => true,
-        (Sort::Producer | Sort::Executor, JobStatus::Running | JobStatus::Pausing) => {
-            state.job.stalled
-        }
-        (Sort::Producer, JobStatus::Paused) => false,
         (
-            Sort::Producer | Sort::Executor,
+            _,
             JobStatus::Cancelling
             | JobStatus::Completed
             | JobStatus::Failed
             | JobStatus::Cancelled
             | JobStatus::Expired,
         ) => return,
+        (Sort::Batch, _) => !open,
+        (_, JobStatus::Pending | JobStatus::Queued) | (Sort::Executor, JobStatus::Paused) => true,
+        (Sort::Producer, JobStatus::Paused) => false,
+        (_, JobStatus::Running | JobStatus::Pausing) => state.job.stalled,
     };
     if at_once {
         draft.system(SystemEvent::Cancelled { reason: None });

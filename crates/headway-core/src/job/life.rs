@@ -117,13 +117,9 @@ pub(super) fn go_on(state: &mut JobState, at: Timestamp, max_budget: Option<Amou
 fn set_budget(state: &mut JobState, max_budget: Amount) {
     let (_, committed) = committed(state);
     let private = &mut state.private;
-    match &mut private.settings.budget {
-        Some(budget) => budget.max_budget = max_budget,
-        None => {
-            let on_budget = OnBudget::default();
-            private.settings.budget = Some(Budget { max_budget, soft_budget: None, on_budget });
-        }
-    }
+    let on_budget = OnBudget::default();
+    let none = Budget { max_budget, soft_budget: None, on_budget };
+    private.settings.budget.get_or_insert(none).max_budget = max_budget;
     private.warned_percent = budget::share(committed, max_budget);
     show_cost(state).budget = Some(max_budget);
 }

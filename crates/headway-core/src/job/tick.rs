@@ -23,20 +23,15 @@ pub(super) fn decide(state: &JobState, now: Timestamp) -> Vec<Event> {
 /// Work that Headway runs is stopped first; a producer's job is over.
 fn expire(draft: &mut Draft<'_>) {
     let state = draft.state();
-    let working = match (state.sort(), state.job.status) {
-        (Sort::Producer, _) => false,
-        (Sort::Executor, JobStatus::Running | JobStatus::Pausing | JobStatus::Cancelling) => true,
-        (Sort::Batch, _) => state.job.items.is_some_and(|items| items.open() > 0),
-        (
-            Sort::Executor,
-            JobStatus::Pending
-            | JobStatus::Queued
-            | JobStatus::Paused
-            | JobStatus::Completed
-            | JobStatus::Failed
-            | JobStatus::Cancelled
-            | JobStatus::Expired,
-        ) => false,
+    let working = match state.sort() {
+        Sort::Producer => false,
+        Sort::Executor => {
+            matches!(
+                state.job.status,
+                JobStatus::Running | JobStatus::Pausing | JobStatus::Cancelling
+            )
+        }
+        Sort::Batch => state.job.items.is_some_and(|items| items.open() > 0),
     };
     if working {
         let reason = time_ran_out(&state.private.settings);

@@ -266,9 +266,8 @@ fn example(sort: Sort, status: JobStatus, needs: Needs) -> Option<(JobState, Tim
     let none = ItemsMoved::default();
     let then = |said: &[Said]| -> Vec<Said> { begun.iter().chain(said).cloned().collect() };
     let way = match (sort, status) {
-        (Sort::Producer, JobStatus::Pending)
-        | (Sort::Executor, JobStatus::Queued)
-        | (Sort::Batch, JobStatus::Pending) => vec![],
+        (Sort::Producer | Sort::Batch, JobStatus::Pending)
+        | (Sort::Executor, JobStatus::Queued) => vec![],
         (Sort::Producer, JobStatus::Queued)
         | (Sort::Executor, JobStatus::Pending | JobStatus::Pausing | JobStatus::Paused) => {
             return None;

@@ -8,7 +8,7 @@ use headway_protocol::event::{ItemFailed, ItemsMoved, Producer};
 use headway_protocol::report::SequencedReport;
 use headway_protocol::request::RetryItems;
 use headway_protocol::{
-    Action, Amount, Currency, Event, ItemStatus, JobError, JobStatus, Owner, Report, Timestamp,
+    Action, Amount, Currency, Event, ItemStatus, JobError, JobStatus, Owner, Timestamp,
 };
 use serde_json::{Value, json};
 
@@ -101,10 +101,7 @@ impl Bench {
     }
 
     pub(crate) fn say(&mut self, body: Value) -> Result<Vec<&'static str>, Refusal> {
-        let bodies = match body {
-            Value::Array(bodies) => bodies,
-            body => vec![body],
-        };
+        let bodies = if let Value::Array(bodies) = body { bodies } else { vec![body] };
         let reports: Vec<_> = bodies.into_iter().map(report).collect();
         let rates = self.rates.clone();
         self.put(&Input::Report { producer: None, reports: &reports, rates: &rates })
@@ -168,8 +165,4 @@ pub(crate) fn failed(index: u64, status: ItemStatus) -> ItemFailed {
 
 pub(crate) fn progress(percent: f64) -> Value {
     json!({"type": "progress", "percent": percent})
-}
-
-pub(crate) fn say_reports(reports: &[Value]) -> Vec<Report> {
-    reports.iter().map(|body| report(body.clone()).report).collect()
 }

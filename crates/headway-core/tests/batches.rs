@@ -1,0 +1,256 @@
+//! What happens to batches.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
+
+mod support;
+
+use headway_core::batch::{Flight, Settled, Start};
+use headway_core::{BatchSeal, Create, Input, Refusal, Settings};
+use headway_protocol::batch::{Budget, OnBudget, OnFailure};
+use headway_protocol::event::ItemsMoved;
+use headway_protocol::request::RetryItems;
+use headway_protocol::{Action, Amount, ItemStatus, JobStatus};
+use serde_json::json;
+use support::*;
+
+fn done(first: u64, last: u64) -> ItemsMoved {
+    ItemsMoved { succeeded: vec![(first, last)], ..ItemsMoved::default() }
+}
+
+fn fail(indexes: std::ops::Range<u64>) -> ItemsMoved {
+    let failed = indexes.map(|index| failed(index, ItemStatus::Failed)).collect();
+    ItemsMoved { failed, ..ItemsMoved::default() }
+}
+
+fn sealed(seal: BatchSeal, settings: Settings) -> Bench {
+    let settings = Settings { executor: Some(executor()), ..settings };
+    let mut bench = Bench::new(Create { settings, ..batch_request() });
+    bench.put(&Input::Seal(seal)).unwrap();
+    bench
+}
+
+fn settled(index: u64, status: ItemStatus, cost: &str) -> Settled {
+    Settled {
+        index,
+        custom_id: None,
+        attempts: 1,
+        status,
+        error: None,
+        cost: amount(cost),
+        total_cost: amount(cost),
+        estimate: None,
+    }
+}
+
+#[test]
+fn an_empty_batch_ends_at_once() {
+    let bench = sealed(BatchSeal::default(), Settings::default());
+    assert_eq!(bench.status(), JobStatus::Completed);
+    let seal = BatchSeal { total: 3, invalid: 3, ..BatchSeal::default() };
+    let bench = sealed(seal, Settings::default());
+    assert_eq!((bench.status(), bench.error_code()), (JobStatus::Failed, Some("all_items_failed")));
+}
+
+#[test]
+fn a_seal_counts_and_estimates_the_whole_run() {
+    let seal = BatchSeal {
+        total: 11,
+        invalid: 1,
+        estimated: 5,
+        estimate: amount("2.50"),
+        estimate_squared: 1.25,
+    };
+    let mut bench = sealed(seal, Settings { start_paused: true, ..Settings::default() });
+    let job = &bench.state.job;
+    assert_eq!(job.status, JobStatus::Paused);
+    let items = job.items.unwrap();
+    assert_eq!((items.total, items.queued, items.failed), (11, 10, 1));
+    assert_eq!(job.cost.as_ref().unwrap().estimate, Some(amount("5")));
+    assert_eq!((job.progress.done, job.progress.unit.as_deref()), (Some(1), Some("items")));
+    assert_eq!(bench.put(&Input::Seal(seal)).unwrap(), [""; 0]);
+    let other = BatchSeal { total: 12, ..seal };
+    assert!(bench.put(&Input::Seal(other)).is_err());
+    bench.ask(Action::Resume).unwrap();
+    assert_eq!(bench.status(), JobStatus::Queued);
+    assert_eq!(bench.put(&Input::Begin).unwrap(), ["start"]);
+    assert_eq!(bench.put(&Input::Begin).unwrap(), [""; 0]);
+}
+
+#[test]
+fn items_that_do_not_add_up_are_refused() {
+    let mut bench = Bench::batch(4, Settings::default());
+    for bad in [
+        ItemsMoved { running: 5, ..ItemsMoved::default() },
+        ItemsMoved { running: 1, ..done(0, 3) },
+        ItemsMoved { succeeded: vec![(2, 1)], ..ItemsMoved::default() },
+        ItemsMoved { succeeded: vec![(3, 4)], ..ItemsMoved::default() },
+        ItemsMoved { succeeded: vec![(0, u64::MAX)], ..ItemsMoved::default() },
+        ItemsMoved { cancelled: u64::MAX, expired: u64::MAX, ..ItemsMoved::default() },
+        ItemsMoved { failed: vec![failed(4, ItemStatus::Failed)], ..ItemsMoved::default() },
+        ItemsMoved { failed: vec![failed(1, ItemStatus::Queued)], ..ItemsMoved::default() },
+        ItemsMoved { spent: Amount::from_nanos(-1), ..ItemsMoved::default() },
+    ] {
+        assert!(matches!(bench.moved(bad), Err(Refusal::Invalid { .. })));
+    }
+    assert_eq!(bench.moved(ItemsMoved::default()).unwrap(), [""; 0]);
+}
+
+#[test]
+fn an_items_failure_stops_only_where_that_was_asked() {
+    let mut bench = Bench::batch(4, Settings::default());
+    assert_eq!(bench.moved(fail(0..1)).unwrap(), ["items"]);
+    assert_eq!(bench.moved(done(1, 3)).unwrap(), ["items", "complete"]);
+    let stop = Settings { on_failure: OnFailure::Stop, ..Settings::default() };
+    let mut bench = Bench::batch(4, stop.clone());
+    let moved = ItemsMoved { running: 1, ..fail(2..3) };
+    assert_eq!(bench.moved(moved).unwrap(), ["items", "stopping"]);
+    assert_eq!((bench.status(), bench.error_code()), (JobStatus::Cancelling, Some("item_failed")));
+    let rest = ItemsMoved { cancelled: 2, ..done(0, 0) };
+    assert_eq!(bench.moved(rest).unwrap(), ["items", "fail"]);
+    assert_eq!((bench.status(), bench.error_code()), (JobStatus::Failed, Some("item_failed")));
+    let unreadable = BatchSeal { total: 2, invalid: 1, ..BatchSeal::default() };
+    assert_eq!(sealed(unreadable, stop).status(), JobStatus::Cancelling);
+}
+
+#[test]
+fn a_pause_holds_until_nothing_runs() {
+    let mut bench = Bench::batch(4, Settings::default());
+    bench.moved(ItemsMoved { running: 2, ..ItemsMoved::default() }).unwrap();
+    bench.ask(Action::Pause).unwrap();
+    assert_eq!(bench.moved(ItemsMoved { running: 1, ..done(0, 0) }).unwrap(), ["items"]);
+    assert_eq!(bench.moved(done(1, 1)).unwrap(), ["items", "paused"]);
+    assert_eq!(bench.ask(Action::Resume).unwrap(), ["resumed"]);
+    assert_eq!(bench.status(), JobStatus::Running);
+}
+
+#[test]
+fn the_budget_pauses_and_a_larger_one_resumes() {
+    let on_budget = OnBudget::Pause;
+    let budget = Budget { max_budget: amount("1.00"), soft_budget: None, on_budget };
+    let mut bench = Bench::batch(4, Settings { budget: Some(budget), ..Settings::default() });
+    let mut flight = Flight::new();
+    let half = Some(amount("0.50"));
+    for index in 0..2 {
+        assert_eq!(flight.may_start(&bench.state, half), Start::Go { reserve: amount("0.50") });
+        flight.start(index, amount("0.50"));
+    }
+    assert_eq!(flight.may_start(&bench.state, half), Start::Hold);
+    let taken = flight.take();
+    assert_eq!(taken.reserved, amount("1.00"));
+    bench.moved(taken).unwrap();
+    assert!(bench.put(&Input::BudgetReached { next: amount("0.50") }).is_err());
+    flight.settle(settled(0, ItemStatus::Succeeded, "0.30"));
+    flight.settle(settled(1, ItemStatus::Succeeded, "0.40"));
+    assert_eq!(flight.may_start(&bench.state, half), Start::Exhausted { next: amount("0.50") });
+    assert_eq!(flight.may_start(&bench.state, None), Start::Exhausted { next: amount("0.35") });
+    let taken = flight.take();
+    bench.moved(taken).unwrap();
+    bench.put(&Input::BudgetReached { next: amount("0.50") }).unwrap();
+    assert_eq!((bench.status(), bench.error_code()), (JobStatus::Paused, Some("budget_reached")));
+    let message = bench.state.job.error.as_ref().unwrap().message.clone();
+    assert!(message.contains("0.70") && message.contains("1.00") && message.contains("0.50"));
+    bench.ask_with(Action::Resume, Some(amount("2")), RetryItems::Failed).unwrap();
+    assert_eq!((bench.status(), bench.error_code()), (JobStatus::Running, None));
+    assert!(matches!(flight.may_start(&bench.state, half), Start::Go { .. }));
+}
+
+#[test]
+fn the_budget_cancels_where_that_was_asked() {
+    let on_budget = OnBudget::Cancel;
+    let budget = Budget { max_budget: amount("1.00"), soft_budget: None, on_budget };
+    let mut bench = Bench::batch(2, Settings { budget: Some(budget), ..Settings::default() });
+    bench.put(&Input::BudgetReached { next: amount("3") }).unwrap();
+    assert_eq!(bench.status(), JobStatus::Cancelling);
+    bench.moved(ItemsMoved { cancelled: 2, ..ItemsMoved::default() }).unwrap();
+    assert_eq!(
+        (bench.status(), bench.error_code()),
+        (JobStatus::Cancelled, Some("budget_reached"))
+    );
+}
+
+#[test]
+fn a_retry_runs_only_what_was_asked() {
+    let seal = BatchSeal { total: 6, invalid: 1, ..BatchSeal::default() };
+    let mut bench = sealed(seal, Settings::default());
+    bench.put(&Input::Begin).unwrap();
+    bench.moved(ItemsMoved { failed: fail(1..3).failed, ..done(3, 3) }).unwrap();
+    bench.ask(Action::Cancel).unwrap();
+    bench.moved(ItemsMoved { cancelled: 2, ..ItemsMoved::default() }).unwrap();
+    assert_eq!(bench.status(), JobStatus::Cancelled);
+    let retry = |bench: &mut Bench, which| bench.ask_with(Action::Retry, None, which);
+    assert!(matches!(retry(&mut bench, RetryItems::Expired), Err(Refusal::WrongStatus { .. })));
+    retry(&mut bench, RetryItems::Failed).unwrap();
+    let items = bench.state.job.items.unwrap();
+    assert_eq!((items.queued, items.failed, items.cancelled), (2, 1, 2));
+    let batch = bench.state.private.batch.as_ref().unwrap();
+    assert_eq!(batch.requeue, Some(RetryItems::Failed));
+    assert_eq!((bench.status(), bench.state.job.attempt), (JobStatus::Queued, 2));
+    assert_eq!(bench.percent(), Some(33.33));
+    bench.put(&Input::Begin).unwrap();
+    assert_eq!(bench.state.private.batch.as_ref().unwrap().requeue, None);
+    bench.moved(done(1, 2)).unwrap();
+    assert_eq!(bench.status(), JobStatus::Completed);
+    assert!(matches!(retry(&mut bench, RetryItems::Failed), Err(Refusal::WrongStatus { .. })));
+    retry(&mut bench, RetryItems::Unfinished).unwrap();
+    assert_eq!(bench.state.job.items.unwrap().queued, 2);
+}
+
+#[test]
+fn a_batch_whose_time_is_over_ends_when_its_items_are_swept() {
+    let settings = Settings { expires_after_ms: Some(100), ..Settings::default() };
+    let mut bench = Bench::batch(3, settings);
+    bench.moved(ItemsMoved { running: 1, ..done(0, 0) }).unwrap();
+    assert_eq!(bench.after(100).tick(), ["stopping"]);
+    assert_eq!(bench.after(100).tick(), [""; 0]);
+    bench.moved(ItemsMoved { expired: 2, ..ItemsMoved::default() }).unwrap();
+    assert_eq!((bench.status(), bench.error_code()), (JobStatus::Expired, Some("expired")));
+    assert_eq!(bench.state.job.items.unwrap().expired, 2);
+}
+
+#[test]
+fn a_cancel_that_finds_nothing_left_changes_nothing() {
+    let mut bench = Bench::batch(1, Settings::default());
+    bench.moved(ItemsMoved { running: 1, ..ItemsMoved::default() }).unwrap();
+    bench.ask(Action::Cancel).unwrap();
+    bench.moved(done(0, 0)).unwrap();
+    assert_eq!(bench.status(), JobStatus::Completed);
+}
+
+#[test]
+fn a_flight_tells_what_happened_once() {
+    let mut flight = Flight::new();
+    assert!(!flight.has_news());
+    for index in [5, 3, 4, 9, 7, 8] {
+        flight.start(index, Amount::ZERO);
+    }
+    for index in [5, 3, 9, 4] {
+        flight.settle(settled(index, ItemStatus::Succeeded, "0.10"));
+    }
+    flight.settle(settled(7, ItemStatus::Retrying, "0.05"));
+    flight.settle(settled(8, ItemStatus::Queued, "0"));
+    flight.settle(settled(8, ItemStatus::Failed, "9"));
+    let taken = flight.take();
+    assert_eq!(taken.succeeded, [(3, 5), (9, 9)]);
+    assert_eq!((taken.running, taken.retrying, taken.retried.len()), (0, 1, 1));
+    assert_eq!((taken.spent, taken.sums.count), (amount("0.45"), 4));
+    assert!(!flight.has_news());
+    flight.start_again(7, Amount::ZERO);
+    let taken = flight.take();
+    assert_eq!((taken.running, taken.retrying, taken.spent), (1, 0, Amount::ZERO));
+    assert!(taken.succeeded.is_empty() && taken.retried.is_empty());
+    flight.settle(settled(7, ItemStatus::Skipped, "0"));
+    flight.swept(ItemStatus::Cancelled, 4, 0);
+    let taken = flight.take();
+    assert_eq!((taken.failed[0].status, taken.cancelled), (ItemStatus::Skipped, 4));
+}
+
+#[test]
+fn a_batch_takes_no_reports_on_its_work() {
+    let mut bench = Bench::batch(1, Settings::default());
+    assert!(matches!(bench.say(progress(5.0)), Err(Refusal::Invalid { .. })));
+    bench.say(json!({"type": "log", "message": "fine"})).unwrap();
+}
