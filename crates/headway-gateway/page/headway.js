@@ -4,15 +4,15 @@
 // one document, Detail shows what belongs to one open job. Nothing here decides anything about a
 // job: the server's words are shown as they come, and a button is a request.
 
-import { ask } from "./actions.js";
-import { Board } from "./board.js";
-import { Detail } from "./detail.js";
-import { byId, setAttribute, setText } from "./element.js";
-import { titleOf, whole } from "./format.js";
-import { JobView } from "./job_view.js";
-import { request } from "./request.js";
-import { ENDED, STATUS } from "./status.js";
-import { Stream } from "./stream.js";
+import { ask } from "./modules/actions.js";
+import { Board } from "./modules/board.js";
+import { Detail } from "./modules/detail.js";
+import { byId, setAttribute, setText } from "./modules/element.js";
+import { titleOf, whole } from "./modules/format.js";
+import { JobView } from "./modules/job_view.js";
+import { request } from "./modules/request.js";
+import { ENDED, STATUS } from "./modules/status.js";
+import { Stream } from "./modules/stream.js";
 
 /** Jobs that are shown at once. */
 const JOBS_SHOWN = 100;
@@ -42,11 +42,13 @@ function draw(id) {
     if (layoutDue) layOut();
     for (const changed of dirty) {
       const job = board.get(changed);
-      if (!job) continue;
-      views.get(changed)?.show(job, route.id === changed);
+      const view = views.get(changed);
+      if (job && view && !view.inSight && view.shown) continue;
+      dirty.delete(changed);
+      if (!job || !view) continue;
+      view.show(job, route.id === changed);
       if (detail?.id === changed) detail.show(job);
     }
-    dirty.clear();
   });
   if (wait > 0) setTimeout(frame, wait);
   else frame();
@@ -63,6 +65,16 @@ const board = new Board(
   },
   () => begin.again(),
 );
+
+/** Cards out of sight are drawn when they come into it. */
+const sight = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) {
+    const view = views.get(target.dataset.id);
+    if (!view) continue;
+    view.inSight = isIntersecting;
+    if (isIntersecting) draw(view.id);
+  }
+}, { rootMargin: "200px" });
 
 /** Puts the cards that the route asks for in their order. */
 function layOut() {
@@ -81,6 +93,7 @@ function layOut() {
   for (const [id, view] of views) {
     if (wanted.has(id)) continue;
     if (detail?.id === id) openDetail(null);
+    sight.unobserve(view.element);
     view.element.remove();
     views.delete(id);
   }
@@ -90,6 +103,7 @@ function layOut() {
     if (!view) {
       view = new JobView(job.id, { onAction, onToggle });
       views.set(job.id, view);
+      sight.observe(view.element);
       dirty.add(job.id);
     }
     if (view.element === place) place = place.nextElementSibling;

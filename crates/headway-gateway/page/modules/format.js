@@ -18,17 +18,30 @@ export function duration(ms) {
   return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
-export function money(amount, currency) {
-  const value = Number(amount);
-  const size = Math.abs(value);
-  const digits = size === 0 || size >= 1 ? 2 : size >= 0.01 ? 4 : 6;
-  try {
-    return new Intl.NumberFormat(undefined, {
-      style: "currency", currency, minimumFractionDigits: 2, maximumFractionDigits: digits,
-    }).format(value);
-  } catch {
-    return `${amount} ${currency}`;
+const moneyFormats = new Map();
+
+/** The format of a currency's amounts; `null` for one that the browser does not know. */
+function moneyFormat(currency, digits) {
+  const key = `${currency}${digits}`;
+  if (!moneyFormats.has(key)) {
+    let format = null;
+    try {
+      format = new Intl.NumberFormat(undefined, {
+        style: "currency", currency, minimumFractionDigits: 2, maximumFractionDigits: digits,
+      });
+    } catch {
+      // Shown as a number and a word.
+    }
+    moneyFormats.set(key, format);
   }
+  return moneyFormats.get(key);
+}
+
+/** An amount; the smaller it is, the more digits. */
+export function money(amount, currency) {
+  const size = Math.abs(Number(amount));
+  const digits = size === 0 || size >= 1 ? 2 : size >= 0.01 ? 4 : 6;
+  return moneyFormat(currency, digits)?.format(Number(amount)) ?? `${amount} ${currency}`;
 }
 
 export function rateOf(progress, isBatch) {

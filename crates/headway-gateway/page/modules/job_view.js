@@ -12,6 +12,10 @@ import { ENDED, ITEM_FIGURES } from "./status.js";
 export class JobView {
   constructor(id, { onAction, onToggle }) {
     this.id = id;
+    /** Whether it is on the screen, or nearly. */
+    this.inSight = true;
+    /** Whether it has shown a document yet. */
+    this.shown = false;
     const card = byId("job-template").content.firstElementChild.cloneNode(true);
     this.element = card;
     card.dataset.id = id;
@@ -37,6 +41,7 @@ export class JobView {
   /** Shows a document; `alone` when the page shows no other job. */
   show(job, alone) {
     const { parts, element: card } = this;
+    this.shown = true;
     setAttribute(card, "data-status", job.status);
     showBadge(parts.badge, job.status);
     setText(parts.name, titleOf(job));
