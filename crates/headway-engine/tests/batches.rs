@@ -1,5 +1,6 @@
 //! Batches through the whole write side: a real engine, real programs, the in-memory store.
 
+#[allow(dead_code, reason = "each test file uses its part of the house")]
 mod house;
 
 use std::sync::Arc;

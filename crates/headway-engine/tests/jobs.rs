@@ -1,5 +1,6 @@
 //! Jobs through the whole write side: producers that report, and kinds with an executor.
 
+#[allow(dead_code, reason = "each test file uses its part of the house")]
 mod house;
 
 use std::collections::BTreeMap;
@@ -31,7 +32,7 @@ async fn a_producer_takes_its_job_from_start_to_end() {
     let house = House::new(folder.path());
     let job = house.engine.create_job(&me(), request("import"), None).await.unwrap().job;
     assert_eq!(job.status, JobStatus::Pending);
-    let report = |values| house.engine.report(&me(), &job.id, None, reports(values));
+    let report = |values| house.report(&job.id, reports(values));
     report(vec![json!({"type":"progress","done":1,"total":4,"message":"first"})]).await.unwrap();
     let reply = report(vec![
         json!({"type":"progress","done":3}),
@@ -80,11 +81,12 @@ async fn a_repeated_request_is_applied_once() {
     let folder = tempfile::tempdir().unwrap();
     let house = House::new(folder.path());
     let job = house.engine.create_job(&me(), request("import"), None).await.unwrap().job;
+    let caller = me();
     let send = |seq| {
         let producer = Some(Producer { id: "worker-1".to_owned(), seq });
         let report = Report::Cost { amount: "0.50".parse().unwrap(), sku: None };
         let reports = vec![SequencedReport { seq: None, report }];
-        house.engine.report(&me(), &job.id, producer, reports)
+        house.engine.report(&caller, &job.id, producer, reports)
     };
     let first = send(1).await.unwrap();
     send(2).await.unwrap();
@@ -137,7 +139,7 @@ async fn a_worker_hears_of_a_cancel_and_confirms_it() {
     let folder = tempfile::tempdir().unwrap();
     let house = House::new(folder.path());
     let job = house.engine.create_job(&me(), request("import"), None).await.unwrap().job;
-    let report = |values| house.engine.report(&me(), &job.id, None, reports(values));
+    let report = |values| house.report(&job.id, reports(values));
     report(vec![json!({"type":"start"})]).await.unwrap();
     let asked = CommandRequest::default();
     let seen = house.engine.command(&me(), &job.id, Action::Cancel, asked).await.unwrap();
@@ -155,7 +157,7 @@ async fn a_silent_worker_is_seen_and_heard_again() {
     let house = House::new(folder.path());
     let create = CreateJob { stall_after_ms: Some(200), ..request("import") };
     let job = house.engine.create_job(&me(), create, None).await.unwrap().job;
-    let report = |values| house.engine.report(&me(), &job.id, None, reports(values));
+    let report = |values| house.report(&job.id, reports(values));
     report(vec![json!({"type":"start"})]).await.unwrap();
     house.until(&job.id, |job| job.stalled).await;
     report(vec![json!({"type":"progress","percent":5})]).await.unwrap();
@@ -250,5 +252,7 @@ async fn finished_jobs_over_the_limit_can_be_found() {
     }
     let long_ago = headway_protocol::Timestamp::from_millis(0);
     let over = house.store.expendable(long_ago, 1, 10).await.unwrap();
-    assert_eq!(over, made[..2]);
+    // They end in the same millisecond, so any two of them may be the oldest.
+    assert_eq!(over.len(), 2);
+    assert!(over.iter().all(|job| made.contains(job)));
 }

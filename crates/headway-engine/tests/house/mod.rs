@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use headway_core::rates::RateCard;
-use headway_engine::{Handle, ItemSource, Options};
-use headway_protocol::batch::{
-    BatchOptions, CommandExecutor, CommandMode, Executor, Item, Retry,
-};
-use headway_protocol::{Job, JobId, JobStatus, Owner};
+use headway_engine::{Error, Handle, ItemSource, Options};
+use headway_protocol::batch::{BatchOptions, CommandExecutor, CommandMode, Executor, Retry};
+use headway_protocol::report::SequencedReport;
+use headway_protocol::request::ReportReply;
+use headway_protocol::{Job, JobId, Owner};
 use headway_store::memory::MemoryStore;
 use headway_store::{Appended, Clock, ItemQuery, Sink, Store, Stored, SystemClock};
 use serde_json::{Value, json};
@@ -25,23 +25,23 @@ impl Sink for Bell {
 }
 
 /// An engine, its store, and a folder that its programs work in.
-pub struct House {
-    pub engine: Handle,
-    pub store: Arc<MemoryStore>,
-    pub folder: PathBuf,
+pub(crate) struct House {
+    pub(crate) engine: Handle,
+    pub(crate) store: Arc<MemoryStore>,
+    pub(crate) folder: PathBuf,
     bell: Arc<Bell>,
 }
 
-pub fn me() -> Owner {
+pub(crate) fn me() -> Owner {
     Owner::default()
 }
 
 impl House {
-    pub fn new(folder: &std::path::Path) -> Self {
+    pub(crate) fn new(folder: &std::path::Path) -> Self {
         Self::over(Arc::new(MemoryStore::new()), folder, Options::default())
     }
 
-    pub fn over(store: Arc<MemoryStore>, folder: &std::path::Path, options: Options) -> Self {
+    pub(crate) fn over(store: Arc<MemoryStore>, folder: &std::path::Path, options: Options) -> Self {
         let bell = Arc::new(Bell::default());
         store.attach(Arc::clone(&bell) as Arc<dyn Sink>);
         let options = Options { allow_exec: true, work_dir: folder.to_owned(), ..options };
@@ -52,7 +52,7 @@ impl House {
     }
 
     /// Waits until the job's document says what is wanted, and gives it.
-    pub async fn until(&self, job: &JobId, wanted: impl Fn(&Job) -> bool) -> Job {
+    pub(crate) async fn until(&self, job: &JobId, wanted: impl Fn(&Job) -> bool) -> Job {
         let waiting = async {
             loop {
                 let rung = self.bell.0.notified();
@@ -71,22 +71,31 @@ impl House {
         }
     }
 
-    pub async fn ended(&self, job: &JobId) -> Job {
+    pub(crate) async fn ended(&self, job: &JobId) -> Job {
         self.until(job, |job| job.status.is_terminal()).await
     }
 
-    pub async fn document(&self, job: &JobId) -> Job {
+    pub(crate) async fn document(&self, job: &JobId) -> Job {
         let stored: Stored = self.store.load(job).await.unwrap().unwrap();
         serde_json::from_str(&stored.rendered()).unwrap()
     }
 
-    pub async fn items(&self, job: &JobId) -> Vec<headway_store::StoredItem> {
+    /// Reports for the job's producer.
+    pub(crate) async fn report(
+        &self,
+        job: &JobId,
+        reports: Vec<SequencedReport>,
+    ) -> Result<ReportReply, Error> {
+        self.engine.report(&me(), job, None, reports).await
+    }
+
+    pub(crate) async fn items(&self, job: &JobId) -> Vec<headway_store::StoredItem> {
         let query = ItemQuery { limit: 1_000_000, ..ItemQuery::default() };
         self.store.items(job, &query).await.unwrap()
     }
 
     /// Runs a batch of these inputs with a stream worker written in Python.
-    pub async fn batch(&self, items: Vec<Value>, worker: &str, change: impl FnOnce(&mut BatchOptions)) -> Job {
+    pub(crate) async fn batch(&self, items: Vec<Value>, worker: &str, change: impl FnOnce(&mut BatchOptions)) -> Job {
         let mut options = BatchOptions {
             executor: Some(self.worker(worker)),
             concurrency: Some(8),
@@ -99,7 +108,7 @@ impl House {
     }
 
     /// A stream worker: `body` sees `line` (the item's message) and sets `answer`.
-    pub fn worker(&self, body: &str) -> Executor {
+    pub(crate) fn worker(&self, body: &str) -> Executor {
         let program = format!(
             "import sys, json, os, time\n\
              for text in sys.stdin:\n\
@@ -121,31 +130,10 @@ impl House {
     }
 }
 
-pub fn numbers(count: u64) -> Vec<Value> {
+pub(crate) fn numbers(count: u64) -> Vec<Value> {
     (0..count).map(|number| json!(number)).collect()
 }
 
-pub fn rates() -> RateCard {
+pub(crate) fn rates() -> RateCard {
     RateCard::from_json(r#"{"currency":"USD","rates":{"work":{"unit":"0.01"}}}"#).unwrap()
-}
-
-#[allow(dead_code, reason = "shared by several test files")]
-pub fn status(job: &Job) -> JobStatus {
-    job.status
-}
-
-#[allow(dead_code, reason = "shared by several test files")]
-pub fn public(item: headway_store::StoredItem) -> Item {
-    Item {
-        index: item.index,
-        custom_id: item.custom_id,
-        status: item.status,
-        attempts: item.attempts,
-        input: serde_json::from_str(item.input.get()).unwrap(),
-        output: item.output.map(|output| serde_json::from_str(output.get()).unwrap()),
-        error: item.error,
-        cost: item.cost,
-        started_at: item.started_at,
-        duration_ms: item.duration_ms,
-    }
 }
