@@ -196,6 +196,9 @@ pub struct ItemsMoved {
     /// What is held for the running ones now.
     #[serde(default)]
     pub reserved: Amount,
+    /// Σ over the running ones of how many other items ended since they started.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub running_turns: u64,
     /// Sums over the finished items for the forecast; see the guide's chapter on cost.
     #[serde(default)]
     pub sums: ItemSums,
@@ -242,10 +245,13 @@ pub struct ItemSums {
     /// The largest cost.
     pub cost_max: f64,
     /// Σ turns: how many other items ended while it ran, its duration by the batch's own clock. With
-    /// the next two it tells whether items that take longer cost more, hence what the ones in flight
+    /// the next three it tells whether items that take longer cost more, hence what the ones in flight
     /// will cost. Zero where nobody counted.
     #[serde(default)]
     pub turns: f64,
+    /// Σ turns².
+    #[serde(default)]
+    pub turns_squared: f64,
     /// Σ cost · turns.
     #[serde(default)]
     pub cost_turns: f64,

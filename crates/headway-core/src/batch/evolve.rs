@@ -48,7 +48,11 @@ pub(crate) fn items_moved(state: &mut JobState, at: Timestamp, moved: &ItemsMove
     if let Ok(after) = count::after(counts, moved) {
         *counts = after;
     }
-    let open = OpenItems { remaining: counts.open(), running: counts.running };
+    let open = OpenItems {
+        remaining: counts.open(),
+        running: counts.running,
+        running_turns: moved.running_turns,
+    };
     batch.requeue = None;
     sums::add(&mut batch.sums, &moved.sums);
     let (seal, sums) = (batch.seal.unwrap_or_default(), batch.sums);

@@ -226,8 +226,10 @@ impl Flight {
     pub fn take(&mut self) -> ItemsMoved {
         self.news = false;
         let succeeded = self.succeeded.take();
+        let turns = |held: &Held| self.ended.saturating_sub(held.ended_before);
         ItemsMoved {
             running: self.running(),
+            running_turns: self.held.values().map(turns).sum(),
             retrying: self.retrying,
             reserved: self.reserved,
             succeeded,

@@ -14,6 +14,7 @@ pub(super) fn add(into: &mut ItemSums, more: &ItemSums) {
         cost_estimate,
         cost_max,
         turns,
+        turns_squared,
         cost_turns,
         estimate_turns,
     } = *more;
@@ -25,6 +26,7 @@ pub(super) fn add(into: &mut ItemSums, more: &ItemSums) {
     into.cost_estimate += cost_estimate;
     into.cost_max = into.cost_max.max(cost_max);
     into.turns += turns;
+    into.turns_squared += turns_squared;
     into.cost_turns += cost_turns;
     into.estimate_turns += estimate_turns;
 }
@@ -43,6 +45,7 @@ pub(super) fn of(cost: Amount, estimate: Option<Amount>, turns: u64) -> ItemSums
         cost_estimate: cost * estimate,
         cost_max: cost,
         turns,
+        turns_squared: turns * turns,
         cost_turns: cost * turns,
         estimate_turns: estimate * turns,
     }
