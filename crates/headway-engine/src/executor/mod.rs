@@ -1,13 +1,32 @@
 //! What runs an attempt of an item: a program, a pool of programs, a request.
+//!
+//! An executor is built once for a batch, or for a kind, and runs many attempts at once. It owns
+//! every process and connection that it starts; when an attempt is over, nothing that was started
+//! for it alone is left.
+//!
+//! After a crash of the server (`kill -9`) a program that was running goes on until it writes: its
+//! pipes are closed, so a pool's worker reads the end of its input and ends, and whatever an
+//! orphan still puts out reaches nobody. Its item is run again.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use headway_protocol::batch::{CommandMode, Executor};
 use headway_protocol::report::Usage;
 use headway_protocol::{Amount, JobError, JobId, Percent, Problem};
 use serde_json::value::RawValue;
 use tokio_util::sync::CancellationToken;
+
+mod command;
+mod group;
+//pub mod guard;
+//mod http;
+mod program;
+mod spent;
+mod spoken;
+mod standard_error;
+mod stream;
 
 /// One attempt of one item (or of a job that an executor runs).
 #[derive(Clone, Debug)]
@@ -95,8 +114,14 @@ pub struct Surroundings {
 /// `argv`, a program that is not there, an address that cannot be one, a template that names no
 /// part of the item.
 pub fn build(
-    _executor: &headway_protocol::batch::Executor,
-    _surroundings: &Surroundings,
+    executor: &Executor,
+    surroundings: &Surroundings,
 ) -> Result<Arc<dyn Execute>, Problem> {
-    unimplemented!()
+    Ok(match executor {
+        Executor::Command(program) => match program.mode {
+            CommandMode::Item => Arc::new(command::CommandRunner::new(program, surroundings)?),
+            CommandMode::Stream => Arc::new(stream::StreamPool::new(program, surroundings)?),
+        },
+        Executor::Http(_) => unimplemented!(),
+    })
 }

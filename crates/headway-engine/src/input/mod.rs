@@ -21,6 +21,8 @@ mod item;
 pub(crate) mod json_text;
 mod jsonl;
 
+pub(crate) use item::countable;
+
 #[cfg(test)]
 mod tests;
 
