@@ -9,7 +9,7 @@ use headway_core::{Input, JobState, decide, evolve, next_deadline};
 use headway_protocol::request::ReportReply;
 use headway_protocol::{Event, JobId, Problem, ProblemCode, Timestamp};
 use headway_store::{
-    Append, AppendError, Expected, Facets, ItemOutcome, Record, StoreError, UniqueKey,
+    Append, AppendError, Expected, Facets, ItemOutcome, Record, StoreError, Stored, UniqueKey,
 };
 use serde_json::value::RawValue;
 use tokio::sync::{mpsc, watch};
@@ -27,6 +27,8 @@ const TRIES: u32 = 8;
 pub(super) struct Shard {
     context: Arc<Context>,
     cache: Cache,
+    /// Jobs of the present group that could not be read, and why.
+    unreadable: HashMap<JobId, StoreError>,
     followed: HashMap<JobId, watch::Sender<Arc<JobState>>>,
 }
 
@@ -43,7 +45,8 @@ enum Then {
 
 impl Shard {
     pub(super) fn new(context: Arc<Context>) -> Self {
-        Self { context, cache: Cache::default(), followed: HashMap::new() }
+        let (unreadable, followed) = (HashMap::new(), HashMap::new());
+        Self { context, cache: Cache::default(), unreadable, followed }
     }
 
     /// Works until nobody can ask any more.
@@ -78,6 +81,7 @@ impl Shard {
 
     /// Reads the states of the group's jobs that are not remembered.
     async fn load_missing(&mut self, group: &[Message]) {
+        self.unreadable.clear();
         let mut missing: Vec<&JobId> = group
             .iter()
             .filter_map(|message| match message {
@@ -94,17 +98,14 @@ impl Shard {
         let store = &self.context.store;
         let loaded = join_all(missing.iter().map(|job| store.load(job))).await;
         for (job, result) in missing.into_iter().zip(loaded) {
-            match result {
-                Ok(Some(stored)) => {
-                    match JobState::restore(stored.document, stored.cursor, stored.private) {
-                        Ok(state) => self.cache.insert(job.clone(), state),
-                        Err(error) => {
-                            tracing::error!(%job, %error, "what the store holds of the job cannot be read");
-                        }
-                    }
-                }
+            let state = result.and_then(|stored| stored.map(restore).transpose());
+            match state {
+                Ok(Some(state)) => self.cache.insert(job.clone(), state),
                 Ok(None) => {}
-                Err(error) => tracing::error!(%job, %error, "the job cannot be loaded"),
+                Err(error) => {
+                    tracing::error!(%job, %error, "the job cannot be read");
+                    self.unreadable.insert(job.clone(), error);
+                }
             }
         }
     }
@@ -130,7 +131,8 @@ impl Shard {
     }
 
     fn follow(&mut self, job: &JobId) -> Result<watch::Receiver<Arc<JobState>>, Error> {
-        let state = self.cache.get(job).ok_or_else(|| Error::NoSuchJob(job.clone()))?;
+        let state =
+            self.cache.get(job).ok_or_else(|| not_there(&self.unreadable, job))?;
         let state = Arc::new(state.clone());
         let sender = self
             .followed
@@ -192,7 +194,7 @@ impl Shard {
         let rates = self.context.rates();
         let now = self.context.now();
         let Some(state) = self.cache.get(&job) else {
-            answer(reply, Err(Error::NoSuchJob(job)));
+            answer(reply, Err(not_there(&self.unreadable, &job)));
             return None;
         };
         if let Err(error) = allowed(state, &origin, &change) {
@@ -337,6 +339,19 @@ pub(crate) fn wants_executor(state: &JobState) -> bool {
         | Status::Expired => false,
     };
     runs && sealed && state.private.settings.executor.is_some()
+}
+
+fn restore(stored: Stored) -> Result<JobState, StoreError> {
+    JobState::restore(stored.document, stored.cursor, stored.private).map_err(|error| {
+        StoreError::Failed { doing: "read what an earlier version wrote", detail: error.to_string() }
+    })
+}
+
+/// Why a job that was looked for is not remembered.
+fn not_there(unreadable: &HashMap<JobId, StoreError>, job: &JobId) -> Error {
+    unreadable
+        .get(job)
+        .map_or_else(|| Error::NoSuchJob(job.clone()), |error| error.clone().into())
 }
 
 fn allowed(state: &JobState, origin: &Origin, change: &Change) -> Result<(), Error> {
