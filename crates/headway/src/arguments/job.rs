@@ -1,0 +1,68 @@
+//! Arguments of `headway job`.
+
+use clap::{Args, Subcommand};
+use headway_protocol::{Amount, JobId, JobStatus};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum JobCommand {
+    /// List jobs, newest first.
+    List(ListArguments),
+    /// Show a job's document.
+    Get {
+        /// The job or batch.
+        id: JobId,
+    },
+    /// Show a job's history.
+    Events {
+        /// The job or batch.
+        id: JobId,
+        /// At most so many, the oldest.
+        #[arg(long, value_name = "N")]
+        limit: Option<u64>,
+    },
+    /// Stop a job for good.
+    Cancel {
+        /// The job or batch.
+        id: JobId,
+    },
+    /// Let a job stand still.
+    Pause {
+        /// The job or batch.
+        id: JobId,
+    },
+    /// Let a job go on.
+    Resume {
+        /// The job or batch.
+        id: JobId,
+        /// A new largest amount to spend.
+        #[arg(long, value_name = "AMOUNT")]
+        budget: Option<Amount>,
+    },
+    /// Begin a new attempt of an ended job; of a batch, over its failed items.
+    Retry {
+        /// The job or batch.
+        id: JobId,
+    },
+}
+
+#[derive(Debug, Default, Args)]
+pub(crate) struct ListArguments {
+    /// Only with this status.
+    #[arg(long)]
+    pub(crate) status: Option<JobStatus>,
+    /// Only of this kind.
+    #[arg(long)]
+    pub(crate) kind: Option<String>,
+    /// Only of this session.
+    #[arg(long)]
+    pub(crate) session: Option<String>,
+    /// Only with this tag.
+    #[arg(long)]
+    pub(crate) tag: Option<String>,
+    /// At most so many.
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub(crate) limit: u32,
+    /// The next page, as the last one named it.
+    #[arg(long, value_name = "PAGE")]
+    pub(crate) page: Option<String>,
+}

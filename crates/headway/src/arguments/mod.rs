@@ -1,0 +1,130 @@
+//! What can be said on the command line.
+
+mod batch;
+mod job;
+mod serve;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use headway_protocol::JobId;
+
+pub(crate) use batch::{
+    BatchCommand, ExecutorArguments, ItemsArguments, ResultsArguments, ResultsFormat,
+    RetryArguments, RunBatchArguments,
+};
+pub(crate) use job::{JobCommand, ListArguments};
+pub(crate) use serve::{DemoArguments, ServeArguments};
+
+/// Runs long jobs and batches, and streams their live state.
+#[derive(Debug, Parser)]
+#[command(name = "headway", version, max_term_width = 100, arg_required_else_help = true)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Common {
+    /// The server to talk to [default: http://127.0.0.1:4323; `batch run` and `run` start a node of
+    /// their own instead].
+    #[arg(long, global = true, env = "HEADWAY_URL", value_name = "URL")]
+    pub(crate) server: Option<String>,
+    /// The token or API key to sign in with.
+    #[arg(
+        long,
+        global = true,
+        env = "HEADWAY_TOKEN",
+        value_name = "TOKEN",
+        hide_env_values = true
+    )]
+    pub(crate) token: Option<String>,
+    /// Print JSON for programs instead of text for people.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// The configuration file (TOML).
+    #[arg(long, global = true, env = "HEADWAY_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a node.
+    Serve(ServeArguments),
+    /// Run a node with an example batch, and print the address of its page.
+    Demo(DemoArguments),
+    /// Run batches: a file of items through a command or an HTTP address.
+    #[command(subcommand)]
+    Batch(BatchCommand),
+    /// See and steer jobs.
+    #[command(subcommand)]
+    Job(JobCommand),
+    /// Watch jobs live. Exits 0 when all completed, 1 failed, 3 some items failed, 4 stopped by
+    /// budget, 5 cancelled or expired.
+    Watch(WatchArguments),
+    /// Run any command as a job: its output becomes log lines, percentages it prints become
+    /// progress, its exit code is passed on.
+    Run(RunArguments),
+    /// Look at the configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print a completion script for a shell.
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WatchArguments {
+    /// The jobs or batches.
+    #[arg(value_name = "ID", required_unless_present = "session")]
+    pub(crate) ids: Vec<JobId>,
+    /// All jobs of a session, until each that is known has ended.
+    #[arg(long, value_name = "SESSION")]
+    pub(crate) session: Option<String>,
+    /// Show log lines, steps and other events as well.
+    #[arg(long)]
+    pub(crate) events: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArguments {
+    /// What people call the job [default: the command].
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// The kind of job.
+    #[arg(long, default_value = "command")]
+    pub(crate) kind: String,
+    /// The session it belongs to.
+    #[arg(long)]
+    pub(crate) session: Option<String>,
+    /// A label to find it by; may be repeated.
+    #[arg(long = "tag", value_name = "TAG")]
+    pub(crate) tags: Vec<String>,
+    /// Where a node of its own keeps its data [default: ./headway-data].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Say nothing beside what the command says.
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+    /// The command and its arguments, after `--`.
+    #[arg(last = true, required = true, value_name = "CMD")]
+    pub(crate) command: Vec<std::ffi::OsString>,
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Check the configuration, and say what is wrong with it.
+    Check,
+    /// Print what is in effect, and where each value comes from.
+    Print,
+    /// Print every key with its meaning, as a commented TOML file.
+    Schema,
+}
+
+#[cfg(test)]
+mod tests;

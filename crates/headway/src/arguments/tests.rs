@@ -1,0 +1,84 @@
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
+
+use super::*;
+
+#[track_caller]
+fn parses(line: &str) -> Arguments {
+    let words = crate::words::split(&format!("headway {line}")).unwrap();
+    Arguments::try_parse_from(words).unwrap_or_else(|error| panic!("{line}: {error}"))
+}
+
+#[track_caller]
+fn refuses(line: &str, kind: ErrorKind) {
+    let words = crate::words::split(&format!("headway {line}")).unwrap();
+    let error = Arguments::try_parse_from(words).map(|_| ()).expect_err(line);
+    assert_eq!(error.kind(), kind, "{line}: {error}");
+}
+
+#[test]
+fn the_definition_holds_together() {
+    Arguments::command().debug_assert();
+}
+
+#[test]
+fn everything_that_is_promised_parses() {
+    for line in [
+        "serve",
+        "serve --listen 127.0.0.1:0 --data d --store embedded --rates costs.json --allow-exec",
+        "demo",
+        "batch run f.csv --exec 'python3 w.py' --stream --concurrency 8 --budget 2.50 --retries 3 \
+         --timeout 30s --name n --session s --output out.jsonl",
+        "batch run f.jsonl --url http://localhost:1/ --header 'A: b' --rate 10/s",
+        "batch run f.csv --kind score --no-wait --json --server http://localhost:1",
+        "batch estimate f.csv --kind score --estimate sku=x,tokens=4",
+        "batch results bat_1 --status failed --format csv --output f.csv",
+        "batch retry bat_1",
+        "job list --status running --kind k --session s --tag t --limit 5 --page p",
+        "job get j",
+        "job events j --limit 10",
+        "job cancel j",
+        "job pause j",
+        "job resume j --budget 5",
+        "job retry j",
+        "watch a b --json",
+        "watch --session s --events",
+        "run -- make -j4",
+        "run --name n --kind k -- sh -c 'exit 3'",
+        "config check",
+        "config print --config headway.toml",
+        "config schema",
+        "completions bash",
+        "--server http://localhost:1 --token t --json job list",
+    ] {
+        parses(line);
+    }
+}
+
+#[test]
+fn what_makes_no_sense_is_wrong_usage() {
+    use ErrorKind as Kind;
+    refuses("fly", Kind::InvalidSubcommand);
+    refuses("batch run f.csv", Kind::MissingRequiredArgument);
+    refuses("batch run --exec a", Kind::MissingRequiredArgument);
+    refuses("batch run f.csv --exec a --url http://x", Kind::ArgumentConflict);
+    refuses("batch run f.csv --url http://x --stream", Kind::MissingRequiredArgument);
+    refuses("batch run f.csv --exec a --budget -1", Kind::UnknownArgument);
+    refuses("batch run f.csv --exec a --budget 0", Kind::ValueValidation);
+    refuses("batch run f.csv --exec a --concurrency 0", Kind::ValueValidation);
+    refuses("batch run f.csv --exec a --timeout soon", Kind::ValueValidation);
+    refuses("batch results bat_1 --status done", Kind::ValueValidation);
+    refuses("job get a/b", Kind::ValueValidation);
+    refuses("watch", Kind::MissingRequiredArgument);
+    refuses("run make", Kind::UnknownArgument);
+    refuses("run --", Kind::MissingRequiredArgument);
+    refuses("completions basic", Kind::InvalidValue);
+}
+
+#[test]
+fn a_command_after_the_dashes_is_left_alone() {
+    let arguments = parses("run --name n -- ls --json --server x");
+    let Command::Run(run) = arguments.command else { panic!("not run") };
+    assert_eq!(run.command, ["ls", "--json", "--server", "x"]);
+    assert!(!arguments.common.json);
+}

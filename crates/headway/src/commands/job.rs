@@ -1,0 +1,131 @@
+//! `headway job`.
+
+use headway_client::JobsQuery;
+use headway_protocol::request::CommandRequest;
+use headway_protocol::{Action, Job, JobId};
+
+use super::client;
+use crate::arguments::{Common, JobCommand, ListArguments};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::table::Table;
+use crate::{display, output};
+
+/// Events of one page of a history.
+const PAGE: u32 = 1_000;
+
+pub(crate) async fn run(common: &Common, command: JobCommand) -> Result<Exit, Failure> {
+    match command {
+        JobCommand::List(arguments) => list(common, arguments).await,
+        JobCommand::Get { id } => {
+            let job = client(common)?.job(&id).await?;
+            if common.json {
+                output::json(&job);
+            } else {
+                output::pretty(&job);
+            }
+            Ok(Exit::Success)
+        }
+        JobCommand::Events { id, limit } => events(common, &id, limit).await,
+        JobCommand::Cancel { id } => {
+            ask(common, &id, Action::Cancel, CommandRequest::default()).await
+        }
+        JobCommand::Pause { id } => {
+            ask(common, &id, Action::Pause, CommandRequest::default()).await
+        }
+        JobCommand::Resume { id, budget } => {
+            let request = CommandRequest { max_budget: budget, ..CommandRequest::default() };
+            ask(common, &id, Action::Resume, request).await
+        }
+        JobCommand::Retry { id } => {
+            ask(common, &id, Action::Retry, CommandRequest::default()).await
+        }
+    }
+}
+
+async fn ask(
+    common: &Common,
+    id: &JobId,
+    action: Action,
+    request: CommandRequest,
+) -> Result<Exit, Failure> {
+    let job = client(common)?.command(id, action, &request).await?;
+    show(common, &job);
+    Ok(Exit::Success)
+}
+
+fn show(common: &Common, job: &Job) {
+    if common.json { output::json(job) } else { output::line(&display::sentence(job)) }
+}
+
+async fn list(common: &Common, arguments: ListArguments) -> Result<Exit, Failure> {
+    let query = JobsQuery {
+        status: arguments.status,
+        kind: arguments.kind,
+        session: arguments.session,
+        tag: arguments.tag,
+        page: arguments.page,
+        limit: Some(arguments.limit),
+    };
+    let page = client(common)?.jobs(&query).await?;
+    if common.json {
+        output::json(&page);
+        return Ok(Exit::Success);
+    }
+    let mut table = Table::new(&["ID", "STATUS", "PROGRESS", "KIND", "NAME", "CREATED"]);
+    for job in &page.jobs {
+        let progress = match (job.progress.percent, job.items) {
+            (_, Some(items)) => format!("{}/{}", items.finished(), items.total),
+            (Some(percent), None) => format!("{:.1} %", percent.value()),
+            (None, None) => "-".to_owned(),
+        };
+        table.row(vec![
+            job.id.to_string(),
+            job.status.to_string(),
+            progress,
+            job.kind.clone(),
+            job.name.clone().unwrap_or_default(),
+            job.created_at.to_string(),
+        ]);
+    }
+    for line in table.lines() {
+        output::line(&line);
+    }
+    if let Some(next) = page.next {
+        output::say(&format!("more: --page {next}"));
+    }
+    Ok(Exit::Success)
+}
+
+async fn events(common: &Common, id: &JobId, limit: Option<u64>) -> Result<Exit, Failure> {
+    let client = client(common)?;
+    let mut left = limit.unwrap_or(u64::MAX);
+    let mut after = None;
+    while left > 0 {
+        let most = u32::try_from(left).unwrap_or(PAGE).min(PAGE);
+        let page = client.history(id, after, Some(most)).await?;
+        if let Some(trimmed) = page.trimmed_to.filter(|_| after.is_none()) {
+            output::say(&format!("the log begins after {trimmed}: what was before is not kept"));
+        }
+        left = left.saturating_sub(page.events.len() as u64);
+        for event in &page.events {
+            if common.json {
+                output::json(event);
+            } else {
+                let member = |name| event.event.get(name).and_then(serde_json::Value::as_str);
+                let what = member("type").unwrap_or("?");
+                let mut rest = event.event.clone();
+                if let Some(members) = rest.as_object_mut() {
+                    members.remove("at");
+                    members.remove("type");
+                }
+                output::line(&format!("{}  {what:<14} {rest}", member("at").unwrap_or("")));
+            }
+        }
+        match page.next {
+            Some(next) if Some(next) != after && !page.events.is_empty() => after = Some(next),
+            Some(_) | None => break,
+        }
+    }
+    Ok(Exit::Success)
+}

@@ -1,0 +1,71 @@
+//! What each command does.
+
+mod batch;
+mod config;
+mod demo;
+mod follow;
+mod job;
+mod run;
+mod serve;
+mod watch;
+
+use clap::CommandFactory;
+use headway_client::Client;
+
+use crate::arguments::{Arguments, BatchCommand, Command, Common};
+use crate::configuration::Environment;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::{output, telemetry};
+
+/// The server that is talked to when none is named.
+const DEFAULT_SERVER: &str = "http://127.0.0.1:4323";
+
+/// Does what the command line says.
+pub(crate) async fn run(arguments: Arguments, environment: Environment) -> Exit {
+    let done = match dispatch(arguments, &environment).await {
+        Ok(exit) => return exit,
+        Err(failure) => failure,
+    };
+    output::complain(&done.to_string());
+    done.exit()
+}
+
+async fn dispatch(arguments: Arguments, environment: &Environment) -> Result<Exit, Failure> {
+    let Arguments { common, command } = arguments;
+    if !matches!(command, Command::Serve(_) | Command::Demo(_)) {
+        let filter = environment.get("HEADWAY_LOG").unwrap_or(telemetry::QUIET);
+        telemetry::start(filter, false).map_err(Failure::usage)?;
+    }
+    match command {
+        Command::Serve(serve) => Box::pin(serve::run(&common, environment, &serve)).await,
+        Command::Demo(demo) => Box::pin(demo::run(&common, environment, &demo)).await,
+        Command::Batch(BatchCommand::Run(run)) => {
+            Box::pin(batch::run(&common, environment, *run)).await
+        }
+        Command::Batch(BatchCommand::Estimate(items)) => {
+            Box::pin(batch::estimate(&common, environment, *items)).await
+        }
+        Command::Batch(BatchCommand::Results(results)) => {
+            Box::pin(batch::results(&common, &results)).await
+        }
+        Command::Batch(BatchCommand::Retry(retry)) => Box::pin(batch::retry(&common, &retry)).await,
+        Command::Job(job) => Box::pin(job::run(&common, job)).await,
+        Command::Watch(watch) => Box::pin(watch::run(&common, watch)).await,
+        Command::Run(run) => Box::pin(run::run(&common, environment, run)).await,
+        Command::Config(config) => config::run(&common, environment, config),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "headway", &mut script);
+            output::bytes(&script);
+            Ok(Exit::Success)
+        }
+    }
+}
+
+/// A client of the server that the command line names, or of the default one.
+fn client(common: &Common) -> Result<Client, Failure> {
+    let server = common.server.as_deref().unwrap_or(DEFAULT_SERVER);
+    // A person waits: two more attempts, and the reason is said.
+    Ok(Client::new(server, common.token.as_deref())?.with_attempts(2))
+}

@@ -1,0 +1,202 @@
+//! Every key of the configuration, in one table: what the file, the environment, `config schema`
+//! and the documentation say comes from here.
+
+use super::Value;
+
+/// What a key's value may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    Text,
+    /// A text that names a file or folder; in the file relative to the file's own folder.
+    Path,
+    Truth,
+    /// A whole number of at least so much.
+    Whole {
+        least: u64,
+    },
+    List,
+}
+
+/// One key.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Key {
+    pub(super) path: &'static str,
+    pub(super) shape: Shape,
+    /// As the environment would write it.
+    pub(super) default: Option<&'static str>,
+    pub(super) environment: Option<&'static str>,
+    pub(super) flag: Option<&'static str>,
+    pub(super) about: &'static str,
+}
+
+const fn key(path: &'static str, shape: Shape, default: &'static str, about: &'static str) -> Key {
+    Key { path, shape, default: Some(default), environment: None, flag: None, about }
+}
+
+impl Key {
+    const fn variable(mut self, name: &'static str) -> Self {
+        self.environment = Some(name);
+        self
+    }
+
+    const fn flag(mut self, name: &'static str) -> Self {
+        self.flag = Some(name);
+        self
+    }
+
+    const fn unset(mut self) -> Self {
+        self.default = None;
+        self
+    }
+
+    pub(super) fn default_value(&self) -> Option<Value> {
+        self.default.and_then(|text| self.parse(text).ok())
+    }
+
+    /// Reads a value from the environment's text.
+    pub(super) fn parse(&self, text: &str) -> Result<Value, String> {
+        match self.shape {
+            Shape::Text | Shape::Path => Ok(Value::Text(text.to_owned())),
+            Shape::Truth => match text {
+                "true" | "1" | "yes" => Ok(Value::Truth(true)),
+                "false" | "0" | "no" => Ok(Value::Truth(false)),
+                _ => Err(format!("`{text}` is neither `true` nor `false`")),
+            },
+            Shape::Whole { least } => match text.parse() {
+                Ok(number) if number >= least => Ok(Value::Whole(number)),
+                _ => Err(format!("`{text}` is not a whole number of at least {least}")),
+            },
+            Shape::List => Ok(Value::List(
+                text.split(',')
+                    .map(str::trim)
+                    .filter(|t| !t.is_empty())
+                    .map(str::to_owned)
+                    .collect(),
+            )),
+        }
+    }
+
+    /// What the value is, in words.
+    pub(super) fn shape_words(&self) -> String {
+        match self.shape {
+            Shape::Text => "text".to_owned(),
+            Shape::Path => "path".to_owned(),
+            Shape::Truth => "true or false".to_owned(),
+            Shape::Whole { least } => format!("whole number, at least {least}"),
+            Shape::List => "list of texts".to_owned(),
+        }
+    }
+}
+
+/// The keys, in the order in which they are printed.
+pub(super) const KEYS: &[Key] = &[
+    key("listen", Shape::Text, "127.0.0.1:4323", "The address to listen on; port 0 takes a free one.")
+        .variable("HEADWAY_LISTEN")
+        .flag("--listen"),
+    key("data", Shape::Path, "./headway-data", "The folder that everything is kept in.")
+        .variable("HEADWAY_DATA")
+        .flag("--data"),
+    key("store", Shape::Text, "embedded", "The store; `embedded` keeps everything in the data folder.")
+        .variable("HEADWAY_STORE")
+        .flag("--store"),
+    key(
+        "rates",
+        Shape::Path,
+        "",
+        "Prices: costs.json, or a LiteLLM price map. Read again when it changes and on SIGHUP.",
+    )
+    .unset()
+    .variable("HEADWAY_RATES")
+    .flag("--rates"),
+    key(
+        "allow_exec",
+        Shape::Truth,
+        "false",
+        "Let requests bring commands to run. Whoever can reach the server can then run programs on it; \
+         kinds can always have commands.",
+    )
+    .variable("HEADWAY_ALLOW_EXEC")
+    .flag("--allow-exec"),
+    key(
+        "allow_hosts",
+        Shape::List,
+        "",
+        "Hosts, addresses and networks (`localhost`, `10.0.0.0/8`, `127.0.0.1:9000`) that executors \
+         may reach although they are private.",
+    )
+    .variable("HEADWAY_ALLOW_HOSTS")
+    .flag("--allow-host"),
+    key(
+        "insecure",
+        Shape::Truth,
+        "false",
+        "Listen on an address that others can reach, without asking anyone to sign in.",
+    )
+    .variable("HEADWAY_INSECURE")
+    .flag("--insecure"),
+    key("work_dir", Shape::Path, ".", "The folder that commands run in, unless they say."),
+    key(
+        "grace_ms",
+        Shape::Whole { least: 0 },
+        "30000",
+        "How long work in flight has to end after SIGTERM, in milliseconds.",
+    ),
+    key(
+        "log.filter",
+        Shape::Text,
+        "warn,headway=info",
+        "Which log lines are written, by target and level, such as `info,headway_engine=debug`.",
+    )
+    .variable("HEADWAY_LOG"),
+    key("log.format", Shape::Text, "text", "`text` for people or `json` for programs.")
+        .variable("HEADWAY_LOG_FORMAT"),
+    key(
+        "stream.heartbeat_ms",
+        Shape::Whole { least: 100 },
+        "20000",
+        "A watcher gets a heartbeat when nothing else was sent for so long.",
+    ),
+    key(
+        "stream.min_interval_ms",
+        Shape::Whole { least: 0 },
+        "100",
+        "The shortest time between two states of one job to one watcher, unless the watcher or the \
+         kind says.",
+    ),
+    key(
+        "stream.max_subscriptions",
+        Shape::Whole { least: 1 },
+        "256",
+        "The most subscriptions of one connection.",
+    ),
+    key(
+        "limits.max_running",
+        Shape::Whole { least: 1 },
+        "16",
+        "Batches and jobs with an executor that run at once; others wait.",
+    ),
+    key(
+        "limits.body_bytes",
+        Shape::Whole { least: 1024 },
+        "1048576",
+        "The largest body of a request that is no upload.",
+    ),
+    key(
+        "limits.upload_bytes",
+        Shape::Whole { least: 1024 },
+        "1073741824",
+        "The largest upload; uploads are streamed.",
+    ),
+    key(
+        "retention.finished_for_ms",
+        Shape::Whole { least: 1 },
+        "2592000000",
+        "How long finished jobs are kept, in milliseconds; 30 days.",
+    ),
+    key(
+        "retention.finished_jobs",
+        Shape::Whole { least: 1 },
+        "1000000",
+        "How many finished jobs are kept, the newest.",
+    ),
+];

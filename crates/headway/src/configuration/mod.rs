@@ -1,0 +1,241 @@
+//! What a node is told before it starts: flags above the environment above one TOML file above the
+//! defaults. Reading it changes nothing, so that a wrong configuration never half-starts anything.
+
+mod environment;
+mod file;
+mod key;
+mod print;
+#[cfg(test)]
+mod tests;
+mod value;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use headway_core::rates::RateCard;
+use headway_engine::{Kind, Retention};
+
+pub(crate) use environment::Environment;
+use key::KEYS;
+pub(crate) use print::{print, schema};
+use value::{Origin, Value};
+
+use crate::arguments::ServeArguments;
+
+/// Why a configuration cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {message}")]
+pub(crate) struct ConfigurationError {
+    place: String,
+    message: String,
+}
+
+impl ConfigurationError {
+    fn new(place: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { place: place.into(), message: message.into() }
+    }
+}
+
+/// What is in effect, with where each value comes from.
+#[derive(Clone, Debug)]
+pub(crate) struct Configuration {
+    values: BTreeMap<&'static str, (Value, Origin)>,
+    kinds: BTreeMap<String, (Kind, Origin)>,
+}
+
+/// What is in effect, as the parts of a node take it.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) listen: SocketAddr,
+    pub(crate) data: PathBuf,
+    pub(crate) rates_file: Option<PathBuf>,
+    pub(crate) rates: RateCard,
+    pub(crate) insecure: bool,
+    pub(crate) allow_exec: bool,
+    pub(crate) allow_hosts: Vec<String>,
+    pub(crate) work_dir: PathBuf,
+    pub(crate) grace: Duration,
+    pub(crate) log_filter: String,
+    pub(crate) log_json: bool,
+    pub(crate) heartbeat_ms: u64,
+    pub(crate) min_interval_ms: u64,
+    pub(crate) max_subscriptions: u32,
+    pub(crate) max_running: usize,
+    pub(crate) body_bytes: usize,
+    pub(crate) upload_bytes: u64,
+    pub(crate) retention: Retention,
+    pub(crate) kinds: BTreeMap<String, Kind>,
+}
+
+impl Configuration {
+    /// Reads every layer. `file` is the configuration file, if there is one.
+    pub(crate) fn read(
+        file: Option<&Path>,
+        environment: &Environment,
+        flags: &ServeArguments,
+    ) -> Result<Self, ConfigurationError> {
+        let mut values = BTreeMap::new();
+        for key in KEYS {
+            if let Some(default) = key.default_value() {
+                values.insert(key.path, (default, Origin::Default));
+            }
+        }
+        let mut kinds = BTreeMap::new();
+        if let Some(path) = file {
+            let text = std::fs::read_to_string(path).map_err(|error| {
+                ConfigurationError::new(path.display().to_string(), error.to_string())
+            })?;
+            let read = file::parse(path, &text)?;
+            values.extend(read.values);
+            kinds = read.kinds;
+        }
+        for key in KEYS {
+            let Some(name) = key.environment else { continue };
+            if let Some(text) = environment.get(name) {
+                let value =
+                    key.parse(text).map_err(|message| ConfigurationError::new(name, message))?;
+                values.insert(key.path, (value, Origin::Environment(name)));
+            }
+        }
+        values.extend(flag_values(flags));
+        Ok(Self { values, kinds })
+    }
+
+    /// Checks what is in effect and gives it its types. Reads the rate card.
+    pub(crate) fn settings(&self) -> Result<Settings, ConfigurationError> {
+        let listen_text = self.text("listen");
+        let listen: SocketAddr = listen_text.parse().map_err(|_| {
+            self.wrong(
+                "listen",
+                format!("`{listen_text}` is not ADDRESS:PORT, such as 127.0.0.1:4323"),
+            )
+        })?;
+        if !listen.ip().is_loopback() && !self.flag("insecure") {
+            return Err(self.wrong(
+                "listen",
+                format!(
+                    "{listen} can be reached by others, and nobody is asked to sign in: listen on \
+                     127.0.0.1, or say --insecure where the network itself keeps others out"
+                ),
+            ));
+        }
+        let store = self.text("store");
+        if store != "embedded" {
+            return Err(self.wrong(
+                "store",
+                format!("`{store}` is not a store of this version: use `embedded`"),
+            ));
+        }
+        let rates_file = self.optional_text("rates").map(PathBuf::from);
+        let rates = match &rates_file {
+            Some(path) => {
+                crate::rate_card::read(path).map_err(|message| self.wrong("rates", message))?
+            }
+            None => RateCard::default(),
+        };
+        let log_json = match self.text("log.format").as_str() {
+            "json" => true,
+            "text" => false,
+            other => {
+                return Err(self.wrong(
+                    "log.format",
+                    format!("`{other}` is not a form of log lines: use `text` or `json`"),
+                ));
+            }
+        };
+        Ok(Settings {
+            listen,
+            data: PathBuf::from(self.text("data")),
+            rates_file,
+            rates,
+            insecure: self.flag("insecure"),
+            allow_exec: self.flag("allow_exec"),
+            allow_hosts: self.list("allow_hosts"),
+            work_dir: PathBuf::from(self.text("work_dir")),
+            grace: Duration::from_millis(self.whole("grace_ms")),
+            log_filter: self.text("log.filter"),
+            log_json,
+            heartbeat_ms: self.whole("stream.heartbeat_ms"),
+            min_interval_ms: self.whole("stream.min_interval_ms"),
+            max_subscriptions: u32::try_from(self.whole("stream.max_subscriptions"))
+                .unwrap_or(u32::MAX),
+            max_running: usize::try_from(self.whole("limits.max_running")).unwrap_or(usize::MAX),
+            body_bytes: usize::try_from(self.whole("limits.body_bytes")).unwrap_or(usize::MAX),
+            upload_bytes: self.whole("limits.upload_bytes"),
+            retention: Retention {
+                finished_for_ms: self.whole("retention.finished_for_ms"),
+                finished_jobs: self.whole("retention.finished_jobs"),
+            },
+            kinds: self
+                .kinds
+                .iter()
+                .map(|(name, (kind, _))| (name.clone(), kind.clone()))
+                .collect(),
+        })
+    }
+
+    /// Sets a value that the command itself decides, such as `batch run` its listening address.
+    pub(crate) fn set(&mut self, path: &'static str, value: Value, because: &'static str) {
+        self.values.insert(path, (value, Origin::Command(because)));
+    }
+
+    fn wrong(&self, path: &str, message: impl Into<String>) -> ConfigurationError {
+        let place = match self.values.get(path) {
+            Some((_, origin)) => format!("{path} ({origin})"),
+            None => path.to_owned(),
+        };
+        ConfigurationError::new(place, message)
+    }
+
+    fn optional_text(&self, path: &str) -> Option<String> {
+        match self.values.get(path)? {
+            (Value::Text(text), _) => Some(text.clone()),
+            (Value::Truth(_) | Value::Whole(_) | Value::List(_), _) => None,
+        }
+    }
+
+    fn text(&self, path: &str) -> String {
+        self.optional_text(path).unwrap_or_default()
+    }
+
+    fn flag(&self, path: &str) -> bool {
+        matches!(self.values.get(path), Some((Value::Truth(true), _)))
+    }
+
+    fn whole(&self, path: &str) -> u64 {
+        match self.values.get(path) {
+            Some((Value::Whole(number), _)) => *number,
+            Some((Value::Text(_) | Value::Truth(_) | Value::List(_), _)) | None => 0,
+        }
+    }
+
+    fn list(&self, path: &str) -> Vec<String> {
+        match self.values.get(path) {
+            Some((Value::List(list), _)) => list.clone(),
+            Some((Value::Text(_) | Value::Truth(_) | Value::Whole(_), _)) | None => Vec::new(),
+        }
+    }
+}
+
+pub(crate) use value::Value as ConfiguredValue;
+
+fn flag_values(flags: &ServeArguments) -> Vec<(&'static str, (Value, Origin))> {
+    let path = |path: &PathBuf| Value::Text(path.display().to_string());
+    let mut values = Vec::new();
+    let mut add = |key, flag, value: Option<Value>| {
+        if let Some(value) = value {
+            values.push((key, (value, Origin::Flag(flag))));
+        }
+    };
+    add("listen", "--listen", flags.listen.clone().map(Value::Text));
+    add("data", "--data", flags.data.as_ref().map(path));
+    add("store", "--store", flags.store.clone().map(Value::Text));
+    add("rates", "--rates", flags.rates.as_ref().map(path));
+    add("allow_exec", "--allow-exec", flags.allow_exec.then_some(Value::Truth(true)));
+    add("insecure", "--insecure", flags.insecure.then_some(Value::Truth(true)));
+    let hosts = (!flags.allow_hosts.is_empty()).then(|| Value::List(flags.allow_hosts.clone()));
+    add("allow_hosts", "--allow-host", hosts);
+    values
+}

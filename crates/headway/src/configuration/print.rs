@@ -1,0 +1,145 @@
+//! The configuration as text: what is in effect, and what could be.
+
+use std::fmt::Write;
+
+use serde_json::json;
+
+use super::key::KEYS;
+use super::{Configuration, Value};
+
+/// What stands in the place of a secret.
+const HIDDEN: &str = "(hidden)";
+
+/// What is in effect, as TOML whose comments say where each value comes from. Secrets are hidden.
+pub(crate) fn print(configuration: &Configuration) -> String {
+    let mut text = String::new();
+    let mut section = "";
+    for key in KEYS {
+        let (here, name) = key.path.rsplit_once('.').unwrap_or(("", key.path));
+        if here != section {
+            section = here;
+            writeln(&mut text, &format!("\n[{section}]"));
+        }
+        match configuration.values.get(key.path) {
+            Some((value, origin)) => {
+                writeln(&mut text, &format!("{name} = {}  # {origin}", value.to_toml()));
+            }
+            None => writeln(&mut text, &format!("# {name} is not set")),
+        }
+    }
+    for (name, (kind, origin)) in &configuration.kinds {
+        writeln(&mut text, &format!("\n# {origin}"));
+        let mut value = serde_json::to_value(kind).unwrap_or_default();
+        hide_secrets(&mut value);
+        headway_protocol::patch::drop_nulls(&mut value);
+        let table = json!({ "kinds": { name: value } });
+        match toml::to_string(&table) {
+            Ok(toml) => writeln(&mut text, toml.trim_end()),
+            Err(error) => writeln(&mut text, &format!("# kinds.{name}: {error}")),
+        }
+    }
+    text
+}
+
+/// Hides the values of headers that carry secrets, at any depth.
+fn hide_secrets(value: &mut serde_json::Value) {
+    let Some(members) = value.as_object_mut() else { return };
+    for (name, member) in members {
+        let name = name.to_ascii_lowercase();
+        let secret =
+            ["authorization", "token", "secret", "password", "cookie", "api-key", "api_key"]
+                .iter()
+                .any(|word| name.contains(word));
+        if secret && member.is_string() {
+            *member = HIDDEN.into();
+        } else {
+            hide_secrets(member);
+        }
+    }
+}
+
+/// Every key with its meaning, as a commented TOML file; for programs as JSON.
+pub(crate) fn schema(as_json: bool) -> String {
+    if as_json {
+        let keys: Vec<_> = KEYS
+            .iter()
+            .map(|key| {
+                json!({
+                    "key": key.path, "takes": key.shape_words(), "default": key.default,
+                    "environment": key.environment, "flag": key.flag, "about": key.about,
+                })
+            })
+            .collect();
+        return serde_json::Value::from(keys).to_string();
+    }
+    let mut text = String::new();
+    let mut section = "";
+    for key in KEYS {
+        let (here, name) = key.path.rsplit_once('.').unwrap_or(("", key.path));
+        if here != section {
+            section = here;
+            writeln(&mut text, &format!("[{section}]\n"));
+        }
+        for line in wrap(key.about, 96) {
+            writeln(&mut text, &format!("# {line}"));
+        }
+        let mut also = format!("# Takes: {}.", key.shape_words());
+        if let Some(variable) = key.environment {
+            also.push_str(&format!(" Environment: {variable}."));
+        }
+        if let Some(flag) = key.flag {
+            also.push_str(&format!(" Flag: {flag}."));
+        }
+        writeln(&mut text, &also);
+        match key.default_value() {
+            Some(value) => writeln(&mut text, &format!("{name} = {}\n", value.to_toml())),
+            None => {
+                let empty = Value::Text(String::new()).to_toml();
+                writeln(&mut text, &format!("# {name} = {empty}\n"));
+            }
+        }
+    }
+    text.push_str(KIND_EXAMPLE);
+    text
+}
+
+/// The part of the schema that has no fixed keys.
+const KIND_EXAMPLE: &str = "\
+# A kind is a configured type of job: requests name it instead of saying how their items are run.
+# [kinds.NAME]
+# concurrency = 8                 # items at once
+# timeout_ms = 60000              # the longest that one attempt of an item may take
+# expires_after_ms = 3600000      # the longest that a whole job may take
+# stall_after_ms = 30000          # how long a producer may be silent before the job counts as stalled
+# command_timeout_ms = 60000      # how long a producer has to carry out a cancel or a pause
+# on_failure = \"continue\"         # or \"stop\": the first failed item ends the batch
+# batch_rates = false             # price usage with the batch factor of the rate card
+# min_interval_ms = 100           # the shortest time between two states to one watcher
+# executor = { type = \"command\", argv = [\"python3\", \"worker.py\"], mode = \"stream\" }
+# retry = { max_attempts = 3, initial_delay_ms = 1000, factor = 2.0, max_delay_ms = 60000 }
+# rate = { count = 10, per_ms = 1000 }
+# budget = { max_budget = \"25.00\", soft_budget = \"20.00\", on_budget = \"pause\" }
+# estimate = { sku = \"gpt-x\", input_tokens = 900, output_tokens = 200 }
+# [kinds.NAME.steps.research]     # a step that every job of the kind has
+# weight = 2.0
+";
+
+fn writeln(text: &mut String, line: &str) {
+    // Writing to a string cannot fail.
+    writeln!(text, "{line}").ok();
+}
+
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if line.len() + word.len() < width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            Some(_) | None => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}

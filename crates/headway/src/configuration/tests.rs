@@ -1,0 +1,131 @@
+use super::*;
+
+fn read(
+    text: &str,
+    variables: &[(&str, &str)],
+    flags: &ServeArguments,
+) -> Result<Configuration, ConfigurationError> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("headway.toml");
+    std::fs::write(&file, text).unwrap();
+    Configuration::read(Some(&file), &Environment::of(variables), flags)
+}
+
+#[track_caller]
+fn refused(text: &str, expected: &[&str]) {
+    let configuration = read(text, &[], &ServeArguments::default());
+    let error = configuration.and_then(|read| read.settings()).unwrap_err().to_string();
+    for part in expected {
+        assert!(error.contains(part), "{text:?} gave {error:?}, without {part:?}");
+    }
+}
+
+#[test]
+fn flags_stand_above_the_environment_above_the_file_above_defaults() {
+    let file = "listen = \"127.0.0.1:1\"\nallow_exec = true\n";
+    let variables = [("HEADWAY_LISTEN", "127.0.0.1:2")];
+    let flags = ServeArguments { listen: Some("127.0.0.1:3".into()), ..Default::default() };
+    let none = ServeArguments::default();
+
+    let settings = read("", &[], &none).unwrap().settings().unwrap();
+    assert_eq!(settings.listen.port(), 4323);
+    assert!(!settings.allow_exec);
+    let settings = read(file, &[], &none).unwrap().settings().unwrap();
+    assert_eq!(settings.listen.port(), 1);
+    assert!(settings.allow_exec);
+    let settings = read(file, &variables, &none).unwrap().settings().unwrap();
+    assert_eq!(settings.listen.port(), 2);
+    let configuration = read(file, &variables, &flags).unwrap();
+    assert_eq!(configuration.settings().unwrap().listen.port(), 3);
+
+    let printed = print(&configuration);
+    assert!(printed.contains("listen = \"127.0.0.1:3\"  # --listen"), "{printed}");
+    assert!(printed.contains("headway.toml line 2"), "{printed}");
+    assert!(printed.contains("grace_ms = 30000  # default"), "{printed}");
+}
+
+#[test]
+fn an_unknown_key_is_told_its_line_and_its_neighbour() {
+    refused("\nlisen = \"x\"\n", &["line 2", "`lisen`", "did you mean `listen`?"]);
+    refused("[retention]\nfinished_job = 1\n", &["line 2", "`retention.finished_jobs`"]);
+    refused("[kinds.a]\nconcurency = 1\n", &["line 2", "`kinds.a.concurrency`"]);
+    refused("[kinds.a.retry]\nmax_attempt = 1\n", &["line 2", "`kinds.a.retry.max_attempts`"]);
+    refused("[kinds.a.steps.one]\nwieght = 1.0\n", &["`kinds.a.steps.one.weight`"]);
+    refused("weather = 1\n", &["config schema"]);
+}
+
+#[test]
+fn values_of_the_wrong_kind_are_refused() {
+    refused("listen = 5\n", &["line 1", "listen", "text"]);
+    refused("allow_exec = \"yes\"\n", &["allow_exec", "true or false"]);
+    refused("grace_ms = -1\n", &["grace_ms", "at least 0"]);
+    refused("[limits]\nmax_running = 0\n", &["line 2", "at least 1"]);
+    refused("allow_hosts = [1]\n", &["allow_hosts", "list"]);
+    refused("log = 5\n", &["section"]);
+    refused("listen = \n", &["line 1"]);
+    refused("[kinds.a]\nconcurrency = \"many\"\n", &["line 1", "kinds.a"]);
+    refused("listen = \"everywhere\"\n", &["ADDRESS:PORT"]);
+    refused("store = \"paper\"\n", &["embedded"]);
+    refused("rates = \"no-such-file.json\"\n", &["no-such-file.json"]);
+    refused("[log]\nformat = \"poem\"\n", &["`poem`"]);
+}
+
+#[test]
+fn others_are_kept_out_unless_it_is_said() {
+    refused("listen = \"0.0.0.0:4323\"\n", &["--insecure"]);
+    let open = "listen = \"0.0.0.0:4323\"\ninsecure = true\n";
+    assert!(read(open, &[], &ServeArguments::default()).unwrap().settings().is_ok());
+}
+
+#[test]
+fn kinds_are_read_and_their_secrets_hidden() {
+    let file = r#"
+        [kinds.score]
+        concurrency = 4
+        executor = { type = "http", url = "http://localhost/x", headers = { Authorization = "Bearer s3cret" } }
+        budget = { max_budget = "5.00" }
+        [kinds.score.steps.read]
+        weight = 2.0
+    "#;
+    let configuration = read(file, &[], &ServeArguments::default()).unwrap();
+    let settings = configuration.settings().unwrap();
+    assert_eq!(settings.kinds["score"].concurrency, Some(4));
+    assert_eq!(settings.kinds["score"].steps["read"].weight, Some(2.0));
+    let printed = print(&configuration);
+    assert!(printed.contains("[kinds.score]") || printed.contains("[kinds.score."), "{printed}");
+    assert!(!printed.contains("s3cret"), "{printed}");
+}
+
+#[test]
+fn the_schema_is_a_configuration_of_the_defaults() {
+    let schema = schema(false);
+    let with_schema = read(&schema, &[], &ServeArguments::default()).unwrap();
+    let without = read("", &[], &ServeArguments::default()).unwrap();
+    let values = |configuration: &Configuration| {
+        let values = configuration.values.iter().filter(|(path, _)| !path.ends_with("_dir"));
+        let values = values.filter(|(path, _)| **path != "data");
+        values.map(|(path, (value, _))| (*path, value.clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(values(&with_schema), values(&without));
+}
+
+#[test]
+fn relative_paths_of_a_file_begin_at_its_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("headway.toml");
+    std::fs::write(&file, "data = \"kept\"\n").unwrap();
+    let configuration =
+        Configuration::read(Some(&file), &Environment::of(&[]), &ServeArguments::default());
+    assert_eq!(configuration.unwrap().settings().unwrap().data, folder.path().join("kept"));
+}
+
+#[test]
+fn the_environment_is_read_by_its_kind() {
+    let none = ServeArguments::default();
+    let variables = [("HEADWAY_ALLOW_EXEC", "1"), ("HEADWAY_ALLOW_HOSTS", "a, b")];
+    let settings = read("", &variables, &none).unwrap().settings().unwrap();
+    assert!(settings.allow_exec);
+    assert_eq!(settings.allow_hosts, ["a", "b"]);
+    let error = read("", &[("HEADWAY_ALLOW_EXEC", "maybe")], &none).unwrap_err().to_string();
+    assert!(error.contains("HEADWAY_ALLOW_EXEC"), "{error}");
+}

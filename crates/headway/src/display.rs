@@ -1,0 +1,229 @@
+//! Live bars for people, and plain lines where there is no terminal.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use headway_protocol::{Job, JobId, JobStatus};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tokio::time::Instant;
+
+use crate::{output, text};
+
+/// How often a job is mentioned where there is no terminal.
+const MENTION: Duration = Duration::from_secs(10);
+/// Steps of a bar: hundredths of a percent.
+const FULL: u64 = 10_000;
+
+/// Shows how jobs move, on standard error.
+#[derive(Debug)]
+pub(crate) struct Display {
+    bars: MultiProgress,
+    shown: HashMap<JobId, Shown>,
+    live: bool,
+}
+
+#[derive(Debug)]
+struct Shown {
+    bar: ProgressBar,
+    mentioned: Option<(Instant, JobStatus)>,
+}
+
+impl Display {
+    pub(crate) fn new() -> Self {
+        let live = output::is_live();
+        let target = if live { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        Self { bars: MultiProgress::with_draw_target(target), shown: HashMap::new(), live }
+    }
+
+    /// Shows a job as it is now.
+    pub(crate) fn update(&mut self, job: &Job) {
+        let bars = &self.bars;
+        let shown = self
+            .shown
+            .entry(job.id.clone())
+            .or_insert_with(|| Shown { bar: bars.add(ProgressBar::new(FULL)), mentioned: None });
+        if self.live {
+            draw(&shown.bar, job);
+            return;
+        }
+        let now = Instant::now();
+        let due = shown
+            .mentioned
+            .is_none_or(|(at, status)| status != job.status || now.duration_since(at) >= MENTION);
+        if due {
+            shown.mentioned = Some((now, job.status));
+            output::say(&sentence(job));
+        }
+    }
+
+    /// Says something above the bars.
+    pub(crate) fn say(&self, message: &str) {
+        self.bars.suspend(|| output::say(message));
+    }
+
+    /// Leaves the bars as they are.
+    pub(crate) fn finish(&self) {
+        for shown in self.shown.values() {
+            shown.bar.abandon();
+        }
+    }
+}
+
+fn draw(bar: &ProgressBar, job: &Job) {
+    let template = match job.progress.percent {
+        Some(_) => "{prefix} [{bar:28}] {msg}",
+        None => "{prefix} {spinner} {msg}",
+    };
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    let name = job.name.as_deref().unwrap_or(job.id.as_str());
+    bar.set_prefix(text::shorten(&text::plain(name), 32));
+    bar.set_message(details(job));
+    let percent = job.progress.percent.map_or(0.0, headway_protocol::Percent::value);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a percent is from 0 to 100"
+    )]
+    bar.set_position((percent * 100.0) as u64);
+    bar.tick();
+}
+
+/// How a job is, in a line without its name.
+fn details(job: &Job) -> String {
+    let mut parts = Vec::new();
+    if let Some(percent) = job.progress.percent {
+        parts.push(format!("{:.1} %", percent.value()));
+    }
+    parts.push(status_words(job).to_owned());
+    if let Some(items) = job.items {
+        let mut counts = format!("{}/{}", items.finished(), items.total);
+        if items.failed > 0 {
+            counts.push_str(&format!(", {} failed", items.failed));
+        }
+        if items.retrying > 0 {
+            counts.push_str(&format!(", {} retrying", items.retrying));
+        }
+        parts.push(counts);
+    } else if let (Some(done), Some(total)) = (job.progress.done, job.progress.total) {
+        parts.push(format!("{done}/{total} {}", job.progress.unit.as_deref().unwrap_or("")));
+    }
+    if let Some(rate) = job.progress.rate.filter(|_| !job.status.is_terminal()) {
+        if job.items.is_some() || job.progress.done.is_some() {
+            parts.push(format!("{rate:.1}/s"));
+        }
+    }
+    if let Some(eta) = job.progress.eta_ms.filter(|_| !job.status.is_terminal()) {
+        parts.push(format!("{} left", text::duration(eta)));
+    }
+    if let Some(cost) = cost(job) {
+        parts.push(cost);
+    }
+    if let Some(message) = job.phase.as_ref().or(job.message.as_ref()) {
+        parts.push(text::shorten(&text::plain(message), 60));
+    }
+    parts.iter().map(|part| part.trim()).collect::<Vec<_>>().join(" · ")
+}
+
+fn status_words(job: &Job) -> &'static str {
+    if job.stalled { "stalled" } else { job.status.as_str() }
+}
+
+fn cost(job: &Job) -> Option<String> {
+    let cost = job.cost.as_ref()?;
+    let mut text = format!("{} {}", cost.currency, money(cost.spent));
+    if let (Some(low), Some(high)) = (cost.forecast_low, cost.forecast_high)
+        && !job.status.is_terminal()
+    {
+        text.push_str(&format!(" of {}–{}", money(low), money(high)));
+    }
+    if let Some(budget) = cost.budget {
+        text.push_str(&format!(", budget {}", money(budget)));
+    }
+    Some(text)
+}
+
+/// An amount as short as it can be said: two places, or four below a unit.
+fn money(amount: headway_protocol::Amount) -> String {
+    let units = amount.as_units();
+    if units.abs() >= 1.0 || units == 0.0 { format!("{units:.2}") } else { format!("{units:.4}") }
+}
+
+/// A job in a sentence.
+pub(crate) fn sentence(job: &Job) -> String {
+    let name = job.name.as_deref().unwrap_or(job.id.as_str());
+    format!("{}: {}", text::plain(name), details(job))
+}
+
+/// How a job ended, in a sentence.
+pub(crate) fn verdict(job: &Job) -> String {
+    let name = job.name.as_deref().map(text::plain).unwrap_or_default();
+    let mut words = match name.as_str() {
+        "" => format!("{} {}", job.id, job.status),
+        name => format!("{name} ({}) {}", job.id, job.status),
+    };
+    if let Some(items) = job.items {
+        words.push_str(&format!(": {} of {} succeeded", items.succeeded, items.total));
+        for (count, what) in [
+            (items.failed, "failed"),
+            (items.skipped, "skipped"),
+            (items.cancelled, "cancelled"),
+            (items.expired, "expired"),
+            (items.open(), "left"),
+        ] {
+            if count > 0 {
+                words.push_str(&format!(", {count} {what}"));
+            }
+        }
+    }
+    if let (Some(started), Some(finished)) = (job.started_at, job.finished_at) {
+        words.push_str(&format!(", in {}", text::duration(finished.since(started))));
+    }
+    if let Some(cost) = job.cost.as_ref() {
+        words.push_str(&format!(", {} {}", cost.currency, cost.spent));
+    }
+    if let Some(error) = job.error.as_ref() {
+        words.push_str(&format!(": {}", text::plain(&error.message)));
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use headway_protocol::patch;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_batch_is_told_in_a_sentence() {
+        let mut document = json!({
+            "id": "bat_1", "kind": "k", "name": "scores", "status": "running", "attempt": 1,
+            "owner": {"tenant": "default"}, "cursor": "0000000a-1",
+            "created_at": "2026-01-10T09:30:00.000Z", "updated_at": "2026-01-10T09:30:00.000Z",
+            "progress": {"percent": 50.0, "rate": 12.34, "eta_ms": 65_000},
+            "items": {
+                "total": 10, "queued": 3, "running": 2, "retrying": 0, "succeeded": 4,
+                "failed": 1, "skipped": 0, "cancelled": 0, "expired": 0,
+            },
+            "cost": {"currency": "USD", "spent": "0.0123", "budget": "5.00"},
+        });
+        let job: Job = serde_json::from_value(document.clone()).unwrap();
+        assert_eq!(
+            sentence(&job),
+            "scores: 50.0 % · running · 5/10, 1 failed · 12.3/s · 1 min 5 s left · USD 0.0123, \
+             budget 5.00"
+        );
+        let end = json!({
+            "status": "cancelled", "error": {"code": "budget_reached", "message": "enough"},
+            "started_at": "2026-01-10T09:30:00.000Z", "finished_at": "2026-01-10T09:30:02.000Z",
+        });
+        patch::apply(&mut document, &end);
+        let job: Job = serde_json::from_value(document).unwrap();
+        assert_eq!(
+            verdict(&job),
+            "scores (bat_1) cancelled: 4 of 10 succeeded, 1 failed, 5 left, in 2 s, USD 0.0123: enough"
+        );
+    }
+}
