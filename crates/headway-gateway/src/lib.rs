@@ -1,1 +1,24 @@
-//! Being built.
+//! Headway's doors: HTTP, WebSocket, Server-Sent Events and long poll.
+//!
+//! [`Gateway::bind`] takes an address, [`Gateway::serve`] serves it over an engine's and a hub's
+//! handle. Nothing is decided here: the gateway reads requests, asks, and says what came of it.
+
+mod accept;
+mod app;
+mod body;
+mod error;
+mod gateway;
+mod handlers;
+mod headers;
+mod metrics;
+mod observe;
+pub mod openapi;
+mod options;
+mod problem;
+mod query;
+mod routes;
+mod stream;
+
+pub use error::Error;
+pub use gateway::Gateway;
+pub use options::Options;

@@ -1,0 +1,94 @@
+//! What every handler shares.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use headway_protocol::{JobId, Owner};
+use prometheus_client::registry::Registry;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::metrics::Metrics;
+use crate::options::Options;
+use crate::problem::Refusal;
+
+/// What every handler shares; cheap to clone.
+pub(crate) type App = Arc<Shared>;
+
+/// See [`App`].
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) engine: headway_engine::Handle,
+    pub(crate) hub: headway_hub::Handle,
+    pub(crate) options: Options,
+    pub(crate) metrics: Metrics,
+    pub(crate) registry: Registry,
+    /// Whether new work is welcome.
+    pub(crate) ready: AtomicBool,
+    /// Cancelled when watchers have to go.
+    pub(crate) stop: CancellationToken,
+    /// Every watcher's connection.
+    pub(crate) streams: TaskTracker,
+    counter: AtomicU64,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        options: Options,
+        engine: headway_engine::Handle,
+        hub: headway_hub::Handle,
+        extra: Vec<Box<dyn prometheus_client::collector::Collector>>,
+    ) -> Self {
+        let mut registry = Registry::default();
+        let metrics = Metrics::new(&hub, &mut registry);
+        engine.register_metrics(&mut registry);
+        for collector in extra {
+            registry.register_collector(collector);
+        }
+        Self {
+            engine,
+            hub,
+            options,
+            metrics,
+            registry,
+            ready: AtomicBool::new(true),
+            stop: CancellationToken::new(),
+            streams: TaskTracker::new(),
+            counter: AtomicU64::new(0),
+        }
+    }
+
+    /// A number that no other connection or request of this process has.
+    pub(crate) fn number(&self) -> u64 {
+        self.counter.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// When a watcher should come back that is sent away by a stop, in milliseconds: spread over
+    /// five seconds, so that they do not all come at once.
+    pub(crate) fn retry_ms(&self) -> u64 {
+        // Multiples of the golden ratio's fraction spread evenly (Knuth, volume 3, 6.4).
+        let turn = self.number().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+        500 + ((turn * 4_500) >> 32)
+    }
+}
+
+/// Who asks. There is no sign-in yet: everybody is the default owner, which is why the gateway
+/// stays on loopback.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller(pub(crate) Owner);
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(_: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(Owner::default()))
+    }
+}
+
+/// A job's name from a path; what cannot name a job is no job.
+pub(crate) fn job_id(text: &str) -> Result<JobId, Refusal> {
+    text.parse().map_err(|_| Refusal::no_such_job(text))
+}

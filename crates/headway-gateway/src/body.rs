@@ -1,0 +1,153 @@
+//! Bodies of requests: read whole under a limit, and parsed with the place of a mistake.
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::http::{HeaderMap, header};
+use headway_protocol::{Problem, ProblemCode};
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+
+use crate::problem::Refusal;
+
+/// The forms of a body that carries JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// One JSON value.
+    Json,
+    /// One JSON value a line.
+    Lines,
+    /// Parts, one of which is a file.
+    Multipart,
+}
+
+/// The form that a request says its body has; JSON when it says nothing.
+pub(crate) fn form(headers: &HeaderMap, allowed: &[Form]) -> Result<Form, Refusal> {
+    let Some(value) = headers.get(header::CONTENT_TYPE) else { return Ok(Form::Json) };
+    let text = value.to_str().unwrap_or_default();
+    let media = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let form = match media.as_str() {
+        "application/json" => Some(Form::Json),
+        "application/x-ndjson" | "application/ndjson" | "application/jsonl" => Some(Form::Lines),
+        "multipart/form-data" => Some(Form::Multipart),
+        other if other.ends_with("+json") => Some(Form::Json),
+        _ => None,
+    };
+    form.filter(|form| allowed.contains(form)).ok_or_else(|| {
+        let names: Vec<_> = allowed
+            .iter()
+            .map(|form| match form {
+                Form::Json => "application/json",
+                Form::Lines => "application/x-ndjson",
+                Form::Multipart => "multipart/form-data",
+            })
+            .collect();
+        let detail = format!("`{media}` is not taken here: send {}", names.join(" or "));
+        Refusal::new(ProblemCode::UnsupportedMediaType, detail)
+    })
+}
+
+/// The whole body, when it is no larger than `limit` bytes.
+pub(crate) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Refusal> {
+    let too_large = || {
+        let detail = format!("the body is larger than {limit} bytes: send it in parts");
+        Refusal::new(ProblemCode::TooLarge, detail)
+    };
+    if declared_length(headers).is_some_and(|length| length > limit as u64) {
+        return Err(too_large());
+    }
+    to_bytes(body, limit).await.map_err(|error| {
+        let limited = std::error::Error::source(&error)
+            .is_some_and(|source| source.is::<http_body_util::LengthLimitError>());
+        if limited {
+            too_large()
+        } else {
+            Refusal::new(ProblemCode::Malformed, format!("the body ended early: {error}"))
+        }
+    })
+}
+
+/// The length that a request says its body has.
+pub(crate) fn declared_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// A value from JSON text, or what is wrong with it and where.
+pub(crate) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, Problem> {
+    let mut reader = serde_json::Deserializer::from_slice(text);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let path = error.path().to_string();
+        refused(error.inner(), Some(&path))
+    })?;
+    reader.end().map_err(|error| refused(&error, None))?;
+    Ok(value)
+}
+
+/// A value that borrows from its JSON text.
+pub(crate) fn parse_borrowed<'a, T: serde::Deserialize<'a>>(text: &'a [u8]) -> Result<T, Problem> {
+    serde_json::from_slice(text).map_err(|error| refused(&error, None))
+}
+
+/// The same from a value.
+pub(crate) fn parse_value<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, Problem> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = error.path().to_string();
+        refused(error.inner(), Some(&path))
+    })
+}
+
+fn refused(error: &serde_json::Error, path: Option<&str>) -> Problem {
+    match error.classify() {
+        Category::Data => {
+            let detail = error.to_string();
+            let field = field_of(path.unwrap_or("."), &detail);
+            let problem = Problem::new(ProblemCode::Invalid, detail);
+            match field {
+                Some(field) => problem.at_field(field),
+                None => problem,
+            }
+        }
+        Category::Io | Category::Syntax | Category::Eof => {
+            Problem::new(ProblemCode::Malformed, format!("the body is not JSON: {error}"))
+        }
+    }
+}
+
+/// The member at fault: the path to it, with the name that the message gives to a member that is
+/// missing or unknown.
+fn field_of(path: &str, detail: &str) -> Option<String> {
+    let named = ["unknown field `", "missing field `"].iter().find_map(|start| {
+        let rest = detail.strip_prefix(start)?;
+        rest.split_once('`').map(|(name, _)| name)
+    });
+    let path = (path != "." && path != "?").then_some(path);
+    match (path, named) {
+        (Some(path), Some(name)) if path != name && !path.ends_with(&format!(".{name}")) => {
+            Some(format!("{path}.{name}"))
+        }
+        (Some(path), _) => Some(path.to_owned()),
+        (None, name) => name.map(str::to_owned),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use headway_protocol::batch::BatchOptions;
+    use headway_protocol::request::CreateJob;
+
+    use super::*;
+
+    #[test]
+    fn a_mistake_is_told_with_its_place() {
+        let check = |text: &str, status: u16, field: Option<&str>| {
+            let problem = parse::<CreateJob>(text.as_bytes()).unwrap_err();
+            assert_eq!((problem.status, problem.field.as_deref()), (status, field), "{problem:?}");
+        };
+        check("{", 400, None);
+        check("{}", 422, Some("kind"));
+        check(r#"{"kind":"x","colour":1}"#, 422, Some("colour"));
+        check(r#"{"kind":"x","total":-1}"#, 422, Some("total"));
+        check(r#"{"kind":"x","steps":{"a":{"weight":"heavy"}}}"#, 422, Some("steps.a.weight"));
+        check(r#"{"kind":"x"} trailing"#, 400, None);
+        let problem = parse::<BatchOptions>(br#"{"retry":{"max_atempts":2}}"#).unwrap_err();
+        assert_eq!(problem.field.as_deref(), Some("retry.max_atempts"));
+    }
+}

@@ -1,0 +1,94 @@
+//! Batches: made, estimated, their items listed.
+
+use axum::body::Body;
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use headway_engine::ItemSource;
+use headway_hub::ItemQuery;
+use headway_protocol::batch::BatchOptions;
+use serde_json::Value;
+
+use super::upload::Upload;
+use super::{IDEMPOTENCY_KEY, created, json};
+use crate::app::{App, Caller, job_id};
+use crate::body::{self, Form};
+use crate::headers::text_of;
+use crate::problem::{Answer, Refusal};
+use crate::query::Query;
+
+/// Items of a page, unless the request says; and at the most.
+const PAGE: (usize, usize) = (50, 500);
+
+/// `POST /batches`.
+pub(crate) async fn create(
+    State(app): State<App>,
+    Caller(caller): Caller,
+    request: Request,
+) -> Answer {
+    let headers = request.headers().clone();
+    let key = text_of(&headers, IDEMPOTENCY_KEY)?;
+    let batch = if body::form(&headers, &[Form::Json, Form::Multipart])? == Form::Multipart {
+        let upload = Upload::begin(request, app.options.upload_bytes).await?;
+        upload
+            .run(|options, items| app.engine.create_batch(&caller, options, items, key))
+            .await?
+    } else {
+        let (options, items) = inline(&app, &headers, request.into_body()).await?;
+        app.engine.create_batch(&caller, options, items, key).await?
+    };
+    created(StatusCode::ACCEPTED, "batches", &batch)
+}
+
+/// `POST /estimates`.
+pub(crate) async fn estimate(
+    State(app): State<App>,
+    Caller(caller): Caller,
+    request: Request,
+) -> Answer {
+    let headers = request.headers().clone();
+    let estimate = if body::form(&headers, &[Form::Json, Form::Multipart])? == Form::Multipart {
+        let upload = Upload::begin(request, app.options.upload_bytes).await?;
+        upload.run(|options, items| app.engine.estimate(&caller, options, items)).await?
+    } else {
+        let (options, items) = inline(&app, &headers, request.into_body()).await?;
+        app.engine.estimate(&caller, options, items).await?
+    };
+    json(StatusCode::OK, &estimate)
+}
+
+/// `GET /batches/{id}/items`.
+pub(crate) async fn items(
+    State(app): State<App>,
+    Caller(caller): Caller,
+    Path(id): Path<String>,
+    query: Query,
+) -> Answer {
+    let items = ItemQuery {
+        statuses: query.read_list("status")?,
+        after: query.read("after")?,
+        limit: query.limit(PAGE.0, PAGE.1)?,
+    };
+    let job = job_id(&id)?;
+    let page = app.hub.items(&caller, &job, items).await?;
+    json(StatusCode::OK, &page.ok_or_else(|| Refusal::no_such_job(&id))?)
+}
+
+/// The options and items of a body that is one JSON object.
+async fn inline(
+    app: &App,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<(BatchOptions, ItemSource), Refusal> {
+    let text = body::read(headers, body, app.options.body_bytes).await?;
+    let mut members: serde_json::Map<String, Value> = body::parse(&text)?;
+    let items = match members.remove("items") {
+        None | Some(Value::Null) => Vec::new(),
+        Some(Value::Array(items)) => items,
+        Some(_) => {
+            let detail = "`items` must be an array: each an input, or {input, custom_id?, estimate?}";
+            return Err(Refusal::invalid("items", detail));
+        }
+    };
+    let options = body::parse_value(Value::Object(members))?;
+    Ok((options, ItemSource::Inline(items)))
+}

@@ -1,0 +1,71 @@
+//! A batch's results, streamed.
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::IntoResponse;
+use bytes::Bytes;
+use futures_util::stream;
+use headway_engine::results::{ResultRow, write_csv_header};
+use headway_hub::{Error, Results};
+
+use crate::accept;
+use crate::app::{App, Caller, job_id};
+use crate::problem::{Answer, Refusal};
+use crate::query::Query;
+
+/// `GET /batches/{id}/results`.
+pub(crate) async fn stream(
+    State(app): State<App>,
+    Caller(caller): Caller,
+    Path(id): Path<String>,
+    query: Query,
+    headers: HeaderMap,
+) -> Answer {
+    let csv = match query.one("format")? {
+        None => accept::csv(&headers)?,
+        Some("jsonl") => false,
+        Some("csv") => true,
+        Some(_) => return Err(Refusal::invalid("format", "`format` must be jsonl or csv")),
+    };
+    let statuses = query.read_list("status")?;
+    let job = job_id(&id)?;
+    let results = app.hub.results(&caller, &job, statuses).await?;
+    let results = results.ok_or_else(|| Refusal::no_such_job(&id))?;
+    let (media, ending) =
+        if csv { ("text/csv; charset=utf-8", "csv") } else { ("application/x-ndjson", "jsonl") };
+    // The name needs no quoting rules beyond these: a job's name has no quotes or control signs.
+    let name = format!("attachment; filename=\"{id}.{ending}\"");
+    let mut response = (StatusCode::OK, body(results, csv)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
+    if let Ok(name) = HeaderValue::from_str(&name) {
+        headers.insert(header::CONTENT_DISPOSITION, name);
+    }
+    Ok(response)
+}
+
+/// Pages as they are asked for: a slow reader holds one page.
+fn body(results: Results, csv: bool) -> Body {
+    let mut head = Vec::new();
+    if csv {
+        write_csv_header(&mut head);
+    }
+    Body::from_stream(stream::try_unfold((results, head), move |(mut results, mut text)| async move {
+        let page = results.next_page().await.inspect_err(|error| {
+            tracing::error!(error = error as &dyn std::error::Error, "results broke off");
+        })?;
+        for line in page.iter().flatten() {
+            let row = ResultRow::from(line);
+            if csv {
+                row.write_csv(&mut text);
+            } else {
+                row.write_jsonl(&mut text);
+            }
+        }
+        if page.is_none() && text.is_empty() {
+            return Ok::<_, Error>(None);
+        }
+        Ok(Some((Bytes::from(text), (results, Vec::new()))))
+    }))
+}

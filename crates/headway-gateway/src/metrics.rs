@@ -1,0 +1,152 @@
+//! What `/metrics` tells.
+
+use std::sync::atomic::Ordering;
+
+use headway_hub::{FrameKind, LATENCY_BOUNDS_MS};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{
+    DescriptorEncoder, EncodeLabelSet, EncodeMetric, LabelSetEncoder,
+};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+
+/// A transport of a stream.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct Transport {
+    pub(crate) transport: &'static str,
+}
+
+/// A request that was answered.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct Answered {
+    /// The route's path, with its placeholders.
+    pub(crate) route: String,
+    pub(crate) method: String,
+    pub(crate) status: u16,
+}
+
+/// What the gateway counts.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    /// Watchers now.
+    pub(crate) connections: Family<Transport, Gauge>,
+    /// Watchers that were closed because they could not be written to, or gave no pong.
+    pub(crate) failed: Family<Transport, Counter>,
+    /// Requests.
+    pub(crate) requests: Family<Answered, Counter>,
+    /// How long requests took to their first byte; streams are left out.
+    pub(crate) request_seconds: Histogram,
+}
+
+impl Metrics {
+    pub(crate) fn new(hub: &headway_hub::Handle, registry: &mut Registry) -> Self {
+        let metrics = Self {
+            connections: Family::default(),
+            failed: Family::default(),
+            requests: Family::default(),
+            request_seconds: Histogram::new(exponential_buckets(0.000_25, 2.0, 16)),
+        };
+        let Self { connections, failed, requests, request_seconds } = &metrics;
+        registry.register("headway_connections", "Watchers", connections.clone());
+        registry.register(
+            "headway_connections_failed",
+            "Watchers closed because a write stood still or no pong came",
+            failed.clone(),
+        );
+        registry.register("headway_http_requests", "Answered requests", requests.clone());
+        registry.register(
+            "headway_http_request_seconds",
+            "Time to a request's answer, streams left out",
+            request_seconds.clone(),
+        );
+        registry.register_collector(Box::new(Hub(hub.clone())));
+        metrics
+    }
+}
+
+/// Counts a watcher for as long as it lives.
+#[derive(Debug)]
+pub(crate) struct Connected(Gauge);
+
+impl Connected {
+    pub(crate) fn new(metrics: &Metrics, transport: &'static str) -> Self {
+        let gauge = metrics.connections.get_or_create(&Transport { transport }).clone();
+        gauge.inc();
+        Self(gauge)
+    }
+}
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+/// Reads the hub's counters when they are asked for.
+#[derive(Debug)]
+struct Hub(headway_hub::Handle);
+
+#[derive(Clone, Debug)]
+struct Kind(FrameKind);
+
+impl EncodeLabelSet for Kind {
+    fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> Result<(), std::fmt::Error> {
+        [("type", self.0.as_str())].encode(encoder)
+    }
+}
+
+impl Collector for Hub {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let metrics = self.0.metrics();
+        let gauges = [
+            ("headway_topics", "Jobs that are watched", &metrics.topics),
+            ("headway_subscriptions", "Subscriptions that stand", &metrics.subscriptions),
+        ];
+        for (name, help, value) in gauges {
+            let value = i64::try_from(value.load(Ordering::Relaxed)).unwrap_or(i64::MAX);
+            let metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+            ConstGauge::new(value).encode(metric)?;
+        }
+        let counters = [
+            ("headway_conflated", "Records joined or skipped on their way", &metrics.conflated),
+            ("headway_rereads", "Logs read because records were missed", &metrics.rereads),
+            ("headway_inbox_dropped", "Records that the inbox could not hold", &metrics.dropped),
+            ("headway_messages_refused", "Client messages refused", &metrics.refused),
+        ];
+        for (name, help, value) in counters {
+            let metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+            ConstCounter::new(value.load(Ordering::Relaxed)).encode(metric)?;
+        }
+        let mut frames = encoder.encode_descriptor(
+            "headway_frames",
+            "Frames handed out, by type",
+            None,
+            MetricType::Counter,
+        )?;
+        for kind in FrameKind::ALL {
+            let count = ConstCounter::new(metrics.frames(kind));
+            count.encode(frames.encode_family(&Kind(kind))?)?;
+        }
+        let (sum_ms, counts) = metrics.latency();
+        let bounds = LATENCY_BOUNDS_MS.iter().map(|bound| *bound as f64 / 1_000.0);
+        let buckets: Vec<(f64, u64)> =
+            bounds.chain(std::iter::once(f64::MAX)).zip(counts.iter().copied()).collect();
+        encoder
+            .encode_descriptor(
+                "headway_delivery_seconds",
+                "Time from a record's decision to its state frame",
+                None,
+                MetricType::Histogram,
+            )?
+            .encode_histogram::<prometheus_client::encoding::NoLabelSet>(
+                sum_ms as f64 / 1_000.0,
+                counts.iter().sum(),
+                &buckets,
+                None,
+            )
+    }
+}

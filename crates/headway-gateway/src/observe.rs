@@ -1,0 +1,60 @@
+//! What is done to every request: a name, a count, a line in the log, and an answer even when a
+//! handler panics.
+
+use std::panic::AssertUnwindSafe;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use headway_protocol::ProblemCode;
+use tokio::time::Instant;
+
+use crate::app::App;
+use crate::metrics::Answered;
+use crate::problem::Refusal;
+
+/// The header that names a request, in requests and answers.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Wraps every request. Neither queries nor bodies are logged: they may carry secrets.
+pub(crate) async fn observe(State(app): State<App>, request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let id = request_id(&app, &request);
+    let method = request.method().clone();
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
+    let outcome = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    let mut response = outcome.unwrap_or_else(|_| {
+        // The panic hook has written what happened and where.
+        tracing::error!(%method, route, request = ?id, "a handler panicked");
+        Refusal::new(ProblemCode::Internal, "the request met a fault of the server").into_response()
+    });
+    let status = response.status();
+    let took = began.elapsed();
+    tracing::debug!(%method, route, %status, ?took, request = ?id, "answered");
+    if !route.ends_with("/stream") {
+        app.metrics.request_seconds.observe(took.as_secs_f64());
+    }
+    let answered = Answered { route, method: method.to_string(), status: status.as_u16() };
+    app.metrics.requests.get_or_create(&answered).inc();
+    let headers = response.headers_mut();
+    headers.insert(REQUEST_ID, id);
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// The name that a request brought, if it can be one, else a new one.
+fn request_id(app: &App, request: &Request) -> HeaderValue {
+    let brought = request.headers().get(&REQUEST_ID).filter(|value| {
+        (1..=128).contains(&value.len())
+            && value.as_bytes().iter().all(|byte| byte.is_ascii_graphic())
+    });
+    brought.cloned().unwrap_or_else(|| {
+        let made = format!("{:x}-{:x}", std::process::id(), app.number());
+        HeaderValue::from_str(&made).unwrap_or(HeaderValue::from_static("unnamed"))
+    })
+}

@@ -1,0 +1,90 @@
+//! Refusals as HTTP responses.
+
+use axum::extract::rejection::PathRejection;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use headway_protocol::problem::CONTENT_TYPE;
+use headway_protocol::{Problem, ProblemCode};
+
+/// When a request may be repeated that was refused for a while, in seconds.
+const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
+
+/// A refusal on its way out. Every handler's error.
+#[derive(Debug)]
+pub(crate) struct Refusal(Box<Problem>);
+
+/// What a handler answers.
+pub(crate) type Answer = Result<Response, Refusal>;
+
+impl Refusal {
+    /// A refusal of this kind, with its story.
+    pub(crate) fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
+        Problem::new(code, detail).into()
+    }
+
+    /// A value that cannot be used, and where it is.
+    pub(crate) fn invalid(field: &str, detail: impl Into<String>) -> Self {
+        Problem::new(ProblemCode::Invalid, detail).at_field(field).into()
+    }
+
+    /// The refusal as it is told; for tests.
+    #[cfg(test)]
+    pub(crate) fn problem(&self) -> &Problem {
+        &self.0
+    }
+
+    /// The answer for a job that is not there, or that the caller may not see.
+    pub(crate) fn no_such_job(job: &str) -> Self {
+        let shown: String = job.chars().take(128).collect();
+        Self::new(ProblemCode::NotFound, format!("there is no job {shown}"))
+    }
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self(Box::new(problem))
+    }
+}
+
+impl From<headway_engine::Error> for Refusal {
+    fn from(error: headway_engine::Error) -> Self {
+        let problem = error.problem();
+        if problem.status >= 500 {
+            tracing::error!(error = &error as &dyn std::error::Error, "the engine failed");
+        }
+        problem.into()
+    }
+}
+
+impl From<headway_hub::Error> for Refusal {
+    fn from(error: headway_hub::Error) -> Self {
+        let problem = error.problem();
+        if problem.status >= 500 {
+            tracing::error!(error = &error as &dyn std::error::Error, "a read failed");
+        }
+        problem.into()
+    }
+}
+
+impl From<PathRejection> for Refusal {
+    fn from(rejection: PathRejection) -> Self {
+        // The router decided that the path fits; what cannot be read of it is nobody's name.
+        Self::new(ProblemCode::NotFound, rejection.body_text())
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let problem = *self.0;
+        let status =
+            StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_vec(&problem).unwrap_or_default();
+        let mut response = (status, body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
+        if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
+            headers.insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS);
+        }
+        response
+    }
+}
