@@ -254,3 +254,19 @@ fn a_batch_takes_no_reports_on_its_work() {
     assert!(matches!(bench.say(progress(5.0)), Err(Refusal::Invalid { .. })));
     bench.say(json!({"type": "log", "message": "fine"})).unwrap();
 }
+
+#[test]
+fn a_batch_that_cannot_be_worked_on_fails_and_can_be_tried_again() {
+    let broken = json!({"type": "fail", "error": {"code": "executor_unusable", "message": "m"}});
+    let mut bench = Bench::batch(4, Settings::default());
+    bench.moved(ItemsMoved { running: 1, ..done(0, 0) }).unwrap();
+    assert_eq!(bench.say(broken.clone()).unwrap(), ["items", "fail"]);
+    let code = bench.error_code();
+    assert_eq!((bench.status(), code), (JobStatus::Failed, Some("executor_unusable")));
+    let items = bench.state.job.items.unwrap();
+    assert_eq!((items.succeeded, items.cancelled, items.open()), (1, 3, 0));
+    bench.ask_with(Action::Retry, None, RetryItems::Unfinished).unwrap();
+    assert_eq!(bench.state.job.items.unwrap().queued, 3);
+    let mut bench = Bench::new(batch_request());
+    assert_eq!(bench.say(broken).unwrap(), ["fail"]);
+}

@@ -1,6 +1,6 @@
 //! What a producer's report leads to.
 
-use headway_protocol::event::{Producer, SystemEvent};
+use headway_protocol::event::{ItemsMoved, Producer, SystemEvent};
 use headway_protocol::limits::{
     EVENTS_PER_REPORT, METADATA_BYTES, RESULT_BYTES, TASK_BYTES, TASKS,
 };
@@ -50,11 +50,7 @@ fn one(draft: &mut Draft<'_>, rates: &RateCard, report: &Report) -> Result<(), R
     }
     check(state, report)?;
     match (sort, status) {
-        (Sort::Batch, _) if !is_note(report) && !matches!(report, Report::Partial { .. }) => {
-            let message =
-                "a batch moves as its items do: only log and partial can be reported on it";
-            return Err(Refusal::invalid("type", message));
-        }
+        (Sort::Batch, _) => return on_batch(draft, report),
         (Sort::Producer, JobStatus::Pending | JobStatus::Queued) if !is_note(report) => {
             draft.report(Report::Start {});
         }
@@ -64,9 +60,40 @@ fn one(draft: &mut Draft<'_>, rates: &RateCard, report: &Report) -> Result<(), R
             let hint = "its executor has not taken it up yet";
             return Err(Refusal::WrongStatus { status, what: WHAT, hint });
         }
-        (Sort::Batch | Sort::Producer | Sort::Executor, _) => {}
+        (Sort::Producer | Sort::Executor, _) => {}
     }
     accept(draft, rates, report)
+}
+
+/// A batch moves as its items do. One that cannot be worked on at all (its executor does not start,
+/// its upload broke off) fails with whatever is open left out.
+fn on_batch(draft: &mut Draft<'_>, report: &Report) -> Result<(), Refusal> {
+    match report {
+        Report::Log { .. } | Report::Partial { .. } => draft.report(report.clone()),
+        Report::Fail { error } => {
+            let open = draft.state().job.items.map_or(0, |items| items.open());
+            if open > 0 {
+                let left_out = ItemsMoved { cancelled: open, ..ItemsMoved::default() };
+                draft.system(SystemEvent::Items(left_out));
+            }
+            fail(draft, error);
+        }
+        Report::Start {}
+        | Report::Progress { .. }
+        | Report::Phase { .. }
+        | Report::StepStart { .. }
+        | Report::StepUpdate { .. }
+        | Report::StepFinish { .. }
+        | Report::Usage(_)
+        | Report::Cost { .. }
+        | Report::Complete { .. }
+        | Report::Ack { .. } => {
+            let message = "a batch moves as its items do: only log, partial and fail can be \
+                           reported on it";
+            return Err(Refusal::invalid("type", message));
+        }
+    }
+    Ok(())
 }
 
 /// A note says nothing about the work itself: it does not begin a job.
