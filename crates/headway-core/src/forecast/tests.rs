@@ -123,7 +123,7 @@ fn the_range_closes_in() {
             &seal(4_000),
             &sums(&costs[..finished], &[]),
             open(remaining),
-            units(2 * finished as i64),
+            Amount::from_nanos(0),
         );
         let range = range.unwrap();
         range.high.minus(range.low)
