@@ -170,6 +170,10 @@ fn the_budget_cancels_where_that_was_asked() {
         (bench.status(), bench.error_code()),
         (JobStatus::Cancelled, Some("budget_reached"))
     );
+    bench.ask_with(Action::Retry, None, RetryItems::Cancelled).unwrap();
+    bench.ask(Action::Cancel).unwrap();
+    bench.moved(ItemsMoved { cancelled: 2, ..ItemsMoved::default() }).unwrap();
+    assert_eq!((bench.status(), bench.error_code()), (JobStatus::Cancelled, None));
 }
 
 #[test]

@@ -20,7 +20,8 @@ pub enum Report {
         /// The share done, 0–100.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         percent: Option<Percent>,
-        /// Units done.
+        /// Units done. More than a `total` in the same report is refused; more than one sent earlier
+        /// is not, for totals are often guesses.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         done: Option<u64>,
         /// Units in all.
@@ -119,7 +120,7 @@ pub enum Report {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         result: Option<Value>,
     },
-    /// The work failed.
+    /// The work failed. Of a batch: it cannot be worked on at all, and what is open is left out.
     Fail {
         /// Why.
         error: JobError,

@@ -88,6 +88,11 @@ pub(crate) fn requeued(state: &mut JobState, items: RequeuedItems) {
             (_, _, _) => RetryItems::Unfinished,
         });
     }
+    if let Some(cost) = &mut state.job.cost {
+        cost.forecast = None;
+        cost.forecast_low = None;
+        cost.forecast_high = None;
+    }
     progress::counted(state);
 }
 

@@ -30,7 +30,7 @@ pub enum Rule {
     FinishedWhenEnded,
     /// Nothing of a batch runs while it stands still; nothing of it is open once it has ended.
     NothingRunsAtRest,
-    /// No command, deadline, stall or time to the end outlives the attempt.
+    /// No command, deadline, stall, reason to stop or time to the end outlives the attempt.
     NothingWaitsAfterEnd,
     /// Amounts are not negative.
     AmountsAreNotNegative,
@@ -88,7 +88,8 @@ fn state(found: &mut Found, state: &JobState) {
         || private.command_due_at.is_some()
         || super::next_deadline(state).is_some()
         || job.stalled
-        || job.progress.eta_ms.is_some();
+        || job.progress.eta_ms.is_some()
+        || private.batch.as_ref().is_some_and(|batch| batch.stopping.is_some());
     found.unless(!(ended && waits), Rule::NothingWaitsAfterEnd, || {
         format!("{} with {:?} and stalled {}", job.status, private.commands, job.stalled)
     });
