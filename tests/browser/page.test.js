@@ -70,6 +70,27 @@ test("kill -9 and a restart are survived without a reload, and the counts stay r
   assertRisesThrough(await page.evaluate(() => window.percents), 3);
 });
 
+test("an open job's events go on after kill -9, none lost and none twice", async (t) => {
+  const server = await Server.start(t);
+  const page = await openBrowser(t);
+  const log = (from, to) => Array.from({ length: to - from }, (_, n) => ({ type: "log", message: `line ${from + n}` }));
+  await server.request("/api/v1/jobs", { body: { kind: "import", id: "job_log" } });
+  await server.request("/api/v1/jobs/job_log/events", { body: log(0, 10) });
+  await page.goto(`${server.url}/#/jobs/job_log`);
+  const lines = page.getByLabel("Events, newest first").locator(".said", { hasText: /^line/ });
+  await lines.nth(9).waitFor();
+  await server.request("/api/v1/jobs/job_log/events", { body: log(10, 20) });
+  await lines.nth(19).waitFor();
+
+  await server.kill();
+  await page.locator("#link[data-state=waiting], #link[data-state=connecting]").waitFor();
+  await server.start();
+  await server.request("/api/v1/jobs/job_log/events", { body: [...log(20, 30), { type: "complete" }] });
+  await page.locator('[data-id="job_log"][data-status="completed"]').waitFor();
+  await lines.nth(29).waitFor();
+  assert.deepEqual(await lines.allTextContents(), log(0, 30).map((event) => event.message).reverse());
+});
+
 test("a job that curl reports is seen moving, step by step", async (t) => {
   const server = await Server.start(t);
   const page = await openBrowser(t);
@@ -101,8 +122,10 @@ test("one job alone shows its steps, failed items, events and downloads", async 
   const batch = await server.submit(40);
   await page.goto(`${server.url}/#/jobs/${batch.id}`);
   await figuresOnce(page, batch.id, "completed");
-  const failed = page.locator("section", { has: page.getByRole("heading", { name: "Failed items" }) });
-  await failed.getByText("nines are not squared").nth(3).waitFor();
+  const failed = page.locator("tbody tr", { hasText: "nines are not squared" });
+  await failed.nth(3).waitFor();
+  assert.equal(await failed.count(), 4);
+  assert.match(await failed.first().textContent(), /n-9.*nine.*9/);
   const events = page.getByLabel("Events, newest first");
   await events.locator(".what", { hasText: /^created$/ }).waitFor();
   await events.locator(".said", { hasText: "item n-39 failed" }).waitFor();

@@ -198,6 +198,7 @@ const begin = {
 function showLink(next) {
   const box = byId("link");
   setAttribute(box, "data-state", next.state);
+  setAttribute(document.body, "data-link", next.state);
   byId("link-now").hidden = next.state !== "waiting";
   if (next.state === "live") setText(byId("link-text"), `Live · ${next.transport}`);
   else if (next.state === "connecting") setText(byId("link-text"), "Connecting…");
@@ -211,10 +212,12 @@ document.querySelector(".skip").onclick = (event) => {
   byId("jobs").focus();
 };
 setText(byId("example"), [
-  `curl ${location.origin}/api/v1/jobs -H 'content-type: application/json' \\`,
+  `curl ${location.origin}/api/v1/jobs \\`,
+  "  -H 'content-type: application/json' \\",
   "  -d '{\"kind\":\"import\",\"id\":\"job_first\",\"name\":\"My first job\"}'",
   "",
-  `curl ${location.origin}/api/v1/jobs/job_first/events -H 'content-type: application/json' \\`,
+  `curl ${location.origin}/api/v1/jobs/job_first/events \\`,
+  "  -H 'content-type: application/json' \\",
   "  -d '{\"type\":\"progress\",\"percent\":40,\"message\":\"Reading rows\"}'",
 ].join("\n"));
 addEventListener("hashchange", readRoute);

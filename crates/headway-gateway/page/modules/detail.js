@@ -9,6 +9,8 @@ import { Stream } from "./stream.js";
 
 /** Events that an open job shows. */
 const EVENTS_SHOWN = 200;
+/** The shortest time between two readings of the failed items while they grow, in milliseconds. */
+const FAILED_EVERY_MS = 1500;
 /** Pages of history read before the stream takes over; it replays whatever is left. */
 const HISTORY_PAGES = 20;
 
@@ -70,11 +72,13 @@ export class Detail {
         this.#failedTimer = 0;
         this.#failedShown = this.board.get(this.id)?.items?.failed ?? 0;
         if (this.#failedShown > 0) this.#readFailed(false);
-      }, this.#failedShown < 0 ? 0 : 1500);
+      }, this.#failedShown <= 0 || ENDED.has(job.status) ? 0 : FAILED_EVERY_MS);
     }
     this.#showDownloads(job);
-    this.sections.result.hidden = job.result == null;
-    if (job.result != null) setText(this.result, JSON.stringify(job.result, null, 2).slice(0, 20_000));
+    // What comes out of a batch are its items' results; its own result repeats the counts.
+    const result = job.items ? null : job.result ?? null;
+    this.sections.result.hidden = result === null;
+    if (result !== null) setText(this.result, JSON.stringify(result, null, 2).slice(0, 20_000));
     this.#showFacts(job);
     if (!ENDED.has(job.status) && this.#cursor && !this.#stream) this.#follow();
   }

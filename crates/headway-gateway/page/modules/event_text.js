@@ -3,6 +3,13 @@
 import { brief, money, tenth, whole } from "./format.js";
 import { STATUS } from "./status.js";
 
+/** A result that only counts, such as a batch's: `36 succeeded, 4 failed`. */
+function counts(result) {
+  const entries = Object.entries(result ?? {});
+  if (typeof result !== "object" || !entries.length || !entries.every(([, value]) => Number.isInteger(value))) return null;
+  return entries.filter(([, value]) => value !== 0).map(([name, value]) => `${whole.format(value)} ${name}`).join(", ");
+}
+
 /** What happened and in which tone; `null` for an event that says nothing to people. */
 export function describe(event) {
   const error = (fault) => fault?.message ?? fault?.code ?? "";
@@ -42,7 +49,7 @@ export function describe(event) {
       if (!parts.length) return null;
       return [parts.join("\n"), event.failed?.length ? "bad" : event.retried?.length ? "warn" : ""];
     }
-    case "complete": return [brief(event.result, 240), "good"];
+    case "complete": return [counts(event.result) ?? brief(event.result, 240), "good"];
     case "fail": return [error(event.error), "bad"];
     case "stalled": return ["its worker is silent", "warn"];
     case "start": case "expired": case "ack": return [event.command ?? ""];
