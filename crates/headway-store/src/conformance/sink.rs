@@ -1,0 +1,67 @@
+//! Who hears of records, and when.
+
+use std::sync::Arc;
+
+use headway_protocol::ItemStatus;
+use parking_lot::Mutex;
+
+use super::Subject;
+use super::fixtures::*;
+use crate::{Appended, Sink};
+
+#[derive(Default)]
+struct Heard(Mutex<Vec<Appended>>);
+
+impl Sink for Heard {
+    fn wake(&self, appended: &[Appended]) {
+        assert!(!appended.is_empty());
+        self.0.lock().extend_from_slice(appended);
+    }
+}
+
+impl Heard {
+    fn positions(&self, job: &str) -> Vec<u64> {
+        let heard = self.0.lock();
+        heard.iter().filter(|news| news.job == id(job)).map(|news| news.cursor.offset).collect()
+    }
+}
+
+/// When an append is answered its sinks have heard of it, in the order of each job.
+pub async fn sinks_hear_what_is_durable_in_order(subject: &mut impl Subject) {
+    let store = subject.store();
+    appended(&store, first("a")).await;
+    let early: Arc<Heard> = Arc::default();
+    store.attach(Arc::clone(&early) as Arc<dyn Sink>);
+    appended(&store, next("a", 1)).await;
+    let late: Arc<Heard> = Arc::default();
+    store.attach(Arc::clone(&late) as Arc<dyn Sink>);
+    for answer in store.append(vec![first("b"), next("a", 2), next("b", 1), next("a", 3)]).await {
+        answer.unwrap();
+    }
+    assert_eq!(early.positions("a"), [2, 3, 4]);
+    assert_eq!(late.positions("a"), [3, 4]);
+    for sink in [&early, &late] {
+        assert_eq!(sink.positions("b"), [1, 2]);
+        for news in sink.0.lock().iter() {
+            assert_eq!(news.cursor.epoch, EPOCH);
+            assert_eq!(news.cursor.offset, news.record.to);
+        }
+    }
+    let news = late.0.lock().last().cloned().unwrap();
+    assert_eq!(*news.facets, facets(headway_protocol::JobStatus::Running));
+    assert_eq!(news.record.patch.get(), next("a", 3).record.patch.get());
+}
+
+/// What did not happen is not told.
+pub async fn refused_appends_are_no_news(subject: &mut impl Subject) {
+    let store = subject.store();
+    let heard: Arc<Heard> = Arc::default();
+    store.attach(Arc::clone(&heard) as Arc<dyn Sink>);
+    appended(&store, keyed(first("a"), "k", 1)).await;
+    refused(&store, next("a", 7)).await;
+    refused(&store, keyed(first("b"), "k", 1)).await;
+    refused(&store, settling("a", 1, vec![outcome(0, 1, ItemStatus::Failed)])).await;
+    store.add_items(&id("a"), vec![item(0)]).await.unwrap();
+    store.remove(&[id("a")]).await.unwrap();
+    assert_eq!(heard.0.lock().len(), 1);
+}
