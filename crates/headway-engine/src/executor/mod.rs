@@ -20,8 +20,8 @@ use tokio_util::sync::CancellationToken;
 
 mod command;
 mod group;
-//pub mod guard;
-//mod http;
+pub mod guard;
+mod http;
 mod program;
 mod spent;
 mod spoken;
@@ -122,6 +122,6 @@ pub fn build(
             CommandMode::Item => Arc::new(command::CommandRunner::new(program, surroundings)?),
             CommandMode::Stream => Arc::new(stream::StreamPool::new(program, surroundings)?),
         },
-        Executor::Http(_) => unimplemented!(),
+        Executor::Http(request) => Arc::new(http::HttpRunner::new(request, surroundings)?),
     })
 }

@@ -1,0 +1,248 @@
+//! What a server's answer means for its item.
+
+use std::time::{Duration, SystemTime};
+
+use headway_protocol::batch::HttpExecutor;
+use headway_protocol::report::Usage;
+use headway_protocol::{JobError, Problem, ProblemCode, limits};
+use headway_store::{Clock, SystemClock};
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use reqwest::{Response, StatusCode};
+use serde_json::Value;
+use serde_json::json;
+use serde_json::value::RawValue;
+
+use super::super::Failure;
+use super::super::command::too_large;
+use super::super::spent::Spent;
+use crate::input::json_text;
+
+/// How much of an answer that is no success is kept to explain it, in bytes.
+const EXCERPT: usize = 1024;
+/// The longest wait that a server may ask for.
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3_600);
+
+/// Where in an answer an item finds what it wants.
+#[derive(Clone, Debug)]
+pub(super) struct AnswerTemplate {
+    output: Option<String>,
+    /// The SKU, and for each unit where its number is.
+    usage: Option<(String, Vec<(String, String)>)>,
+    cost: Option<String>,
+}
+
+impl AnswerTemplate {
+    /// Checks the pointers.
+    pub(super) fn new(executor: &HttpExecutor) -> Result<Self, Problem> {
+        let pointer = |field: String, text: &str| {
+            if text.is_empty() || text.starts_with('/') {
+                return Ok(text.to_owned());
+            }
+            let detail = format!("`{text}` is not a JSON pointer: it begins with `/`");
+            Err(Problem::new(ProblemCode::Invalid, detail).at_field(field))
+        };
+        let optional = |field: &str, text: &Option<String>| {
+            text.as_ref().map(|text| pointer(format!("executor.{field}"), text)).transpose()
+        };
+        let usage = match &executor.usage {
+            None => None,
+            Some(usage) => {
+                let Some(sku) = usage.get("sku") else {
+                    let detail = "`usage` has no `sku`";
+                    return Err(
+                        Problem::new(ProblemCode::Invalid, detail).at_field("executor.usage")
+                    );
+                };
+                let units = usage.iter().filter(|(unit, _)| *unit != "sku").map(|(unit, text)| {
+                    pointer(format!("executor.usage.{unit}"), text).map(|at| (unit.clone(), at))
+                });
+                Some((sku.clone(), units.collect::<Result<_, _>>()?))
+            }
+        };
+        Ok(Self {
+            output: optional("output", &executor.output)?,
+            usage,
+            cost: optional("cost", &executor.cost)?,
+        })
+    }
+
+    /// The output of an answer that is a success; counts what it says was used, also when there is
+    /// no output, and tells `complain` of what cannot be counted.
+    pub(super) fn read(
+        &self,
+        body: &[u8],
+        spent: &mut Spent,
+        mut complain: impl FnMut(String),
+    ) -> Result<Box<RawValue>, Failure> {
+        let text = String::from_utf8_lossy(body);
+        if self.output.is_none() && self.usage.is_none() && self.cost.is_none() {
+            return whole(&text);
+        }
+        let value: Option<Value> = serde_json::from_str(&text).ok();
+        let at = |pointer: &str| value.as_ref().and_then(|value| value.pointer(pointer));
+        if let Some((sku, units)) = &self.usage {
+            let mut usage = Usage { sku: sku.clone(), units: std::collections::BTreeMap::new() };
+            for (unit, pointer) in units {
+                match at(pointer).and_then(Value::as_f64) {
+                    Some(count) => drop(usage.units.insert(unit.clone(), count)),
+                    None => complain(format!("the answer has no number at `{pointer}` for `{unit}`")),
+                }
+            }
+            if let Err(why) = spent.add_usage(usage) {
+                complain(why);
+            }
+        }
+        if let Some(pointer) = &self.cost {
+            let cost = at(pointer).and_then(|cost| serde_json::from_value(cost.clone()).ok());
+            match cost.map(|cost| spent.add_cost(cost)) {
+                Some(Ok(())) => {}
+                Some(Err(why)) => complain(why),
+                None => complain(format!("the answer has no amount at `{pointer}`")),
+            }
+        }
+        match &self.output {
+            None => whole(&text),
+            Some(pointer) => match at(pointer) {
+                Some(output) => fits(json_text::keep(&output.to_string())
+                    .unwrap_or_else(|_| json_text::null())),
+                None if value.is_none() => Err(fatal(
+                    "output_missing",
+                    format!("the answer is not JSON, so there is no output at `{pointer}`"),
+                )),
+                None => Err(fatal(
+                    "output_missing",
+                    format!("the answer has no output at `{pointer}`"),
+                )),
+            },
+        }
+    }
+}
+
+fn whole(text: &str) -> Result<Box<RawValue>, Failure> {
+    if text.trim().is_empty() {
+        return Ok(json_text::null());
+    }
+    fits(json_text::keep(text).unwrap_or_else(|_| json_text::string(text)))
+}
+
+fn fits(output: Box<RawValue>) -> Result<Box<RawValue>, Failure> {
+    if output.get().len() > limits::OUTPUT_BYTES {
+        return Err(Failure::Error { error: too_large(), retry_after_ms: None });
+    }
+    Ok(output)
+}
+
+pub(super) fn fatal(code: &str, message: String) -> Failure {
+    Failure::Error { error: JobError::fatal(code, message), retry_after_ms: None }
+}
+
+/// The body of an answer; one that is larger than an output may be is given up.
+pub(super) async fn body(mut response: Response) -> Result<Result<Vec<u8>, Failure>, reqwest::Error> {
+    let large = || Failure::Error { error: too_large(), retry_after_ms: None };
+    let limit = limits::OUTPUT_BYTES;
+    let promised = response.content_length().and_then(|length| usize::try_from(length).ok());
+    if promised.is_some_and(|length| length > limit) {
+        return Ok(Err(large()));
+    }
+    let mut body = Vec::with_capacity(promised.unwrap_or_default());
+    while let Some(piece) = response.chunk().await? {
+        if body.len() + piece.len() > limit {
+            return Ok(Err(large()));
+        }
+        body.extend_from_slice(&piece);
+    }
+    Ok(Ok(body))
+}
+
+/// Why an answer that is no success is none, with its beginning.
+pub(super) async fn status_failure(mut response: Response) -> Failure {
+    let status = response.status();
+    let retry_after_ms = retry_after(response.headers());
+    let mut excerpt = Vec::new();
+    // What cannot be read does not change what the status said.
+    while excerpt.len() < EXCERPT
+        && let Ok(Some(piece)) = response.chunk().await
+    {
+        excerpt.extend_from_slice(&piece);
+    }
+    let excerpt = String::from_utf8_lossy(&excerpt);
+    let excerpt = json_text::beginning(excerpt.trim(), EXCERPT);
+    let message = if excerpt.is_empty() {
+        format!("the server answered {status}")
+    } else {
+        format!("the server answered {status}: {excerpt}")
+    };
+    let error = JobError {
+        details: Some(json!({"status": status.as_u16()})),
+        retryable: is_passing(status),
+        ..JobError::fatal("http_status", message)
+    };
+    Failure::Error { error, retry_after_ms }
+}
+
+/// Statuses after which the same request may succeed.
+fn is_passing(status: StatusCode) -> bool {
+    status.is_server_error() || matches!(status.as_u16(), 408 | 409 | 425 | 429)
+}
+
+/// How long the server asks to wait, in milliseconds: seconds, or a date, which is measured against
+/// the server's own clock where it tells the time.
+fn retry_after(headers: &HeaderMap) -> Option<u64> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    let asked = text(RETRY_AFTER)?;
+    let wait = match asked.parse::<u64>() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => {
+            let until = httpdate::parse_http_date(asked).ok()?;
+            let now = text(DATE).and_then(|date| httpdate::parse_http_date(date).ok());
+            let now = now.unwrap_or_else(|| {
+                SystemTime::UNIX_EPOCH + Duration::from_millis(SystemClock.now().as_millis())
+            });
+            until.duration_since(now).unwrap_or_default()
+        }
+    };
+    u64::try_from(wait.min(LONGEST_WAIT).as_millis()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::HeaderValue;
+
+    use super::*;
+
+    fn headers(asked: &'static str, date: Option<&'static str>) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(RETRY_AFTER, HeaderValue::from_static(asked));
+        headers.extend(date.map(|date| (DATE, HeaderValue::from_static(date))));
+        headers
+    }
+
+    #[test]
+    fn waits_are_read_in_both_forms() {
+        let now = Some("Wed, 21 Oct 2015 07:28:00 GMT");
+        for (asked, date, expected) in [
+            ("3", None, Some(3_000)),
+            ("0", None, Some(0)),
+            ("99999999", None, Some(86_400_000)),
+            ("Wed, 21 Oct 2015 07:28:30 GMT", now, Some(30_000)),
+            ("Wed, 21 Oct 2015 07:27:30 GMT", now, Some(0)),
+            ("Wed, 21 Oct 2015 07:28:30 GMT", None, Some(0)),
+            ("soon", None, None),
+            ("-1", None, None),
+        ] {
+            assert_eq!(retry_after(&headers(asked, date)), expected, "{asked}");
+        }
+        assert_eq!(retry_after(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn statuses_that_may_pass() {
+        for (status, passing) in [
+            (408, true), (409, true), (425, true), (429, true), (500, true), (503, true),
+            (599, true), (400, false), (401, false), (404, false), (422, false), (304, false),
+        ] {
+            let status = StatusCode::from_u16(status).unwrap();
+            assert_eq!(is_passing(status), passing, "{status}");
+        }
+    }
+}
