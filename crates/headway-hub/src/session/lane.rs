@@ -16,7 +16,7 @@ use headway_protocol::frame::GapReason;
 use headway_protocol::{Cursor, JobId, ServerMessage, Timestamp};
 use headway_store::History;
 
-use crate::frame::Frame;
+use crate::frame::{Frame, FrameKind};
 use crate::metrics::Metrics;
 use crate::topic::{EventFrame, State, Topic, Watching, encode_events};
 
@@ -215,6 +215,9 @@ impl Lane {
     /// What comes next.
     pub(crate) fn next(&mut self, now: Timestamp, max_lag: u64, metrics: &Metrics) -> Step {
         if let Some(frame) = self.owed.pop_front() {
+            if frame.kind == FrameKind::Snapshot {
+                self.last_state_at = Some(now);
+            }
             return Step::Frame(frame);
         }
         let topic = Arc::clone(self.topic());
@@ -273,10 +276,9 @@ impl Lane {
 
     fn enter_log(&mut self, epoch: u32) {
         let known = self.held.max(self.events_at);
-        if let Some(offset) = known {
-            let from = Cursor { epoch: self.epoch, offset };
-            self.gap.get_or_insert((from, GapReason::Epoch));
-        }
+        let known = known.map(|offset| Cursor { epoch: self.epoch, offset });
+        let from = self.gap.map(|(from, _)| from).or(known);
+        self.gap = from.map(|from| (from, GapReason::Epoch));
         self.epoch = epoch;
         self.held = None;
         self.events_at = None;
@@ -294,8 +296,9 @@ impl Lane {
     ) -> Step {
         let head = state.cursor();
         let Some(stop) = state.ring().stop_after(held) else {
-            let missed = state.ring().dropped_change_after(held);
-            if self.ended && !missed {
+            let missed = state.ring().passes_change(held);
+            let changed = missed || state.ring().ends_with_change();
+            if self.ended && !changed {
                 return Step::Idle;
             }
             if let Some(step) = self.next_event(state, head.offset) {
@@ -305,7 +308,7 @@ impl Lane {
                 let from = Cursor { epoch: self.epoch, offset: held };
                 return self.tell_gap(state, from, GapReason::Slow, now, metrics);
             }
-            return match self.throttle(now).filter(|_| !missed) {
+            return match self.throttle(now).filter(|_| !changed) {
                 Some(due) => Step::Wait(due),
                 None => Step::Frame(self.whole(state, now, metrics)),
             };

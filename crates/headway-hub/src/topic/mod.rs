@@ -208,12 +208,6 @@ impl State {
         tags.is_some_and(|tags| tags.iter().any(|known| known == tag))
     }
 
-    /// The document with its cursor; for tests.
-    #[cfg(test)]
-    pub(crate) fn rendered(&self) -> String {
-        render(&self.document, self.cursor)
-    }
-
     /// The newest records.
     pub(crate) fn ring(&self) -> &Ring {
         &self.ring

@@ -118,9 +118,17 @@ impl Ring {
         self.begin
     }
 
-    /// Whether a change of status after `position` may have been dropped.
-    pub(crate) fn dropped_change_after(&self, position: u64) -> bool {
+    /// Whether a snapshot for somebody at `position`, which lies before the ring, passes over a
+    /// change of status.
+    pub(crate) fn passes_change(&self, position: u64) -> bool {
+        let before_last = self.entries.len().saturating_sub(1);
         self.last_dropped_change > position
+            || self.entries.iter().take(before_last).any(|entry| entry.change.is_some())
+    }
+
+    /// Whether the newest record changed the status.
+    pub(crate) fn ends_with_change(&self) -> bool {
+        self.entries.back().is_some_and(|entry| entry.change.is_some())
     }
 
     /// How far a state frame from `position` may go: to the next change of status, else to the
