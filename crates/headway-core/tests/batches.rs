@@ -97,6 +97,41 @@ fn items_that_do_not_add_up_are_refused() {
         assert!(matches!(bench.moved(bad), Err(Refusal::Invalid { .. })));
     }
     assert_eq!(bench.moved(ItemsMoved::default()).unwrap(), [""; 0]);
+    let held = ItemsMoved { reserved: amount("0.50"), ..ItemsMoved::default() };
+    assert_eq!(bench.moved(held.clone()).unwrap(), ["items"]);
+    assert_eq!(bench.moved(held).unwrap(), [""; 0]);
+    assert_eq!(bench.moved(ItemsMoved::default()).unwrap(), ["items"]);
+}
+
+#[test]
+fn a_retried_batch_is_forecast_anew() {
+    let mut bench = Bench::batch(40, Settings::default());
+    let mut flight = Flight::new();
+    for index in 0..40 {
+        flight.start(index, Amount::ZERO);
+        let status = if index < 30 { ItemStatus::Succeeded } else { ItemStatus::Failed };
+        flight.settle(settled(index, status, "0.10"));
+        if index == 34 {
+            let taken = flight.take();
+            bench.moved(taken).unwrap();
+            let cost = bench.state.job.cost.clone().unwrap();
+            let forecast = cost.forecast.unwrap();
+            assert!(cost.forecast_low.unwrap() <= forecast, "{cost:?}");
+            assert!(forecast <= cost.forecast_high.unwrap(), "{cost:?}");
+            assert!(cost.spent < forecast && forecast < amount("5"), "{cost:?}");
+        }
+    }
+    let taken = flight.take();
+    bench.moved(taken).unwrap();
+    let cost = bench.state.job.cost.clone().unwrap();
+    let all = (cost.forecast_low, cost.forecast, cost.forecast_high);
+    assert_eq!(
+        (cost.spent, all),
+        (amount("4"), (Some(amount("4")), Some(amount("4")), Some(amount("4"))))
+    );
+    bench.ask(Action::Retry).unwrap();
+    let cost = bench.state.job.cost.clone().unwrap();
+    assert_eq!((cost.spent, cost.forecast, cost.forecast_high), (amount("4"), None, None));
 }
 
 #[test]

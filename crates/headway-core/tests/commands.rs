@@ -189,8 +189,13 @@ fn an_executors_job_whose_time_is_over_is_stopped_first() {
     assert_eq!(bench.after(100).tick(), ["stopping"]);
     assert_eq!((bench.status(), bench.error_code()), (JobStatus::Cancelling, Some("expired")));
     assert_eq!(bench.after(1_000).tick(), [""; 0]);
-    assert_eq!(bench.say(json!({"type": "ack", "command": "cancel"})).unwrap(), ["expired"]);
+    let torn = json!({"type": "fail", "error": {"code": "signal", "message": "killed"}});
+    assert_eq!(bench.say(torn).unwrap(), ["expired"]);
     assert_eq!(bench.status(), JobStatus::Expired);
+    bench.ask(Action::Retry).unwrap();
+    bench.put(&Input::Begin).unwrap();
+    bench.after(100).tick();
+    assert_eq!(bench.say(json!({"type": "ack", "command": "cancel"})).unwrap(), ["expired"]);
 }
 
 #[test]

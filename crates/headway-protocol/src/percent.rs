@@ -85,10 +85,10 @@ mod tests {
         assert!(Percent::new(-0.1).is_err());
         assert!(Percent::new(100.1).is_err());
         assert!(Percent::new(f64::NAN).is_err());
-        assert_eq!(Percent::of(425.0, 1000.0).value(), 42.5);
-        assert_eq!(Percent::of(1.0, 3.0).value(), 33.33);
+        assert_eq!(Percent::of(425.0, 1000.0).to_string(), "42.5");
+        assert_eq!(Percent::of(1.0, 3.0).to_string(), "33.33");
         assert_eq!(Percent::of(9.0, 3.0), Percent::FULL);
         assert_eq!(Percent::of(0.0, 0.0), Percent::FULL);
-        assert_eq!(Percent::new(29.0).unwrap().value(), 29.0);
+        assert_eq!(Percent::new(29.0).unwrap().to_string(), "29");
     }
 }
