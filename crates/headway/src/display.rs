@@ -61,11 +61,10 @@ impl Display {
         self.bars.suspend(|| output::say(message));
     }
 
-    /// Leaves the bars as they are.
+    /// Takes the bars away: what is said next says how it ended.
     pub(crate) fn finish(&self) {
-        for shown in self.shown.values() {
-            shown.bar.abandon();
-        }
+        // A terminal that is gone needs no clearing.
+        self.bars.clear().ok();
     }
 }
 
@@ -144,10 +143,20 @@ fn cost(job: &Job) -> Option<String> {
     Some(text)
 }
 
-/// An amount as short as it can be said: two places, or four below a unit.
+/// An amount to two places, or to as many as it needs below a unit, at most four.
 fn money(amount: headway_protocol::Amount) -> String {
     let units = amount.as_units();
-    if units.abs() >= 1.0 || units == 0.0 { format!("{units:.2}") } else { format!("{units:.4}") }
+    if units.abs() >= 1.0 {
+        return format!("{units:.2}");
+    }
+    let mut text = format!("{units:.4}");
+    while text.ends_with("00") {
+        text.pop();
+    }
+    if text.ends_with('0') && text.len() > 4 {
+        text.pop();
+    }
+    text
 }
 
 /// A job in a sentence.

@@ -383,6 +383,7 @@ mod tests {
             id: "cmd-1".into(),
             action: Action::Cancel,
             requested_at: headway_protocol::Timestamp::from_millis(0),
+            reason: None,
         };
         let words = last_words(status(15), Some(&command), "x").report;
         assert_eq!(words, Report::Ack { command: "cmd-1".into() });

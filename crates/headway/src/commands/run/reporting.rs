@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use headway_client::{Client, Error, Reporter};
+use headway_protocol::report::SequencedReport;
 use headway_protocol::request::{CreateJob, ReportReply};
-use headway_protocol::{Action, Command, JobId, Report};
+use headway_protocol::{Action, Command, JobId, JobStatus, Report};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
@@ -105,12 +106,19 @@ impl Teller {
         let Some(job) = self.create(&request).await else { return false };
         announce(&job);
         let mut reporter = self.client.reporter(job.clone());
+        // A job that has not begun would be cancelled without a word to its worker.
+        let mut first = vec![Report::Start {}];
+        // Harmless while the job runs: nothing is written, and the answer carries the commands.
+        let heartbeat = [SequencedReport { seq: None, report: Report::Start {} }];
         let mut spoke = Instant::now();
         let mut complained = false;
         let mut last = false;
         loop {
             let words = self.ended.borrow_and_update().clone();
-            let mut reports = self.next_reports(&reporter, words.is_some());
+            let mut reports = std::mem::take(&mut first);
+            if reports.is_empty() {
+                reports = self.next_reports(&reporter, words.is_some());
+            }
             if !reporter.has_unanswered()
                 && reports.is_empty()
                 && let Some(words) = words.as_deref()
@@ -122,7 +130,7 @@ impl Teller {
             let answer = if reporter.has_unanswered() || !reports.is_empty() {
                 Some(within(reporter.report(reports), &self.client).await)
             } else if spoke.elapsed() >= ASK {
-                Some(within(self.client.report(&job, None, &[]), &self.client).await)
+                Some(within(self.client.report(&job, None, &heartbeat), &self.client).await)
             } else {
                 None
             };
@@ -147,6 +155,7 @@ impl Teller {
                     // Refused: the job has ended at the server, or does not exist any more.
                     tracing::debug!(%error, "a report was refused");
                     spoke = Instant::now();
+                    self.stop_if_ended(&job).await;
                     if last {
                         return true;
                     }
@@ -181,12 +190,30 @@ impl Teller {
         reports
     }
 
+    /// A job that ended at the server without us, by a command that was not carried out in time or
+    /// because its time ran out: the process ends as well.
+    async fn stop_if_ended(&mut self, job: &JobId) {
+        let Ok(document) = self.client.job(job).await else { return };
+        if matches!(document.status, JobStatus::Cancelled | JobStatus::Expired) {
+            self.pass_on(Command {
+                id: Action::Cancel.to_string(),
+                action: Action::Cancel,
+                requested_at: document.updated_at,
+                reason: None,
+            });
+        }
+    }
+
     fn hear(&mut self, reply: ReportReply) {
         for command in reply.commands {
-            let known = self.heard.contains(&command.id);
-            if !known && self.commands.try_send(command.clone()).is_ok() {
-                self.heard.push(command.id);
-            }
+            self.pass_on(command);
+        }
+    }
+
+    fn pass_on(&mut self, command: Command) {
+        let known = self.heard.contains(&command.id);
+        if !known && self.commands.try_send(command.clone()).is_ok() {
+            self.heard.push(command.id);
         }
     }
 
