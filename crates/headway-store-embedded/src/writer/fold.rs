@@ -24,8 +24,12 @@ use crate::tail::Head;
 /// A segment's largest size, unless one record is larger: a read of a few events decodes one.
 const SEGMENT_BYTES: usize = 32 << 10;
 
-/// So many small segments of one job, and they are made one: a reader of a long log would
-/// otherwise fetch a page per fold.
+/// A smaller segment is loose: it is merged with its neighbours one day. A larger one is written once
+/// and stays.
+const LOOSE_BYTES: usize = 4 << 10;
+
+/// So many loose segments of one job, and they are made one: a reader of a long log would otherwise
+/// fetch a page per fold.
 const LOOSE: u32 = 16;
 
 /// Rows of the journal deleted in one commit.
@@ -222,7 +226,7 @@ impl Writer {
     ) -> Result<Loose, Failure> {
         let bytes: usize = fresh.iter().map(|piece| piece.body.len()).sum();
         let all = bytes.saturating_add(loose.bytes as usize);
-        let merge = loose.segments + 1 >= LOOSE || all >= SEGMENT_BYTES;
+        let merge = loose.segments + 1 >= LOOSE || all >= SEGMENT_BYTES && bytes < LOOSE_BYTES;
         let mut pieces =
             if merge { self.take_loose(number, loose.segments)? } else { Vec::new() };
         pieces.extend(fresh);
@@ -242,7 +246,7 @@ impl Writer {
         if !body.is_empty() {
             insert.execute((number, rows::whole(last), &body))?;
         }
-        if merge {
+        if merge || bytes >= LOOSE_BYTES {
             return Ok(Loose::default());
         }
         Ok(Loose { segments: loose.segments + 1, bytes: u32::try_from(all).unwrap_or(u32::MAX) })

@@ -1,0 +1,157 @@
+//! Files that are not as they should be, and who may open them.
+
+use std::path::Path;
+
+use headway_protocol::{JobStatus, Owner, Timestamp};
+use headway_store::{Append, Expected, Facets, ItemQuery, Record, Store, StoreError};
+use headway_store_embedded::{EmbeddedStore, Options};
+use serde_json::value::RawValue;
+use tempfile::TempDir;
+
+fn raw(text: &str) -> Box<RawValue> {
+    RawValue::from_string(text.to_owned()).unwrap()
+}
+
+fn first(job: &str) -> Append {
+    Append {
+        job: job.parse().unwrap(),
+        expected: Expected::Absent { epoch: 1 },
+        record: std::sync::Arc::new(Record {
+            from: 0,
+            to: 1,
+            at: Timestamp::from_millis(1),
+            events: vec![raw(r#"{"type":"created"}"#)],
+            patch: raw(&format!(r#"{{"id":"{job}","pad":"{}"}}"#, "x".repeat(2_000))),
+            private: raw("{}"),
+        }),
+        facets: std::sync::Arc::new(Facets {
+            status: JobStatus::Running,
+            kind: "k".to_owned(),
+            session: None,
+            tags: Vec::new(),
+            owner: Owner::default(),
+            created_at: Timestamp::from_millis(1),
+            finished_at: None,
+            due_at: None,
+        }),
+        items: Vec::new(),
+        key: None,
+    }
+}
+
+/// A closed store with some jobs.
+async fn filled(folder: &Path) {
+    let store = EmbeddedStore::open(Options::new(folder)).unwrap();
+    for n in 0..50 {
+        store.append(vec![first(&format!("job-{n}"))]).await.pop().unwrap().unwrap();
+    }
+    store.close().await.unwrap();
+}
+
+fn refusal(folder: &Path) -> StoreError {
+    EmbeddedStore::open(Options::new(folder)).expect_err("the store was opened")
+}
+
+#[tokio::test]
+async fn a_store_is_open_once_at_a_time() {
+    let folder = TempDir::new().unwrap();
+    let store = EmbeddedStore::open(Options::new(folder.path())).unwrap();
+    assert!(matches!(refusal(folder.path()), StoreError::InUse { .. }));
+    store.close().await.unwrap();
+    // A closed store lets go of its files although its handle is still here.
+    EmbeddedStore::open(Options::new(folder.path())).unwrap();
+}
+
+#[tokio::test]
+async fn a_newer_file_is_refused_and_left_alone() {
+    let folder = TempDir::new().unwrap();
+    filled(folder.path()).await;
+    let file = folder.path().join("headway.db");
+    let connection = rusqlite::Connection::open(&file).unwrap();
+    connection.execute("UPDATE meta SET value = 99 WHERE name = 'schema'", []).unwrap();
+    drop(connection);
+    let before = std::fs::read(&file).unwrap();
+    assert!(matches!(refusal(folder.path()), StoreError::TooNew { found: 99, .. }));
+    assert_eq!(std::fs::read(&file).unwrap(), before);
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_refused_and_left_alone() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("headway.db");
+    std::fs::write(&file, "This is somebody's diary.\n".repeat(1_000)).unwrap();
+    let before = std::fs::read(&file).unwrap();
+    assert!(matches!(refusal(folder.path()), StoreError::Damaged { .. }));
+    assert_eq!(std::fs::read(&file).unwrap(), before);
+}
+
+#[tokio::test]
+async fn a_cut_file_is_damage() {
+    let folder = TempDir::new().unwrap();
+    filled(folder.path()).await;
+    let path = folder.path().join("headway.db");
+    let file = std::fs::File::options().write(true).open(&path).unwrap();
+    file.set_len(file.metadata().unwrap().len() / 2 / 4_096 * 4_096).unwrap();
+    assert!(matches!(refusal(folder.path()), StoreError::Damaged { .. }));
+}
+
+#[tokio::test]
+async fn a_log_without_its_database_is_damage() {
+    let folder = TempDir::new().unwrap();
+    let store = EmbeddedStore::open(Options::new(folder.path())).unwrap();
+    store.append(vec![first("a")]).await.pop().unwrap().unwrap();
+    let copy = TempDir::new().unwrap();
+    std::fs::copy(folder.path().join("headway.db-wal"), copy.path().join("headway.db-wal"))
+        .unwrap();
+    assert!(matches!(refusal(copy.path()), StoreError::Damaged { .. }));
+}
+
+#[tokio::test]
+async fn damage_inside_a_closed_file_is_told_when_it_is_met() {
+    let folder = TempDir::new().unwrap();
+    filled(folder.path()).await;
+    let path = folder.path().join("headway.db");
+    // Every page after the tables' own is overwritten, as a bad disk might.
+    let mut bytes = std::fs::read(&path).unwrap();
+    for byte in bytes.iter_mut().skip(4_096 * 24) {
+        *byte = 0xa5;
+    }
+    std::fs::write(&path, bytes).unwrap();
+    let Ok(store) = EmbeddedStore::open(Options::new(folder.path())) else { return };
+    let mut damaged = 0;
+    for n in 0..50 {
+        let job = format!("job-{n}").parse().unwrap();
+        match store.load(&job).await {
+            Ok(stored) => assert!(stored.is_some(), "{job} is silently gone"),
+            Err(error) => {
+                assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+                damaged += 1;
+            }
+        }
+    }
+    assert!(damaged > 0);
+}
+
+/// A store of the first schema, made once and kept: it must open for ever.
+#[tokio::test]
+async fn a_store_of_the_first_schema_opens() {
+    let folder = TempDir::new().unwrap();
+    let connection = rusqlite::Connection::open(folder.path().join("headway.db")).unwrap();
+    connection.execute_batch(include_str!("fixtures/schema_v1.sql")).unwrap();
+    drop(connection);
+    let store = EmbeddedStore::open(Options::new(folder.path())).unwrap();
+    // One record is folded, the other is still in the journal.
+    let job = "job_1".parse().unwrap();
+    let stored = store.load(&job).await.unwrap().unwrap();
+    assert_eq!(stored.cursor.offset, 3);
+    assert_eq!(stored.document["status"], "queued");
+    assert_eq!(stored.document["progress"]["percent"], 42.5);
+    assert_eq!(stored.facets.due_at, Some(Timestamp::from_millis(1_768_037_460_000)));
+    let history = store.read(&job, 0, 100).await.unwrap().unwrap();
+    assert_eq!(history.records.len(), 2);
+    assert_eq!(store.find_key("key-1").await.unwrap(), Some((job.clone(), 77)));
+    let query = ItemQuery { limit: 10, ..ItemQuery::default() };
+    let items = store.items(&job, &query).await.unwrap();
+    assert_eq!(items.len(), 2);
+    assert_eq!(items[0].output.as_ref().unwrap().get(), r#"{"score":1}"#);
+}
