@@ -43,6 +43,9 @@ pub(crate) fn parse_rate(text: &str) -> Result<Rate, String> {
     let (count, period) = text.split_once('/').ok_or_else(wrong)?;
     let count: u32 = count.trim().parse().map_err(|_| wrong())?;
     let period = period.trim();
+    if period.is_empty() {
+        return Err(wrong());
+    }
     let period = if period.starts_with(|c: char| c.is_ascii_digit()) {
         parse_duration(period)?
     } else {

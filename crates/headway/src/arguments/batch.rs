@@ -108,20 +108,26 @@ pub(crate) struct ExecutorArguments {
     #[arg(long, value_name = "KIND")]
     pub(crate) kind: Option<String>,
     /// Keep processes of --exec running and pass items as lines of JSON.
-    #[arg(long, requires = "exec")]
+    #[arg(long, requires = "exec", conflicts_with = "url")]
     pub(crate) stream: bool,
     /// How many processes --stream keeps [default: one for each processor].
     #[arg(long, value_name = "N", requires = "stream", value_parser = clap::value_parser!(u32).range(1..=256))]
     pub(crate) processes: Option<u32>,
     /// A variable of the environment that --exec may see; may be repeated [default: PATH, HOME,
     /// LANG].
-    #[arg(long = "env", value_name = "NAME", requires = "exec")]
+    #[arg(long = "env", value_name = "NAME", requires = "exec", conflicts_with = "url")]
     pub(crate) environment: Vec<String>,
     /// The method of --url.
-    #[arg(long, value_name = "METHOD", requires = "url", default_value = "POST")]
+    #[arg(
+        long,
+        value_name = "METHOD",
+        requires = "url",
+        conflicts_with = "exec",
+        default_value = "POST"
+    )]
     pub(crate) method: String,
     /// A header of --url, such as `Authorization: Bearer x`; may be repeated.
-    #[arg(long = "header", value_name = "NAME: VALUE", requires = "url", value_parser = text::parse_header)]
+    #[arg(long = "header", value_name = "NAME: VALUE", requires = "url", conflicts_with = "exec", value_parser = text::parse_header)]
     pub(crate) headers: Vec<(String, String)>,
 }
 

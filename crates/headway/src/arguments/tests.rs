@@ -62,7 +62,7 @@ fn what_makes_no_sense_is_wrong_usage() {
     refuses("batch run f.csv", Kind::MissingRequiredArgument);
     refuses("batch run --exec a", Kind::MissingRequiredArgument);
     refuses("batch run f.csv --exec a --url http://x", Kind::ArgumentConflict);
-    refuses("batch run f.csv --url http://x --stream", Kind::MissingRequiredArgument);
+    refuses("batch run f.csv --url http://x --stream", Kind::ArgumentConflict);
     refuses("batch run f.csv --exec a --budget -1", Kind::UnknownArgument);
     refuses("batch run f.csv --exec a --budget 0", Kind::ValueValidation);
     refuses("batch run f.csv --exec a --concurrency 0", Kind::ValueValidation);

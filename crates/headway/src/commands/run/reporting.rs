@@ -26,6 +26,8 @@ const AWAY: Duration = Duration::from_secs(2);
 const ANSWER: Duration = Duration::from_secs(10);
 /// How long the end of a run is tried to be told after the command has ended.
 const LAST_WORDS: Duration = Duration::from_secs(10);
+/// The same for a server that has not even heard of the job yet.
+const FIRST_WORDS: Duration = Duration::from_secs(3);
 /// Commands on their way to the process: there are four actions, and one of each is enough.
 const COMMANDS: usize = 8;
 
@@ -44,6 +46,8 @@ pub(crate) struct Reporting {
     task: tokio::task::JoinHandle<bool>,
     end: watch::Sender<Option<Arc<LastWords>>>,
     acknowledge: mpsc::Sender<String>,
+    /// Whether the server has created the job.
+    known: watch::Receiver<bool>,
 }
 
 impl Reporting {
@@ -55,6 +59,7 @@ impl Reporting {
         announce: impl FnOnce(&JobId) + Send + 'static,
     ) -> (Self, mpsc::Receiver<Command>) {
         let (end, ended) = watch::channel(None);
+        let (knows, known) = watch::channel(false);
         let (commands, receiver) = mpsc::channel(COMMANDS);
         let (acknowledge, acknowledged) = mpsc::channel(COMMANDS);
         let teller = Teller {
@@ -66,8 +71,11 @@ impl Reporting {
             acknowledged,
             heard: Vec::new(),
         };
-        let task = tokio::spawn(teller.run(request, announce));
-        (Self { task, end, acknowledge }, receiver)
+        let task = tokio::spawn(teller.run(request, move |job| {
+            knows.send_replace(true);
+            announce(job);
+        }));
+        (Self { task, end, acknowledge, known }, receiver)
     }
 
     /// Says that a command of the server was carried out.
@@ -80,7 +88,8 @@ impl Reporting {
     pub(crate) async fn finish(self, words: LastWords) -> bool {
         self.end.send_replace(Some(Arc::new(words)));
         let mut task = self.task;
-        match tokio::time::timeout(LAST_WORDS, &mut task).await {
+        let patience = if *self.known.borrow() { LAST_WORDS } else { FIRST_WORDS };
+        match tokio::time::timeout(patience, &mut task).await {
             Ok(told) => told.unwrap_or(false),
             Err(_) => {
                 task.abort();

@@ -1,0 +1,141 @@
+//! The Rust client against a real server.
+
+use headway_client::{Applied, Client, Error, Selector, WatchOptions, Watched};
+use headway_protocol::event::Producer;
+use headway_protocol::frame::EventFilter;
+use headway_protocol::report::SequencedReport;
+use headway_protocol::request::{CommandRequest, CreateJob};
+use headway_protocol::{Action, JobStatus, Percent, Report, ServerMessage};
+
+use crate::harness::Server;
+
+fn progress(percent: f64) -> Report {
+    Report::Progress {
+        percent: Percent::new(percent).ok(),
+        done: None,
+        total: None,
+        message: None,
+        phase: None,
+        metadata: None,
+    }
+}
+
+fn job() -> CreateJob {
+    CreateJob { kind: "import".into(), ..CreateJob::default() }
+}
+
+#[tokio::test]
+async fn a_reporter_moves_a_job_and_a_watch_sees_it_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let client = Client::new(&server.url, None).unwrap();
+    let job = client.create_job(&job()).await.unwrap();
+    let options = WatchOptions { events: Some(EventFilter::All(true)), ..WatchOptions::default() };
+    let mut watch = client.watch(vec![Selector::job(job.id.clone())], options);
+    let mut watched = Watched::default();
+    while watched.cursor().is_none() {
+        watched.apply(&watch.next().await.unwrap().unwrap());
+    }
+    let mut reporter = client.reporter(job.id.clone());
+    reporter.report(vec![progress(10.0)]).await.unwrap();
+    reporter.report(vec![progress(55.0), Report::Complete { result: None }]).await.unwrap();
+    let mut events = 0;
+    while let Some(message) = watch.next().await {
+        let message = message.unwrap();
+        assert_ne!(watched.apply(&message), Applied::Hole);
+        events += usize::from(matches!(message, ServerMessage::Event { .. }));
+    }
+    assert!(watched.has_ended());
+    assert_eq!(watched.job().unwrap(), client.job(&job.id).await.unwrap());
+    assert!(events >= 4, "{events} events");
+}
+
+#[tokio::test]
+async fn a_repeated_report_is_applied_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let client = Client::new(&server.url, None).unwrap();
+    let job = client.create_job(&job()).await.unwrap();
+    let producer = Producer { id: "p".into(), seq: 1 };
+    let reports = [SequencedReport { seq: None, report: progress(5.0) }];
+    let first = client.report(&job.id, Some(&producer), &reports).await.unwrap();
+    let second = client.report(&job.id, Some(&producer), &reports).await.unwrap();
+    assert_eq!(first.cursor, second.cursor);
+
+    let key = "the-same";
+    let create = CreateJob { kind: "import".into(), ..CreateJob::default() };
+    let one = client.create_job_once(&create, key).await.unwrap();
+    let two = client.create_job_once(&create, key).await.unwrap();
+    assert_eq!(one.id, two.id);
+}
+
+#[tokio::test]
+async fn a_watch_outlives_the_server_and_misses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(folder.path());
+    let client = Client::new(&server.url, None).unwrap();
+    let job = client.create_job(&job()).await.unwrap();
+    let options = WatchOptions {
+        events: Some(EventFilter::Types(vec!["log".into()])),
+        attempts: Some(50),
+        min_interval_ms: None,
+    };
+    let mut watch = client.watch(vec![Selector::job(job.id.clone())], options);
+    let mut watched = Watched::default();
+    let mut reporter = client.reporter(job.id.clone());
+    let log = |number: u32| Report::Log {
+        level: Default::default(),
+        message: number.to_string(),
+        fields: None,
+    };
+    reporter.report(vec![log(0), progress(10.0)]).await.unwrap();
+    let mut logs = Vec::new();
+    while logs.is_empty() || watched.cursor().is_none() {
+        take(&watch.next().await.unwrap().unwrap(), &mut watched, &mut logs);
+    }
+    let address = server.address();
+    server.child.kill().unwrap();
+    server.child.wait().unwrap();
+    let _server = Server::start_at(folder.path(), &address);
+    for number in 1..5 {
+        reporter.report(vec![log(number), progress(20.0)]).await.unwrap();
+    }
+    reporter.report(vec![Report::Complete { result: None }]).await.unwrap();
+    while let Some(message) = watch.next().await {
+        take(&message.unwrap(), &mut watched, &mut logs);
+    }
+    assert_eq!(logs, ["0", "1", "2", "3", "4"], "each once, in order");
+    assert_eq!(watched.job().unwrap().status, JobStatus::Completed);
+}
+
+fn take(message: &ServerMessage, watched: &mut Watched, logs: &mut Vec<String>) {
+    watched.apply(message);
+    if let ServerMessage::Event { event, .. } = message {
+        logs.push(event["message"].as_str().unwrap().to_owned());
+    }
+}
+
+#[tokio::test]
+async fn refusals_carry_the_servers_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let client = Client::new(&server.url, None).unwrap();
+    let missing = "job_missing".parse().unwrap();
+    let Err(Error::Refused { problem, .. }) = client.job(&missing).await else { panic!("found") };
+    assert_eq!((problem.status, problem.code.as_str()), (404, "not_found"));
+
+    let job = client.create_job(&job()).await.unwrap();
+    let request = CommandRequest::default();
+    let cancelled = client.command(&job.id, Action::Cancel, &request).await.unwrap();
+    assert_eq!(cancelled.status, JobStatus::Cancelled);
+    let again = client.command(&job.id, Action::Pause, &request).await.unwrap_err();
+    assert_eq!(again.problem().unwrap().status, 409);
+
+    let mut watch = client.watch(vec![Selector::job(missing)], WatchOptions::default());
+    let mut refused = false;
+    while let Some(message) = watch.next().await {
+        refused |=
+            !matches!(message, Ok(ServerMessage::Hello { .. } | ServerMessage::Heartbeat { .. }));
+    }
+    assert!(refused, "a job that is not there is told, and the watch ends");
+}
