@@ -295,8 +295,8 @@ impl Tally {
 }
 
 /// The share of readings that a class has to reach. One item in a hundred that costs fifty times the
-/// others cannot be told from none before it is seen: those two classes are held to what was measured
-/// when the promise was made, and the rest of it is in the guide.
+/// others cannot be told from none before it is seen, so those two classes miss the promise; their
+/// floors were set below what was measured, to notice a change. The guide says what is not promised.
 fn least(costs: Costs) -> f64 {
     match costs {
         Constant | Uniform | UniformFromZero | Gamma3 | Lognormal06 | Exponential | Lognormal10
