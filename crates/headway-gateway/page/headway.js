@@ -17,7 +17,7 @@ import { Stream } from "./modules/stream.js";
 /** Jobs that are shown at once. */
 const JOBS_SHOWN = 100;
 /** The shortest time between two drawings, in milliseconds; faster moves cannot be read. */
-const DRAW_EVERY_MS = 80;
+const DRAW_EVERY_MS = 120;
 
 const views = new Map();
 const dirty = new Set();
@@ -228,7 +228,7 @@ setInterval(() => {
 
 readRoute();
 begin.stream = new Stream({
-  selector: () => ({ all: true }),
+  selector: () => ({ all: true, min_interval_ms: 2 * DRAW_EVERY_MS }),
   onMessage: (message) => board.fold(message),
   onState: (state) => {
     if (state.state === "live") {
