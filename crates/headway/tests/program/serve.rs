@@ -128,3 +128,25 @@ fn completions_are_printed_for_shells() {
         assert!(expect(folder.path(), &["completions", shell], 0).contains("headway"));
     }
 }
+
+#[test]
+fn the_demonstration_moves() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["--json", "demo", "--listen", "127.0.0.1:0", "--data", "demo"];
+    let child = headway(folder.path(), &arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut server = Server::adopt(child, folder.path());
+    let succeeded = || {
+        let job = server.newest("round-trips")?;
+        Some(job["items"]["succeeded"].as_u64().unwrap())
+    };
+    let first = eventually("a finished item", || succeeded().filter(|count| *count > 0));
+    eventually("more of them", || succeeded().filter(|count| *count > first));
+    let job = server.newest("round-trips").unwrap();
+    assert_eq!(job["items"]["total"], 3_376);
+    signal(&server.child, Signal::SIGTERM);
+    assert_eq!(server.child.wait().unwrap().code(), Some(0));
+}
