@@ -1,7 +1,7 @@
 //! Batches: made, estimated, their items listed.
 
 use axum::body::Body;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use headway_engine::ItemSource;
 use headway_hub::ItemQuery;
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::upload::Upload;
 use super::{IDEMPOTENCY_KEY, created, json};
-use crate::app::{App, Caller, job_id};
+use crate::app::{App, Caller, Id, job_id};
 use crate::body::{self, Form};
 use crate::headers::text_of;
 use crate::problem::{Answer, Refusal};
@@ -60,7 +60,7 @@ pub(crate) async fn estimate(
 pub(crate) async fn items(
     State(app): State<App>,
     Caller(caller): Caller,
-    Path(id): Path<String>,
+    Id(id): Id,
     query: Query,
 ) -> Answer {
     let items = ItemQuery {

@@ -1,13 +1,13 @@
 //! Commands: what an operator asks of a job.
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use headway_protocol::Action;
 use headway_protocol::request::CommandRequest;
 
 use super::json;
-use crate::app::{App, Caller, job_id};
+use crate::app::{App, Caller, Id, job_id};
 use crate::body::{self, Form};
 use crate::problem::Answer;
 
@@ -15,7 +15,7 @@ use crate::problem::Answer;
 pub(crate) async fn cancel(
     app: State<App>,
     caller: Caller,
-    id: Path<String>,
+    id: Id,
     headers: HeaderMap,
     body: Body,
 ) -> Answer {
@@ -26,7 +26,7 @@ pub(crate) async fn cancel(
 pub(crate) async fn pause(
     app: State<App>,
     caller: Caller,
-    id: Path<String>,
+    id: Id,
     headers: HeaderMap,
     body: Body,
 ) -> Answer {
@@ -37,7 +37,7 @@ pub(crate) async fn pause(
 pub(crate) async fn resume(
     app: State<App>,
     caller: Caller,
-    id: Path<String>,
+    id: Id,
     headers: HeaderMap,
     body: Body,
 ) -> Answer {
@@ -48,7 +48,7 @@ pub(crate) async fn resume(
 pub(crate) async fn retry(
     app: State<App>,
     caller: Caller,
-    id: Path<String>,
+    id: Id,
     headers: HeaderMap,
     body: Body,
 ) -> Answer {
@@ -58,7 +58,7 @@ pub(crate) async fn retry(
 async fn command(
     State(app): State<App>,
     Caller(caller): Caller,
-    Path(id): Path<String>,
+    Id(id): Id,
     headers: HeaderMap,
     body: Body,
     action: Action,

@@ -1,7 +1,7 @@
 //! A job's events: reported by its producer, read back as history.
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::IntoResponse;
 use headway_protocol::event::Producer;
@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 use super::json;
 use crate::accept;
-use crate::app::{App, Caller, job_id};
+use crate::app::{App, Caller, Id, job_id};
 use crate::body::{self, Form};
 use crate::headers::text_of;
 use crate::problem::{Answer, Refusal};
@@ -28,7 +28,7 @@ const MEMBERS_TRIED: usize = 32;
 pub(crate) async fn append(
     State(app): State<App>,
     Caller(caller): Caller,
-    Path(id): Path<String>,
+    Id(id): Id,
     headers: HeaderMap,
     body: Body,
 ) -> Answer {
@@ -45,7 +45,7 @@ pub(crate) async fn append(
 pub(crate) async fn history(
     State(app): State<App>,
     Caller(caller): Caller,
-    Path(id): Path<String>,
+    Id(id): Id,
     query: Query,
     headers: HeaderMap,
 ) -> Answer {
@@ -131,13 +131,20 @@ fn locate(problem: Problem, piece: &[u8]) -> Problem {
         return problem;
     }
     let Ok(Value::Object(event)) = serde_json::from_slice(piece) else { return problem };
+    // Without the place in the text that the first telling has.
+    let Err(mistake) = body::parse_value::<SequencedReport>(Value::Object(event.clone())) else {
+        return problem;
+    };
+    if let Some(field) = mistake.field {
+        return problem.at_field(field);
+    }
     let culprit = event.keys().take(MEMBERS_TRIED).find(|name| {
         let mut rest = event.clone();
         rest.remove(*name);
         match body::parse_value::<SequencedReport>(Value::Object(rest)) {
             Ok(_) => true,
             Err(other) => {
-                other.detail != problem.detail && other.field.as_ref().is_none_or(|it| it == *name)
+                other.detail != mistake.detail && other.field.as_ref().is_none_or(|it| it == *name)
             }
         }
     });

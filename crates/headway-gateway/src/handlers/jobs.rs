@@ -1,14 +1,14 @@
 //! Jobs: made, shown, listed.
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use headway_hub::JobFilter;
 use headway_protocol::request::CreateJob;
 
 use super::{IDEMPOTENCY_KEY, created, json_text};
-use crate::app::{App, Caller, job_id};
+use crate::app::{App, Caller, Id, job_id};
 use crate::body::{self, Form};
 use crate::headers::text_of;
 use crate::problem::{Answer, Refusal};
@@ -36,7 +36,7 @@ pub(crate) async fn create(
 pub(crate) async fn show(
     State(app): State<App>,
     Caller(caller): Caller,
-    Path(id): Path<String>,
+    Id(id): Id,
     headers: HeaderMap,
 ) -> Answer {
     let job = job_id(&id)?;

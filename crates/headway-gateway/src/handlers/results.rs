@@ -1,7 +1,7 @@
 //! A batch's results, streamed.
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::IntoResponse;
 use bytes::Bytes;
@@ -10,7 +10,7 @@ use headway_engine::results::{ResultRow, write_csv_header};
 use headway_hub::{Error, Results};
 
 use crate::accept;
-use crate::app::{App, Caller, job_id};
+use crate::app::{App, Caller, Id, job_id};
 use crate::problem::{Answer, Refusal};
 use crate::query::Query;
 
@@ -18,7 +18,7 @@ use crate::query::Query;
 pub(crate) async fn stream(
     State(app): State<App>,
     Caller(caller): Caller,
-    Path(id): Path<String>,
+    Id(id): Id,
     query: Query,
     headers: HeaderMap,
 ) -> Answer {

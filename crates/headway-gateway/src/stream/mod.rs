@@ -9,7 +9,7 @@ mod selection;
 mod sse;
 mod websocket;
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use headway_hub::AskedCommand;
@@ -18,7 +18,7 @@ use headway_protocol::{Owner, Problem};
 use serde_json::Value;
 
 use crate::accept;
-use crate::app::{App, Caller, Shared, job_id};
+use crate::app::{App, Caller, Id, Shared, job_id};
 use crate::problem::{Answer, Refusal};
 use crate::query::Query;
 use selection::Selection;
@@ -27,7 +27,7 @@ use selection::Selection;
 pub(crate) async fn one(
     State(app): State<App>,
     Caller(caller): Caller,
-    Path(id): Path<String>,
+    Id(id): Id,
     query: Query,
     request: Request,
 ) -> Answer {

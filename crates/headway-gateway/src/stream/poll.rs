@@ -35,7 +35,7 @@ pub(super) async fn answer(
     let _connected = Connected::new(&app.metrics, "poll");
     let _tracked = app.streams.token();
     let mut connection = app.hub.connect(caller, &format!("poll-{}", app.number()));
-    let single = selection.single;
+    let one = selection.is_one_job();
     let held = selection.cursor();
     selection.apply(&mut connection);
     let mut frames = Frames { text: BytesMut::from(&b"{\"frames\":["[..]), count: 0, cursor: held };
@@ -55,7 +55,7 @@ pub(super) async fn answer(
             () = app.stop.cancelled() => break,
         }
     }
-    let cursor = if single || frames.cursor.is_some() && connection.positions().count() <= 1 {
+    let cursor = if one {
         frames.cursor.map(|cursor| cursor.to_string()).unwrap_or_default()
     } else {
         write_positions(connection.positions())

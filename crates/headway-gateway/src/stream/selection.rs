@@ -90,6 +90,11 @@ impl Selection {
         Ok(Self { subscriptions, positions, single: false })
     }
 
+    /// Whether one job is watched, so that a plain cursor says where.
+    pub(super) fn is_one_job(&self) -> bool {
+        matches!(self.subscriptions.as_slice(), [only] if only.job.is_some())
+    }
+
     /// The position of the one job that is watched.
     pub(super) fn cursor(&self) -> Option<Cursor> {
         match self.subscriptions.as_slice() {
