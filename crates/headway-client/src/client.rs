@@ -30,7 +30,7 @@ impl std::fmt::Debug for Client {
 /// How often a request is tried again unless [`Client::with_attempts`] says otherwise.
 const ATTEMPTS: u32 = 5;
 /// The longest wait that a server's `Retry-After` can impose.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(10);
 

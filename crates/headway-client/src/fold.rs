@@ -111,7 +111,7 @@ mod tests {
         }))
     }
 
-    fn update(prev: u64, offset: u64, patch: Value) -> ServerMessage {
+    fn update(prev: u64, offset: u64, patch: &Value) -> ServerMessage {
         message(json!({
             "type": "update", "job": "j", "prev": format!("0000000a-{prev}"),
             "cursor": format!("0000000a-{offset}"), "patch": patch,
@@ -121,17 +121,17 @@ mod tests {
     #[test]
     fn updates_fold_only_where_they_fit() {
         let mut watched = Watched::default();
-        assert_eq!(watched.apply(&update(1, 2, json!({}))), Applied::Hole);
+        assert_eq!(watched.apply(&update(1, 2, &json!({}))), Applied::Hole);
         assert_eq!(watched.apply(&snapshot(3)), Applied::Changed);
         let half = json!({"progress": {"percent": 50.0}, "phase": null});
-        assert_eq!(watched.apply(&update(3, 5, half)), Applied::Changed);
+        assert_eq!(watched.apply(&update(3, 5, &half)), Applied::Changed);
         let job = watched.job().unwrap();
         assert_eq!(job.progress.percent, Some(Percent::new(50.0).unwrap()));
         assert_eq!(job.phase, None);
         assert_eq!(Some(job.cursor), watched.cursor());
 
-        assert_eq!(watched.apply(&update(3, 5, json!({"phase": "old"}))), Applied::Unchanged);
-        assert_eq!(watched.apply(&update(6, 7, json!({"phase": "far"}))), Applied::Hole);
+        assert_eq!(watched.apply(&update(3, 5, &json!({"phase": "old"}))), Applied::Unchanged);
+        assert_eq!(watched.apply(&update(6, 7, &json!({"phase": "far"}))), Applied::Hole);
         assert_eq!(watched.job().unwrap().phase, None);
     }
 
@@ -143,7 +143,7 @@ mod tests {
             "type": "end", "job": "j", "cursor": "0000000a-3", "status": "failed",
         })));
         assert!(watched.has_ended());
-        watched.apply(&update(3, 4, json!({"attempt": 2})));
+        watched.apply(&update(3, 4, &json!({"attempt": 2})));
         assert!(!watched.has_ended());
     }
 }

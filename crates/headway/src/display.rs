@@ -97,21 +97,16 @@ fn details(job: &Job) -> String {
     }
     parts.push(status_words(job).to_owned());
     if let Some(items) = job.items {
-        let mut counts = format!("{}/{}", items.finished(), items.total);
-        if items.failed > 0 {
-            counts.push_str(&format!(", {} failed", items.failed));
-        }
-        if items.retrying > 0 {
-            counts.push_str(&format!(", {} retrying", items.retrying));
-        }
-        parts.push(counts);
+        let mut counts = vec![format!("{}/{}", items.finished(), items.total)];
+        counts.extend((items.failed > 0).then(|| format!("{} failed", items.failed)));
+        counts.extend((items.retrying > 0).then(|| format!("{} retrying", items.retrying)));
+        parts.push(counts.join(", "));
     } else if let (Some(done), Some(total)) = (job.progress.done, job.progress.total) {
         parts.push(format!("{done}/{total} {}", job.progress.unit.as_deref().unwrap_or("")));
     }
-    if let Some(rate) = job.progress.rate.filter(|_| !job.status.is_terminal()) {
-        if job.items.is_some() || job.progress.done.is_some() {
-            parts.push(format!("{rate:.1}/s"));
-        }
+    let counts = job.items.is_some() || job.progress.done.is_some();
+    if let Some(rate) = job.progress.rate.filter(|_| counts && !job.status.is_terminal()) {
+        parts.push(format!("{rate:.1}/s"));
     }
     if let Some(eta) = job.progress.eta_ms.filter(|_| !job.status.is_terminal()) {
         parts.push(format!("{} left", text::duration(eta)));
@@ -131,16 +126,15 @@ fn status_words(job: &Job) -> &'static str {
 
 fn cost(job: &Job) -> Option<String> {
     let cost = job.cost.as_ref()?;
-    let mut text = format!("{} {}", cost.currency, money(cost.spent));
-    if let (Some(low), Some(high)) = (cost.forecast_low, cost.forecast_high)
-        && !job.status.is_terminal()
-    {
-        text.push_str(&format!(" of {}–{}", money(low), money(high)));
-    }
-    if let Some(budget) = cost.budget {
-        text.push_str(&format!(", budget {}", money(budget)));
-    }
-    Some(text)
+    let range = match (cost.forecast_low, cost.forecast_high) {
+        (Some(low), Some(high)) if !job.status.is_terminal() => {
+            format!(" of {}–{}", money(low), money(high))
+        }
+        (_, _) => String::new(),
+    };
+    let budget =
+        cost.budget.map(|budget| format!(", budget {}", money(budget))).unwrap_or_default();
+    Some(format!("{} {}{range}{budget}", cost.currency, money(cost.spent)))
 }
 
 /// An amount to two places, or to as many as it needs below a unit, at most four.
@@ -168,12 +162,13 @@ pub(crate) fn sentence(job: &Job) -> String {
 /// How a job ended, in a sentence.
 pub(crate) fn verdict(job: &Job) -> String {
     let name = job.name.as_deref().map(text::plain).unwrap_or_default();
-    let mut words = match name.as_str() {
+    let ended = match name.as_str() {
         "" => format!("{} {}", job.id, job.status),
         name => format!("{name} ({}) {}", job.id, job.status),
     };
+    let mut words = Vec::new();
     if let Some(items) = job.items {
-        words.push_str(&format!(": {} of {} succeeded", items.succeeded, items.total));
+        words.push(format!("{} of {} succeeded", items.succeeded, items.total));
         for (count, what) in [
             (items.failed, "failed"),
             (items.skipped, "skipped"),
@@ -181,21 +176,17 @@ pub(crate) fn verdict(job: &Job) -> String {
             (items.expired, "expired"),
             (items.open(), "left"),
         ] {
-            if count > 0 {
-                words.push_str(&format!(", {count} {what}"));
-            }
+            words.extend((count > 0).then(|| format!("{count} {what}")));
         }
     }
     if let (Some(started), Some(finished)) = (job.started_at, job.finished_at) {
-        words.push_str(&format!(", in {}", text::duration(finished.since(started))));
+        words.push(format!("in {}", text::duration(finished.since(started))));
     }
-    if let Some(cost) = job.cost.as_ref() {
-        words.push_str(&format!(", {} {}", cost.currency, cost.spent));
-    }
-    if let Some(error) = job.error.as_ref() {
-        words.push_str(&format!(": {}", text::plain(&error.message)));
-    }
-    words
+    words.extend(job.cost.as_ref().map(|cost| format!("{} {}", cost.currency, cost.spent)));
+    let words = words.join(", ");
+    let why = job.error.as_ref().map(|error| text::plain(&error.message));
+    let parts = [ended, words, why.unwrap_or_default()];
+    parts.iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join(": ")
 }
 
 #[cfg(test)]

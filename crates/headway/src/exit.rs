@@ -50,9 +50,8 @@ impl Exit {
         let budget = job.error.as_ref().is_some_and(|error| error.code == BUDGET_REACHED);
         let some_failed = job.items.is_some_and(|items| items.failed > 0);
         match job.status {
-            JobStatus::Completed if some_failed => Some(Self::SomeFailed),
+            JobStatus::Completed | JobStatus::Failed if some_failed => Some(Self::SomeFailed),
             JobStatus::Completed => Some(Self::Success),
-            JobStatus::Failed if some_failed => Some(Self::SomeFailed),
             JobStatus::Failed => Some(Self::CouldNotRun),
             JobStatus::Cancelled | JobStatus::Paused if budget => Some(Self::Budget),
             JobStatus::Cancelled | JobStatus::Expired => Some(Self::Cancelled),

@@ -17,7 +17,7 @@ impl Table {
     }
 
     /// Adds a row. Control characters in cells become spaces, long cells are cut.
-    pub(crate) fn row(&mut self, cells: Vec<String>) {
+    pub(crate) fn row(&mut self, cells: &[String]) {
         let cells = cells.iter().map(|cell| text::shorten(&text::plain(cell), WIDEST)).collect();
         self.rows.push(cells);
     }
@@ -47,8 +47,8 @@ mod tests {
     #[test]
     fn columns_line_up() {
         let mut table = Table::new(&["ID", "STATUS"]);
-        table.row(vec!["a".into(), "läuft".into()]);
-        table.row(vec!["longer".into(), "x\ny".into()]);
+        table.row(&["a".into(), "läuft".into()]);
+        table.row(&["longer".into(), "x\ny".into()]);
         assert_eq!(table.lines(), ["ID      STATUS", "a       läuft", "longer  x y"]);
     }
 }

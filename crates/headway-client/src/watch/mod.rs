@@ -24,7 +24,7 @@ use crate::{Backoff, Client, Error};
 /// this side does not.
 const BUFFERED: usize = 64;
 /// The longest time that a closing server can keep a watcher away.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// What to watch.
 #[derive(Clone, Debug, PartialEq, Eq)]

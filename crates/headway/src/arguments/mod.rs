@@ -29,8 +29,8 @@ pub(crate) struct Arguments {
 /// What every command takes.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Common {
-    /// The server to talk to [default: http://127.0.0.1:4323; `batch run` and `run` start a node of
-    /// their own instead].
+    /// The server to talk to [default: port 4323 of this machine; `batch run` and `run` start a
+    /// node of their own instead].
     #[arg(long, global = true, env = "HEADWAY_URL", value_name = "URL")]
     pub(crate) server: Option<String>,
     /// The token or API key to sign in with.

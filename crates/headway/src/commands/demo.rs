@@ -45,12 +45,11 @@ pub(crate) async fn run(
     arguments: &DemoArguments,
 ) -> Result<Exit, Failure> {
     need_python().await?;
-    let (data, temporary) = match &arguments.data {
-        Some(data) => (data.clone(), None),
-        None => {
-            let folder = TemporaryFolder::new()?;
-            (folder.path.clone(), Some(folder))
-        }
+    let (data, temporary) = if let Some(data) = &arguments.data {
+        (data.clone(), None)
+    } else {
+        let folder = TemporaryFolder::new()?;
+        (folder.path.clone(), Some(folder))
     };
     let example = unpack(&data)?;
     let flags = ServeArguments {

@@ -79,7 +79,7 @@ async fn list(common: &Common, arguments: ListArguments) -> Result<Exit, Failure
             (Some(percent), None) => format!("{:.1} %", percent.value()),
             (None, None) => "-".to_owned(),
         };
-        table.row(vec![
+        table.row(&[
             job.id.to_string(),
             job.status.to_string(),
             progress,

@@ -83,20 +83,15 @@ pub(crate) fn schema(as_json: bool) -> String {
         for line in wrap(key.about, 96) {
             writeln(&mut text, &format!("# {line}"));
         }
-        let mut also = format!("# Takes: {}.", key.shape_words());
-        if let Some(variable) = key.environment {
-            also.push_str(&format!(" Environment: {variable}."));
-        }
-        if let Some(flag) = key.flag {
-            also.push_str(&format!(" Flag: {flag}."));
-        }
-        writeln(&mut text, &also);
-        match key.default_value() {
-            Some(value) => writeln(&mut text, &format!("{name} = {}\n", value.to_toml())),
-            None => {
-                let empty = Value::Text(String::new()).to_toml();
-                writeln(&mut text, &format!("# {name} = {empty}\n"));
-            }
+        let mut also = vec![format!("# Takes: {}.", key.shape_words())];
+        also.extend(key.environment.map(|variable| format!("Environment: {variable}.")));
+        also.extend(key.flag.map(|flag| format!("Flag: {flag}.")));
+        writeln(&mut text, &also.join(" "));
+        if let Some(value) = key.default_value() {
+            writeln(&mut text, &format!("{name} = {}\n", value.to_toml()));
+        } else {
+            let empty = Value::Text(String::new()).to_toml();
+            writeln(&mut text, &format!("# {name} = {empty}\n"));
         }
     }
     text.push_str(KIND_EXAMPLE);

@@ -3,7 +3,7 @@
 use headway_client::{Applied, Client, Error, Selector, WatchOptions, Watched};
 use headway_protocol::event::Producer;
 use headway_protocol::frame::EventFilter;
-use headway_protocol::report::SequencedReport;
+use headway_protocol::report::{LogLevel, SequencedReport};
 use headway_protocol::request::{CommandRequest, CreateJob};
 use headway_protocol::{Action, JobStatus, Percent, Report, ServerMessage};
 
@@ -84,7 +84,7 @@ async fn a_watch_outlives_the_server_and_misses_nothing() {
     let mut watched = Watched::default();
     let mut reporter = client.reporter(job.id.clone());
     let log = |number: u32| Report::Log {
-        level: Default::default(),
+        level: LogLevel::default(),
         message: number.to_string(),
         fields: None,
     };

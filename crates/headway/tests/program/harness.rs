@@ -138,8 +138,9 @@ impl Drop for Server {
 
 /// A CSV file with one column `n` that counts from 1.
 pub(crate) fn numbers(folder: &Path, count: u32) -> String {
-    let rows: String = (1..=count).map(|n| format!("{n}\n")).collect();
-    std::fs::write(folder.join("numbers.csv"), format!("n\n{rows}")).expect("written");
+    let rows: Vec<_> = (1..=count).map(|n| n.to_string()).collect();
+    let text = format!("n\n{}\n", rows.join("\n"));
+    std::fs::write(folder.join("numbers.csv"), text).expect("written");
     "numbers.csv".to_owned()
 }
 

@@ -1,5 +1,13 @@
 //! The built program from outside, as people and scripts use it.
 
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
 mod batch;
 mod client;
 mod harness;

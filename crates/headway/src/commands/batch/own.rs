@@ -114,32 +114,26 @@ impl OwnRun<'_> {
             }
             other => other,
         };
-        let job = match job {
-            Some(job) => self.resume(job).await?,
-            None => {
-                let file = &self.arguments.items.file;
-                let submitted = tokio::select! {
-                    submitted = self.client.create_batch_file(options, file, format) => submitted,
-                    () = stop.recv() => return Ok(Exit::Interrupted),
-                };
-                submitted?
-            }
+        let job = if let Some(job) = job {
+            self.resume(job).await?
+        } else {
+            let file = &self.arguments.items.file;
+            let submitted = tokio::select! {
+                submitted = self.client.create_batch_file(options, file, format) => submitted,
+                () = stop.recv() => return Ok(Exit::Interrupted),
+            };
+            submitted?
         };
         output::say(&format!("{} at {}/#/jobs/{}", job.id, self.page, job.id));
         let mut display = (!self.common.json).then(Display::new);
-        let (job, exit) = loop {
-            tokio::select! {
-                followed = follow(self.client, &job.id, display.as_mut()) => break followed?,
-                () = stop.recv() => {}
-            }
-            if let Some(display) = &display {
-                display.finish();
-            }
-            return self.interrupt(&job.id, stop).await;
+        let followed = tokio::select! {
+            followed = follow(self.client, &job.id, display.as_mut()) => Some(followed?),
+            () = stop.recv() => None,
         };
         if let Some(display) = &display {
             display.finish();
         }
+        let Some((job, exit)) = followed else { return self.interrupt(&job.id, stop).await };
         tell(self.common, &job);
         save(self.client, &job, self.arguments).await?;
         if exit == Exit::Budget && job.status == JobStatus::Paused {

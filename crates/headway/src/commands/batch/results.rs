@@ -34,11 +34,9 @@ pub(super) async fn save(
     path: &Path,
 ) -> Result<(), Failure> {
     let by_name = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
-    let format = match format {
+    let format = match format.or(by_name.then_some(ResultsFormat::Csv)) {
         Some(ResultsFormat::Csv) => ResultFormat::Csv,
-        Some(ResultsFormat::Jsonl) => ResultFormat::Jsonl,
-        None if by_name => ResultFormat::Csv,
-        None => ResultFormat::Jsonl,
+        Some(ResultsFormat::Jsonl) | None => ResultFormat::Jsonl,
     };
     if path == Path::new("-") {
         client.results(id, status, format, &mut output::Stdout).await?;

@@ -56,9 +56,12 @@ impl Process {
         if split {
             command = command.stderr(Stdio::piped());
         }
-        let mut child = command.spawn(pts).map_err(|error| match error {
-            pty_process::Error::Io(error) => error,
-            error => std::io::Error::other(error),
+        let mut child = command.spawn(pts).map_err(|error| {
+            if let pty_process::Error::Io(error) = error {
+                error
+            } else {
+                std::io::Error::other(error)
+            }
         })?;
         let stderr = child.stderr.take().map(|stream| Box::new(stream) as _);
         let (reader, writer): (OwnedReadPty, OwnedWritePty) = pty.into_split();

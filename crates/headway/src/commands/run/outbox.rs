@@ -89,9 +89,8 @@ mod tests {
     fn messages(reports: &[Report]) -> Vec<&str> {
         reports
             .iter()
-            .filter_map(|report| match report {
-                Report::Log { message, .. } => Some(message.as_str()),
-                _ => None,
+            .filter_map(|report| {
+                if let Report::Log { message, .. } = report { Some(message.as_str()) } else { None }
             })
             .collect()
     }

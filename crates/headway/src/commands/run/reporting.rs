@@ -59,7 +59,7 @@ impl Reporting {
         announce: impl FnOnce(&JobId) + Send + 'static,
     ) -> (Self, mpsc::Receiver<Command>) {
         let (end, ended) = watch::channel(None);
-        let (knows, known) = watch::channel(false);
+        let (created, known) = watch::channel(false);
         let (commands, receiver) = mpsc::channel(COMMANDS);
         let (acknowledge, acknowledged) = mpsc::channel(COMMANDS);
         let teller = Teller {
@@ -72,7 +72,7 @@ impl Reporting {
             heard: Vec::new(),
         };
         let task = tokio::spawn(teller.run(request, move |job| {
-            knows.send_replace(true);
+            created.send_replace(true);
             announce(job);
         }));
         (Self { task, end, acknowledge, known }, receiver)
@@ -89,13 +89,10 @@ impl Reporting {
         self.end.send_replace(Some(Arc::new(words)));
         let mut task = self.task;
         let patience = if *self.known.borrow() { LAST_WORDS } else { FIRST_WORDS };
-        match tokio::time::timeout(patience, &mut task).await {
-            Ok(told) => told.unwrap_or(false),
-            Err(_) => {
-                task.abort();
-                false
-            }
-        }
+        let told = tokio::time::timeout(patience, &mut task).await;
+        // Without effect on a task that has ended.
+        task.abort();
+        told.is_ok_and(|told| told.unwrap_or(false))
     }
 }
 
