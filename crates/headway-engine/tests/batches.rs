@@ -378,3 +378,35 @@ async fn an_estimate_prices_items_and_runs_nothing() {
     assert_eq!(estimate.items, 2);
     assert!(!folder.path().join("ran").exists());
 }
+
+#[tokio::test]
+async fn a_batch_whose_program_is_gone_fails_and_leaves_no_item_open() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = folder();
+    let program = folder.path().join("worker");
+    std::fs::write(&program, "#!/bin/sh\ncat\n").unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let house = House::new(folder.path());
+    let batch = house
+        .batch(numbers(5), "pass", |options| {
+            let executor = headway_protocol::batch::CommandExecutor {
+                argv: vec![program.display().to_string()],
+                mode: headway_protocol::batch::CommandMode::Item,
+                processes: None,
+                env: Vec::new(),
+                cwd: None,
+            };
+            options.executor = Some(headway_protocol::batch::Executor::Command(executor));
+            options.start = Some(false);
+        })
+        .await;
+    assert_eq!(batch.status, JobStatus::Paused);
+    std::fs::remove_file(&program).unwrap();
+    let ask = CommandRequest::default();
+    house.engine.command(&me(), &batch.id, Action::Resume, ask).await.unwrap();
+    let job = house.ended(&batch.id).await;
+    assert_eq!(job.status, JobStatus::Failed);
+    assert_eq!(job.items.unwrap().cancelled, 5);
+    let stored = house.items(&batch.id).await;
+    assert!(stored.iter().all(|item| item.status == ItemStatus::Cancelled));
+}

@@ -22,12 +22,12 @@ use headway_core::JobState;
 use headway_core::batch::Flight;
 use headway_protocol::batch::Retry;
 use headway_protocol::report::Report;
-use headway_protocol::{Amount, JobError, JobStatus, Timestamp};
+use headway_protocol::{Amount, ItemStatus, JobError, JobStatus, Timestamp};
 use headway_store::{ItemOutcome, LeasedItem, StoreError};
 use tokio_util::sync::CancellationToken;
 
 use self::flush::Unwritten;
-use self::recover::{begin, put_back_interrupted};
+use self::recover::{begin, close_open_items, put_back_interrupted};
 use self::start::Lease;
 use super::Run;
 use super::attempt::Finished;
@@ -62,6 +62,7 @@ pub(super) async fn run(run: Run) -> Result<(), Error> {
 
 /// Ends a batch whose executor cannot run at all.
 async fn give_up(run: &Run, error: JobError) -> Result<(), Error> {
+    close_open_items(run, ItemStatus::Cancelled).await?;
     run.report(vec![Report::Fail { error }]).await
 }
 

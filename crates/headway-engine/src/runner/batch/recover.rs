@@ -44,6 +44,19 @@ pub(super) async fn put_back_interrupted(run: &Run, state: &JobState) -> Result<
     Ok(())
 }
 
+/// Gives every item that is not finished its last status, as the batch ends without it.
+pub(super) async fn close_open_items(run: &Run, to: ItemStatus) -> Result<(), Error> {
+    let close = Sweep {
+        from: vec![ItemStatus::Queued, ItemStatus::Retrying, ItemStatus::Running],
+        to,
+        attempted_only: false,
+        attempts: SweptAttempts::Keep,
+        max: SWEEP,
+    };
+    sweep(run, &close).await?;
+    Ok(())
+}
+
 /// Moves all items that fit; answers how many.
 pub(super) async fn sweep(run: &Run, sweep: &Sweep) -> Result<u64, StoreError> {
     let mut moved = 0;

@@ -9,7 +9,7 @@ use headway_protocol::{ItemStatus, JobStatus};
 use headway_store::{StoreError, Sweep, SweptAttempts};
 
 use super::Batch;
-use super::recover::{SWEEP, sweep};
+use super::recover::{SWEEP, close_open_items, sweep};
 use crate::Error;
 use crate::shard::Change;
 
@@ -99,14 +99,7 @@ impl Batch {
             .and_then(|batch| batch.stopping.as_ref())
             .is_some_and(|reason| reason.code == "expired");
         let to = if expired { ItemStatus::Expired } else { ItemStatus::Cancelled };
-        let close = Sweep {
-            from: vec![ItemStatus::Queued, ItemStatus::Retrying, ItemStatus::Running],
-            to,
-            attempted_only: false,
-            attempts: SweptAttempts::Keep,
-            max: SWEEP,
-        };
-        sweep(&self.run, &close).await?;
+        close_open_items(&self.run, to).await?;
         let open = self.state.job.items.map_or(0, |items| items.open());
         let moved = if expired {
             ItemsMoved { expired: open, ..ItemsMoved::default() }
