@@ -1,5 +1,11 @@
 //! The Rust client against a real server.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
 use headway_client::{Applied, Client, Error, Selector, WatchOptions, Watched};
 use headway_protocol::event::Producer;
 use headway_protocol::frame::EventFilter;
@@ -113,6 +119,61 @@ fn take(message: &ServerMessage, watched: &mut Watched, logs: &mut Vec<String>) 
     if let ServerMessage::Event { event, .. } = message {
         logs.push(event["message"].as_str().unwrap().to_owned());
     }
+}
+
+/// A door that lets no WebSocket through, as some proxies do: every other connection goes on to
+/// the server.
+async fn without_websockets(server: &Server) -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let refused = Arc::new(AtomicUsize::new(0));
+    let (target, count) = (server.address(), Arc::clone(&refused));
+    tokio::spawn(async move {
+        while let Ok((mut inside, _)) = listener.accept().await {
+            let (target, count) = (target.clone(), Arc::clone(&count));
+            tokio::spawn(async move {
+                let mut head = vec![0; 16 * 1024];
+                let length = inside.read(&mut head).await.unwrap();
+                let head = &head[..length];
+                if String::from_utf8_lossy(head).to_lowercase().contains("upgrade: websocket") {
+                    count.fetch_add(1, Ordering::Relaxed);
+                    let answer = b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n";
+                    inside.write_all(answer).await.unwrap();
+                    return;
+                }
+                let mut outside = TcpStream::connect(target).await.unwrap();
+                outside.write_all(head).await.unwrap();
+                tokio::io::copy_bidirectional(&mut inside, &mut outside).await.ok();
+            });
+        }
+    });
+    (url, refused)
+}
+
+#[tokio::test]
+async fn where_no_websocket_gets_through_events_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let (url, refused) = without_websockets(&server).await;
+    let client = Client::new(&url, None).unwrap();
+    let job = client.create_job(&job()).await.unwrap();
+    let mut reporter = client.reporter(job.id.clone());
+    reporter.report(vec![progress(10.0)]).await.unwrap();
+    for selectors in [
+        vec![Selector::job(job.id.clone())],
+        vec![Selector::job(job.id.clone()), Selector::job("job_missing".parse().unwrap())],
+    ] {
+        let mut watch = client.watch(selectors, WatchOptions::default());
+        let mut watched = Watched::default();
+        while !watched.has_ended() {
+            let Some(Ok(message)) = watch.next().await else { break };
+            if watched.apply(&message) == Applied::Changed {
+                reporter.report(vec![Report::Complete { result: None }]).await.ok();
+            }
+        }
+        assert_eq!(watched.job().unwrap().status, JobStatus::Completed);
+    }
+    assert_eq!(refused.load(Ordering::Relaxed), 2, "each watch tried a WebSocket once");
 }
 
 #[tokio::test]

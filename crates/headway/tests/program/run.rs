@@ -1,3 +1,4 @@
+use std::io::{Read, Write};
 use std::process::Stdio;
 
 use serde_json::Value;
@@ -121,4 +122,29 @@ fn without_a_server_it_has_a_node_of_its_own() {
     assert!(said(&output).contains("/#/jobs/job_"), "{}", said(&output));
     let server = Server::start_over(folder.path(), "headway-data");
     assert_eq!(server.newest("command").unwrap()["status"], "completed", "it is kept");
+}
+
+#[test]
+fn on_a_terminal_the_command_has_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let (mut terminal, pts) = pty_process::blocking::open().unwrap();
+    terminal.resize(pty_process::Size::new(33, 77)).unwrap();
+    let script =
+        "test -t 0 && test -t 1 && test -t 2 && stty size; read line; echo got $line; exit 5";
+    let mut child = pty_process::blocking::Command::new(env!("CARGO_BIN_EXE_headway"))
+        .args(["run", "--quiet", "--", "sh", "-c", script])
+        .env("HEADWAY_URL", &server.url)
+        .current_dir(folder.path())
+        .spawn(pts)
+        .unwrap();
+    terminal.write_all(b"word\n").unwrap();
+    let mut output = Vec::new();
+    // A terminal whose last process has ended answers with an error.
+    terminal.read_to_end(&mut output).ok();
+    let output = String::from_utf8_lossy(&output).into_owned();
+    assert_eq!(child.wait().unwrap().code(), Some(5), "{output}");
+    assert!(output.contains("33 77"), "{output}");
+    assert!(output.contains("got word"), "{output}");
+    assert_eq!(server.newest("command").unwrap()["error"]["details"]["exit_code"], 5);
 }
