@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use crate::app::{App, Shared};
 use crate::error::Error;
 use crate::options::Options;
-use crate::routes;
+use crate::router::router;
 
 /// How long to wait when the system has no room for another connection.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
@@ -68,7 +68,7 @@ impl Gateway {
     /// requests end. What has not ended within [`Options::drain_within`] is cut.
     pub async fn serve(self, stop: impl Future<Output = ()> + Send) {
         let Self { listener, address: _, app } = self;
-        let service = TowerToHyperService::new(routes::router(Arc::clone(&app)));
+        let service = TowerToHyperService::new(router(Arc::clone(&app)));
         let mut builder = auto::Builder::new(TokioExecutor::new());
         builder
             .http1()

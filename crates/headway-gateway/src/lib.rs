@@ -16,6 +16,7 @@ pub mod openapi;
 mod options;
 mod problem;
 mod query;
+mod router;
 mod routes;
 mod stream;
 

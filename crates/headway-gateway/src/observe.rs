@@ -50,8 +50,7 @@ pub(crate) async fn observe(State(app): State<App>, request: Request, next: Next
 /// The name that a request brought, if it can be one, else a new one.
 fn request_id(app: &App, request: &Request) -> HeaderValue {
     let brought = request.headers().get(&REQUEST_ID).filter(|value| {
-        (1..=128).contains(&value.len())
-            && value.as_bytes().iter().all(|byte| byte.is_ascii_graphic())
+        (1..=128).contains(&value.len()) && value.as_bytes().iter().all(u8::is_ascii_graphic)
     });
     brought.cloned().unwrap_or_else(|| {
         let made = format!("{:x}-{:x}", std::process::id(), app.number());

@@ -35,8 +35,8 @@ impl Default for Options {
             upload_bytes: 1024 * 1024 * 1024,
             head_timeout: Duration::from_secs(5),
             ping_every: Duration::from_secs(30),
-            pong_within: Duration::from_secs(60),
-            write_within: Duration::from_secs(60),
+            pong_within: Duration::from_mins(1),
+            write_within: Duration::from_mins(1),
             drain_within: Duration::from_secs(10),
         }
     }

@@ -1,23 +1,17 @@
 //! The routes: one table, from which both the router and the OpenAPI document are built.
 
-use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
-use axum::http::{HeaderValue, Method, StatusCode, header};
-use axum::middleware;
-use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use headway_protocol::batch::{BatchRequest, Estimate};
 use headway_protocol::report::SequencedReport;
 use headway_protocol::request::{
     CommandRequest, CreateJob, HistoryPage, ItemPage, JobPage, ReportReply,
 };
-use headway_protocol::{Job, ProblemCode, ServerMessage};
+use headway_protocol::{Job, ServerMessage};
 use schemars::{Schema, SchemaGenerator};
 
 use crate::app::App;
-use crate::handlers::{batches, commands, events, jobs, operation, page, results};
-use crate::problem::Refusal;
-use crate::{observe, query, stream};
+use crate::handlers::{batches, commands, events, jobs, operation, results};
+use crate::stream;
 
 /// Makes the schema of a type.
 pub(crate) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
@@ -45,6 +39,9 @@ pub(crate) struct Reply {
     pub(crate) contents: &'static [Content],
 }
 
+/// Makes the handler of one method.
+pub(crate) type Handler = fn() -> MethodRouter<App>;
+
 /// One way to ask something.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Route {
@@ -59,7 +56,7 @@ pub(crate) struct Route {
     /// The forms of its body; empty: it has none.
     pub(crate) body: &'static [Content],
     pub(crate) replies: &'static [Reply],
-    handler: fn() -> MethodRouter<App>,
+    pub(crate) handler: Handler,
 }
 
 const fn json(schema: SchemaOf) -> Content {
@@ -74,7 +71,7 @@ const fn parameter(name: &'static str, summary: &'static str) -> Parameter {
     Parameter { name, summary }
 }
 
-const DOCUMENT: Content = json(|generator| generator.subschema_for::<Job>());
+const DOCUMENT: Content = json(SchemaGenerator::subschema_for::<Job>);
 const FRAMES: Content = json(|generator| {
     let message = generator.subschema_for::<ServerMessage>();
     schemars::json_schema!({
@@ -105,9 +102,8 @@ const UPLOAD: Content = Content {
         })
     }),
 };
-const BATCH_BODY: &[Content] =
-    &[json(|generator| generator.subschema_for::<BatchRequest>()), UPLOAD];
-const COMMAND_BODY: &[Content] = &[json(|generator| generator.subschema_for::<CommandRequest>())];
+const BATCH_BODY: &[Content] = &[json(SchemaGenerator::subschema_for::<BatchRequest>), UPLOAD];
+const COMMAND_BODY: &[Content] = &[json(SchemaGenerator::subschema_for::<CommandRequest>)];
 const COMMAND_REPLIES: &[Reply] =
     &[Reply { status: 202, summary: "Asked; the document shows it", contents: &[DOCUMENT] }];
 const DOCUMENT_REPLIES: &[Reply] = &[
@@ -140,7 +136,7 @@ pub(crate) const TABLE: &[Route] = &[
         summary: "Create a job",
         parameters: &[],
         headers: IDEMPOTENCY,
-        body: &[json(|generator| generator.subschema_for::<CreateJob>())],
+        body: &[json(SchemaGenerator::subschema_for::<CreateJob>)],
         replies: &[Reply { status: 201, summary: "The new job", contents: &[DOCUMENT] }],
         handler: || post(jobs::create),
     },
@@ -162,7 +158,7 @@ pub(crate) const TABLE: &[Route] = &[
         replies: &[Reply {
             status: 200,
             summary: "A page",
-            contents: &[json(|generator| generator.subschema_for::<JobPage>())],
+            contents: &[json(SchemaGenerator::subschema_for::<JobPage>)],
         }],
         handler: || get(jobs::list),
     },
@@ -191,7 +187,7 @@ pub(crate) const TABLE: &[Route] = &[
         replies: &[Reply {
             status: 200,
             summary: "Durable; commands that wait for the worker are in the reply",
-            contents: &[json(|generator| generator.subschema_for::<ReportReply>())],
+            contents: &[json(SchemaGenerator::subschema_for::<ReportReply>)],
         }],
         handler: || post(events::append),
     },
@@ -207,7 +203,7 @@ pub(crate) const TABLE: &[Route] = &[
             status: 200,
             summary: "A page, or its events one a line",
             contents: &[
-                json(|generator| generator.subschema_for::<HistoryPage>()),
+                json(SchemaGenerator::subschema_for::<HistoryPage>),
                 plain("application/x-ndjson"),
             ],
         }],
@@ -303,11 +299,7 @@ pub(crate) const TABLE: &[Route] = &[
         parameters: &[],
         headers: IDEMPOTENCY,
         body: BATCH_BODY,
-        replies: &[Reply {
-            status: 202,
-            summary: "All items are durable",
-            contents: &[DOCUMENT],
-        }],
+        replies: &[Reply { status: 202, summary: "All items are durable", contents: &[DOCUMENT] }],
         handler: || post(batches::create),
     },
     Route {
@@ -321,7 +313,7 @@ pub(crate) const TABLE: &[Route] = &[
         replies: &[Reply {
             status: 200,
             summary: "The estimate",
-            contents: &[json(|generator| generator.subschema_for::<Estimate>())],
+            contents: &[json(SchemaGenerator::subschema_for::<Estimate>)],
         }],
         handler: || post(batches::estimate),
     },
@@ -347,7 +339,7 @@ pub(crate) const TABLE: &[Route] = &[
         replies: &[Reply {
             status: 200,
             summary: "A page",
-            contents: &[json(|generator| generator.subschema_for::<ItemPage>())],
+            contents: &[json(SchemaGenerator::subschema_for::<ItemPage>)],
         }],
         handler: || get(batches::items),
     },
@@ -471,65 +463,3 @@ pub(crate) const TABLE: &[Route] = &[
         handler: || get(operation::metrics),
     },
 ];
-
-/// The page's files; they are no part of the interface.
-const FILES: &[(&str, fn() -> MethodRouter<App>)] = &[
-    ("/", || get(page::index)),
-    ("/headway.js", || get(page::script)),
-    ("/modules/{name}", || get(page::module)),
-    ("/headway.css", || get(page::style)),
-    ("/icon.svg", || get(page::icon)),
-];
-
-/// The methods that a path takes; the table's order.
-pub(crate) fn methods(path: &str) -> String {
-    let mut methods: Vec<&str> =
-        TABLE.iter().filter(|route| route.path == path).map(|route| route.method).collect();
-    if methods.is_empty() || methods.contains(&"GET") {
-        methods.retain(|method| *method != "GET");
-        methods.splice(0..0, ["GET", "HEAD"]);
-    }
-    methods.push("OPTIONS");
-    methods.join(", ")
-}
-
-/// The router over the whole table.
-pub(crate) fn router(app: App) -> Router {
-    let mut router = Router::new();
-    for route in TABLE {
-        let check = middleware::from_fn_with_state(route.parameters, query::check);
-        router = router.route(route.path, (route.handler)().layer(check));
-    }
-    for (path, handler) in FILES {
-        router = router.route(path, handler());
-    }
-    router
-        .method_not_allowed_fallback(other_method)
-        .fallback(nowhere)
-        .layer(DefaultBodyLimit::disable())
-        .layer(middleware::from_fn_with_state(app.clone(), observe::observe))
-        .with_state(app)
-}
-
-/// A method that a path does not take. `OPTIONS` is answered with those that it takes.
-async fn other_method(request: Request) -> Response {
-    let path = request.extensions().get::<axum::extract::MatchedPath>();
-    let methods = methods(path.map_or("", axum::extract::MatchedPath::as_str));
-    let mut response = if request.method() == Method::OPTIONS {
-        StatusCode::NO_CONTENT.into_response()
-    } else {
-        let method = request.method();
-        let detail = format!("{method} is not taken here: use {methods}");
-        Refusal::new(ProblemCode::MethodNotAllowed, detail).into_response()
-    };
-    if let Ok(methods) = HeaderValue::from_str(&methods) {
-        response.headers_mut().insert(header::ALLOW, methods);
-    }
-    response
-}
-
-async fn nowhere(request: Request) -> Response {
-    let path: String = request.uri().path().chars().take(200).collect();
-    let detail = format!("there is nothing at {path}: see /api/v1/openapi.json");
-    Refusal::new(ProblemCode::NotFound, detail).into_response()
-}

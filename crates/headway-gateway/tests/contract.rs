@@ -1,6 +1,13 @@
 //! The contract as files: what is committed is what the program offers. `HEADWAY_UPDATE=1` writes
 //! the files anew. The corpus is written by hand: every reader of the protocol must read it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a helper of tests fails where a test would"
+)]
+
 use std::path::PathBuf;
 
 use headway_protocol::{ClientMessage, ServerMessage};
@@ -72,8 +79,8 @@ fn the_corpus_of_server_messages_is_read() {
     let mut words = Vec::new();
     for case in corpus("server.json") {
         let frame = &case["frame"];
-        let message: ServerMessage =
-            serde_json::from_value(frame.clone()).unwrap_or_else(|error| panic!("{case:?} {error}"));
+        let message: ServerMessage = serde_json::from_value(frame.clone())
+            .unwrap_or_else(|error| panic!("{case:?} {error}"));
         let unknown = case.get("unknown") == Some(&Value::Bool(true));
         assert_eq!(matches!(message, ServerMessage::Unknown), unknown, "{case:?}");
         if !unknown {

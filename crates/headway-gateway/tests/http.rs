@@ -26,8 +26,7 @@ fn executor() -> Value {
 
 /// Waits for a batch's end on its stream.
 async fn finish(server: &Server, id: &str) -> Value {
-    let mut socket =
-        support::Socket::open(server, &format!("/api/v1/jobs/{id}/stream")).await;
+    let mut socket = support::Socket::open(server, &format!("/api/v1/jobs/{id}/stream")).await;
     socket.until("end").await;
     server.document(id).await
 }
@@ -95,8 +94,7 @@ async fn a_list_pages_from_the_newest() {
 async fn history_is_read_in_pages_and_as_lines() {
     let server = Server::start().await;
     server.job("a").await;
-    let logs: Vec<_> =
-        (0..5).map(|n| json!({"type":"log","message":n.to_string()})).collect();
+    let logs: Vec<_> = (0..5).map(|n| json!({"type":"log","message":n.to_string()})).collect();
     server.report("a", json!(logs)).await;
     let mut words = Vec::new();
     let mut query = "limit=2".to_owned();
@@ -188,7 +186,15 @@ async fn every_refusal_is_a_problem_that_says_where() {
         ("POST", "/api/v1/jobs", json_body, "{}", 422, "invalid", Some("kind")),
         ("POST", "/api/v1/jobs", json_body, &large, 413, "too_large", None),
         ("POST", "/api/v1/jobs", "text/plain", "x", 415, "unsupported_media_type", None),
-        ("POST", "/api/v1/jobs", json_body, r#"{"kind":"k","id":"a"}"#, 409, "already_exists", Some("id")),
+        (
+            "POST",
+            "/api/v1/jobs",
+            json_body,
+            r#"{"kind":"k","id":"a"}"#,
+            409,
+            "already_exists",
+            Some("id"),
+        ),
         ("POST", "/api/v1/jobs/a/events", json_body, "[]", 422, "invalid", None),
         ("POST", "/api/v1/jobs/a/resume", json_body, "", 409, "wrong_status", None),
         ("POST", "/api/v1/jobs/a/cancel", json_body, r#"{"why":1}"#, 422, "invalid", Some("why")),
@@ -200,13 +206,18 @@ async fn every_refusal_is_a_problem_that_says_where() {
             request = request.header("content-type", media).body(body.to_owned());
         }
         let (found, word, place, _) = refusal(request.send().await.unwrap()).await;
-        assert_eq!((found, word.as_str(), place.as_deref()), (status, code, field), "{method} {path} {body:.60}");
+        assert_eq!(
+            (found, word.as_str(), place.as_deref()),
+            (status, code, field),
+            "{method} {path} {body:.60}"
+        );
     }
     let bad = json!([{"type":"progress","percent":5}, {"type":"progress","percent":500}]);
     let refused = refusal(server.post("/api/v1/jobs/a/events", &bad).await).await;
     assert_eq!(refused, (422, "invalid".to_owned(), Some("percent".to_owned()), Some(1)));
     assert_eq!(server.document("a").await["status"], "pending", "nothing of it was applied");
-    let request = server.request(Method::GET, "/api/v1/jobs/a/events").header("accept", "image/png");
+    let request =
+        server.request(Method::GET, "/api/v1/jobs/a/events").header("accept", "image/png");
     assert_eq!(refusal(request.send().await.unwrap()).await.0, 406);
     let options = server.request(Method::OPTIONS, "/api/v1/jobs").send().await.unwrap();
     assert_eq!(options.status(), 204);
@@ -253,11 +264,11 @@ async fn a_batch_of_inline_items_runs_and_gives_results() {
     let lines = server.get(&format!("/api/v1/batches/{id}/results")).await;
     assert_eq!(lines.headers()["content-type"], "application/x-ndjson");
     let lines = lines.text().await.unwrap();
-    let lines: Vec<Value> =
-        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let outputs: Vec<_> = lines.iter().map(|line| line["output"].clone()).collect();
     assert_eq!(outputs, [json!(9), Value::Null, json!(25)]);
-    let table = server.get(&format!("/api/v1/batches/{id}/results?format=csv&status=succeeded")).await;
+    let table =
+        server.get(&format!("/api/v1/batches/{id}/results?format=csv&status=succeeded")).await;
     let disposition = table.headers()["content-disposition"].to_str().unwrap().to_owned();
     assert_eq!(disposition, format!("attachment; filename=\"{id}.csv\""));
     let table = table.text().await.unwrap();
@@ -274,9 +285,8 @@ async fn a_file_is_streamed_in_after_its_options() {
     let server = Server::start().await;
     let options = json!({"executor":executor(),"retry":{"max_attempts":1}}).to_string();
     let file = |name: &str, text: String| Part::text(text).file_name(name.to_owned());
-    let rows: String = std::iter::once("n\n".to_owned())
-        .chain((0..3_000).map(|n| format!("{n}\n")))
-        .collect();
+    let rows: String =
+        std::iter::once("n\n".to_owned()).chain((0..3_000).map(|n| format!("{n}\n"))).collect();
     let form = Form::new().text("options", options.clone()).part("file", file("n.csv", rows));
     let response =
         server.request(Method::POST, "/api/v1/batches").multipart(form).send().await.unwrap();
@@ -310,7 +320,12 @@ async fn a_file_that_is_too_large_makes_no_batch() {
     for stream in [false, true] {
         // A body whose length is not declared is found out while it is read.
         let part = if stream {
-            Part::stream(reqwest::Body::wrap_stream(futures_util::stream::iter([Ok::<_, std::io::Error>(rows.clone())])))
+            Part::stream(reqwest::Body::wrap_stream(futures_util::stream::iter([Ok::<
+                _,
+                std::io::Error,
+            >(
+                rows.clone()
+            )])))
         } else {
             Part::text(rows.clone())
         };

@@ -32,7 +32,9 @@ async fn a_websocket_goes_from_the_snapshot_to_the_end_and_again_from_its_cursor
     let held = std::mem::take(&mut socket.folded);
     drop(socket);
 
-    server.report("a", json!([{"type":"progress","percent":50}, {"type":"log","message":"x"}])).await;
+    server
+        .report("a", json!([{"type":"progress","percent":50}, {"type":"log","message":"x"}]))
+        .await;
     let path = format!("/api/v1/jobs/a/stream?cursor={cursor}");
     let mut socket = Socket::open(&server, &path).await;
     socket.folded = Folded { types: Vec::new(), ..held };

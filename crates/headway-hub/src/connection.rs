@@ -5,6 +5,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -139,7 +140,9 @@ impl Connection {
 
     /// Waits until there may be something. Cancel safe.
     pub async fn wait(&mut self) {
-        let due = self.hub.until(self.session.next_deadline());
+        // Also when the clock was set back, a heartbeat is not late by more than its interval.
+        let heartbeat = Duration::from_millis(self.hub.options().heartbeat_ms);
+        let due = self.hub.until(self.session.next_deadline()).min(heartbeat);
         tokio::select! {
             () = self.waker.rung() => {}
             Some(answer) = self.working.next() => {

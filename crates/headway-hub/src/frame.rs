@@ -168,20 +168,19 @@ mod tests {
     #[test]
     fn the_words_are_those_of_the_messages() {
         for kind in FrameKind::ALL {
-            let message: ServerMessage =
-                serde_json::from_value(serde_json::json!({
-                    "type": kind.as_str(), "connection": "c", "version": 1, "heartbeat_ms": 1,
-                    "max_message_bytes": 1, "max_subscriptions": 1, "id": "1", "recovered": true,
-                    "was_recovering": true, "job": "j", "cursor": "00000000-1",
-                    "prev": "00000000-0", "patch": {}, "event": {}, "from": "00000000-0",
-                    "to": "00000000-1", "reason": "slow", "status": "completed",
-                    "at": "2026-01-10T09:30:00.000Z", "code": "c", "message": "m", "retry_ms": 1,
-                    "state": {"id":"j","kind":"k","status":"running","attempt":1,
-                        "owner":{"tenant":"t"},"cursor":"00000000-1",
-                        "created_at":"2026-01-10T09:30:00.000Z",
-                        "updated_at":"2026-01-10T09:30:00.000Z"},
-                }))
-                .unwrap();
+            let message: ServerMessage = serde_json::from_value(serde_json::json!({
+                "type": kind.as_str(), "connection": "c", "version": 1, "heartbeat_ms": 1,
+                "max_message_bytes": 1, "max_subscriptions": 1, "id": "1", "recovered": true,
+                "was_recovering": true, "job": "j", "cursor": "00000000-1",
+                "prev": "00000000-0", "patch": {}, "event": {}, "from": "00000000-0",
+                "to": "00000000-1", "reason": "slow", "status": "completed",
+                "at": "2026-01-10T09:30:00.000Z", "code": "c", "message": "m", "retry_ms": 1,
+                "state": {"id":"j","kind":"k","status":"running","attempt":1,
+                    "owner":{"tenant":"t"},"cursor":"00000000-1",
+                    "created_at":"2026-01-10T09:30:00.000Z",
+                    "updated_at":"2026-01-10T09:30:00.000Z"},
+            }))
+            .unwrap();
             assert_eq!(Frame::of(&message).kind, kind);
         }
     }

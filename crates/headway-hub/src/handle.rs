@@ -158,7 +158,11 @@ impl Handle {
         let reader = FeedReader::join(feed, Arc::clone(waker), subscription);
         let mut query = ListQuery {
             tenant: Some(caller.tenant.clone()),
-            statuses: JobStatus::ALL.iter().copied().filter(|status| !status.is_terminal()).collect(),
+            statuses: JobStatus::ALL
+                .iter()
+                .copied()
+                .filter(|status| !status.is_terminal())
+                .collect(),
             ..ListQuery::default()
         };
         match selector {

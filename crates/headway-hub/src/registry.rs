@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use headway_protocol::{Cursor, JobId};
 use headway_store::{Appended, Store};
@@ -16,9 +16,22 @@ use crate::topic::{Applied, Topic};
 /// A job that is watched, or about to be.
 #[derive(Debug, Default)]
 struct Slot {
-    /// The topic, once the store was read. Records that come before are in what is read then, or
-    /// make a hole that is filled.
+    /// The topic, once the store was read.
     topic: OnceCell<Arc<Topic>>,
+    /// A record came before the topic stood: it may be missing from what was read.
+    missed: AtomicBool,
+}
+
+impl Slot {
+    /// The topic; when there is none yet, whoever is making it will read the log again.
+    fn topic_or_missed(&self) -> Option<Arc<Topic>> {
+        if let Some(topic) = self.topic.get() {
+            return Some(Arc::clone(topic));
+        }
+        self.missed.store(true, Ordering::SeqCst);
+        // The topic may have been set between the two: then its maker may not have seen the mark.
+        self.topic.get().cloned()
+    }
 }
 
 /// All topics, by job. Owner of their lives: a topic is made for its first watcher and goes some
@@ -26,7 +39,6 @@ struct Slot {
 #[derive(Debug, Default)]
 pub(crate) struct Registry {
     slots: RwLock<HashMap<JobId, Arc<Slot>>>,
-    pub(crate) rereads: AtomicU64,
 }
 
 impl Registry {
@@ -60,8 +72,12 @@ impl Registry {
             .cloned();
         match topic {
             Ok(topic) => {
-                // A record may have come after the read and before the topic stood.
-                self.catch_up(store, &topic).await?;
+                if slot.missed.load(Ordering::SeqCst) {
+                    // Cleared only afterwards: a caller that is dropped on the way leaves it to
+                    // the next one.
+                    self.catch_up(store, &topic).await?;
+                    slot.missed.store(false, Ordering::SeqCst);
+                }
                 Ok(Some(topic))
             }
             Err(absent_or_failed) => {
@@ -166,7 +182,6 @@ impl Registry {
             }
             return Ok(());
         }
-        self.rereads.fetch_add(1, Ordering::Relaxed);
         if let Some(stored) = store.load(topic.job()).await? {
             topic.replace(stored)?;
         }
@@ -174,6 +189,6 @@ impl Registry {
     }
 
     fn topic(&self, job: &JobId) -> Option<Arc<Topic>> {
-        self.slots.read().get(job)?.topic.get().cloned()
+        self.slots.read().get(job)?.topic_or_missed()
     }
 }

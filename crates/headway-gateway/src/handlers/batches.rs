@@ -29,9 +29,7 @@ pub(crate) async fn create(
     let key = text_of(&headers, IDEMPOTENCY_KEY)?;
     let batch = if body::form(&headers, &[Form::Json, Form::Multipart])? == Form::Multipart {
         let upload = Upload::begin(request, app.options.upload_bytes).await?;
-        upload
-            .run(|options, items| app.engine.create_batch(&caller, options, items, key))
-            .await?
+        upload.run(|options, items| app.engine.create_batch(&caller, options, items, key)).await?
     } else {
         let (options, items) = inline(&app, &headers, request.into_body()).await?;
         app.engine.create_batch(&caller, options, items, key).await?
@@ -85,7 +83,8 @@ async fn inline(
         None | Some(Value::Null) => Vec::new(),
         Some(Value::Array(items)) => items,
         Some(_) => {
-            let detail = "`items` must be an array: each an input, or {input, custom_id?, estimate?}";
+            let detail =
+                "`items` must be an array: each an input, or {input, custom_id?, estimate?}";
             return Err(Refusal::invalid("items", detail));
         }
     };

@@ -98,10 +98,9 @@ fn producer(headers: &HeaderMap) -> Result<Option<Producer>, Refusal> {
 /// is told with its place.
 fn reports(text: &[u8], form: Form) -> Result<Vec<SequencedReport>, Refusal> {
     let pieces: Vec<&[u8]> = match form {
-        Form::Lines => text
-            .split(|byte| *byte == b'\n')
-            .filter(|line| !line.trim_ascii().is_empty())
-            .collect(),
+        Form::Lines => {
+            text.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).collect()
+        }
         Form::Json | Form::Multipart if text.trim_ascii_start().starts_with(b"[") => {
             let events: Vec<&RawValue> = body::parse_borrowed(text)?;
             events.into_iter().map(|event| event.get().as_bytes()).collect()

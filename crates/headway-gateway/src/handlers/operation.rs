@@ -29,9 +29,8 @@ pub(crate) async fn ready(State(app): State<App>) -> Answer {
 /// `GET /metrics`.
 pub(crate) async fn metrics(State(app): State<App>) -> Answer {
     let mut text = String::new();
-    prometheus_client::encoding::text::encode(&mut text, &app.registry).map_err(|_| {
-        Refusal::new(ProblemCode::Internal, "the counters could not be written")
-    })?;
+    prometheus_client::encoding::text::encode(&mut text, &app.registry)
+        .map_err(|_| Refusal::new(ProblemCode::Internal, "the counters could not be written"))?;
     let media = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     let media = HeaderValue::from_static(media);
     Ok((StatusCode::OK, [(header::CONTENT_TYPE, media)], text).into_response())

@@ -45,8 +45,8 @@ pub(crate) async fn script(headers: HeaderMap) -> Response {
 /// `GET /modules/{name}`.
 pub(crate) async fn module(Path(name): Path<String>, headers: HeaderMap) -> Answer {
     let found = MODULES.iter().find(|(known, _)| *known == name);
-    let (_, bytes) = found
-        .ok_or_else(|| Refusal::new(ProblemCode::NotFound, "the page has no such module"))?;
+    let (_, bytes) =
+        found.ok_or_else(|| Refusal::new(ProblemCode::NotFound, "the page has no such module"))?;
     Ok(file(&headers, "text/javascript; charset=utf-8", bytes))
 }
 

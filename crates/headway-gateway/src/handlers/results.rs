@@ -51,21 +51,24 @@ fn body(results: Results, csv: bool) -> Body {
     if csv {
         write_csv_header(&mut head);
     }
-    Body::from_stream(stream::try_unfold((results, head), move |(mut results, mut text)| async move {
-        let page = results.next_page().await.inspect_err(|error| {
-            tracing::error!(error = error as &dyn std::error::Error, "results broke off");
-        })?;
-        for line in page.iter().flatten() {
-            let row = ResultRow::from(line);
-            if csv {
-                row.write_csv(&mut text);
-            } else {
-                row.write_jsonl(&mut text);
+    Body::from_stream(stream::try_unfold(
+        (results, head),
+        move |(mut results, mut text)| async move {
+            let page = results.next_page().await.inspect_err(|error| {
+                tracing::error!(error = error as &dyn std::error::Error, "results broke off");
+            })?;
+            for line in page.iter().flatten() {
+                let row = ResultRow::from(line);
+                if csv {
+                    row.write_csv(&mut text);
+                } else {
+                    row.write_jsonl(&mut text);
+                }
             }
-        }
-        if page.is_none() && text.is_empty() {
-            return Ok::<_, Error>(None);
-        }
-        Ok(Some((Bytes::from(text), (results, Vec::new()))))
-    }))
+            if page.is_none() && text.is_empty() {
+                return Ok::<_, Error>(None);
+            }
+            Ok(Some((Bytes::from(text), (results, Vec::new()))))
+        },
+    ))
 }

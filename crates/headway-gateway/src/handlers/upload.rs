@@ -142,5 +142,8 @@ fn too_large(limit: u64) -> Refusal {
 }
 
 fn unreadable(error: &MultipartError) -> Refusal {
-    Refusal::new(ProblemCode::Malformed, format!("the upload cannot be read: {}", error.body_text()))
+    Refusal::new(
+        ProblemCode::Malformed,
+        format!("the upload cannot be read: {}", error.body_text()),
+    )
 }

@@ -83,11 +83,7 @@ fn wants_upgrade(request: &Request) -> bool {
 }
 
 /// Carries a watcher's command out.
-async fn carry_out(
-    app: &Shared,
-    caller: &Owner,
-    command: &AskedCommand,
-) -> Result<Value, Problem> {
+async fn carry_out(app: &Shared, caller: &Owner, command: &AskedCommand) -> Result<Value, Problem> {
     let request = CommandRequest::default();
     let done = app.engine.command(caller, &command.job, command.action, request).await;
     let job = done.map_err(|error| error.problem())?;

@@ -113,9 +113,7 @@ impl Selection {
 }
 
 /// Writes down where a poll over many jobs is: `JOB@CURSOR`, with commas between.
-pub(super) fn write_positions<'a>(
-    positions: impl Iterator<Item = (&'a JobId, Cursor)>,
-) -> String {
+pub(super) fn write_positions<'a>(positions: impl Iterator<Item = (&'a JobId, Cursor)>) -> String {
     let parts: Vec<_> = positions.map(|(job, cursor)| format!("{job}@{cursor}")).collect();
     parts.join(",")
 }

@@ -79,16 +79,15 @@ impl Events {
                 let reason = ClosingReason::ServerShuttingDown;
                 self.connection.close(reason, self.retry_ms, CloseCode::Shutdown);
             }
-            let output = if let Some(output) = self.connection.poll_now() {
-                output
-            } else if text.is_empty() {
+            let Some(output) = self.connection.poll_now() else {
+                if !text.is_empty() {
+                    return Some(text.freeze());
+                }
                 tokio::select! {
                     () = self.stop.cancelled() => {}
                     () = self.connection.wait() => {}
                 }
                 continue;
-            } else {
-                return Some(text.freeze());
             };
             match output {
                 Output::Frame(frame) => {

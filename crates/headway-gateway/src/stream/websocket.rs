@@ -73,6 +73,8 @@ type Commanded = (String, Result<Value, Problem>);
 enum Over {
     /// It is closed with this code.
     Close(CloseCode),
+    /// The other side has said farewell.
+    Left,
     /// The other side is gone.
     Gone,
 }
@@ -128,7 +130,8 @@ async fn serve(
                         connection.handle_foreign("a binary message: send JSON as text");
                     }
                     Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                    Some(Ok(Message::Close(_))) | None => break Over::Gone,
+                    Some(Ok(Message::Close(_))) => break Over::Left,
+                    None => break Over::Gone,
                     Some(Err(error)) => {
                         tracing::debug!(%error, "a watcher's connection broke");
                         break if is_too_big(&error) {
@@ -159,6 +162,10 @@ async fn serve(
             let closing = writer.send(Message::Close(Some(close_frame(code))));
             // Whoever does not take the reason in time is cut off without it.
             let _told = timeout(app.options.head_timeout, closing).await;
+        }
+        Over::Left => {
+            // The answer to its farewell is written already and only has to leave.
+            let _told = timeout(app.options.head_timeout, writer.close()).await;
         }
         Over::Gone => {}
     }

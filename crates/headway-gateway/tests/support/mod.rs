@@ -1,6 +1,13 @@
 //! A whole server on a free port of loopback, and readers of its three transports.
 
 #![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a helper of tests fails where a test would"
+)]
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -98,10 +105,8 @@ impl Server {
 
 /// What is waited for; says so when it does not come.
 pub(crate) async fn within<T>(what: &str, wait: impl Future<Output = T>) -> T {
-    match tokio::time::timeout(PATIENCE, wait).await {
-        Ok(value) => value,
-        Err(_) => panic!("{what} did not come"),
-    }
+    let waited = tokio::time::timeout(PATIENCE, wait).await;
+    waited.unwrap_or_else(|_| panic!("{what} did not come"))
 }
 
 /// A refusal's parts that a program looks at.
@@ -274,8 +279,8 @@ impl Events {
     async fn block(&mut self) -> Option<String> {
         loop {
             if let Some((block, rest)) = self.text.split_once("\n\n") {
-                let block = block.to_owned();
-                self.text = rest.to_owned();
+                let (block, rest) = (block.to_owned(), rest.to_owned());
+                self.text = rest;
                 return Some(block);
             }
             let piece = within("an event", self.response.chunk()).await.unwrap()?;

@@ -48,7 +48,9 @@ impl Wanted {
             (Self::Nothing, other) => other.clone(),
             (own, Self::Nothing) => own,
             (Self::Types(mut types), Self::Types(more)) => {
-                types.extend(more.iter().filter(|word| !types.contains(word)).cloned().collect::<Vec<_>>());
+                types.extend(
+                    more.iter().filter(|word| !types.contains(word)).cloned().collect::<Vec<_>>(),
+                );
                 Self::Types(types)
             }
         }
@@ -73,16 +75,16 @@ impl Place {
     /// With events the document is sent whole: the cursor may be that of an event, newer than the
     /// document that the reader holds.
     pub(crate) fn of(state: &State, cursor: Cursor, events: bool, trimmed_to: u64) -> Self {
-        let head = state.cursor();
+        let newest = state.cursor();
         let gap = |reason| Self { gap: Some((cursor, reason)), ..Self::default() };
         let at = cursor.offset;
-        if cursor.epoch != head.epoch || at > head.offset {
+        if cursor.epoch != newest.epoch || at > newest.offset {
             gap(GapReason::Epoch)
         } else if at < trimmed_to {
             gap(GapReason::Retention)
         } else if events {
             Self { events_at: Some(at), ..Self::default() }
-        } else if at == head.offset || state.ring().stop_after(at).is_some() {
+        } else if at == newest.offset || state.ring().stop_after(at).is_some() {
             Self { held: Some(at), ..Self::default() }
         } else if at >= state.ring().begin() {
             Self::default()
@@ -223,11 +225,11 @@ impl Lane {
         let topic = Arc::clone(self.topic());
         let mut state = topic.look();
         state.seen_by(self.watching.key());
-        let head = state.cursor();
-        if head.epoch != self.epoch {
-            self.enter_log(head.epoch);
+        let newest = state.cursor();
+        if newest.epoch != self.epoch {
+            self.enter_log(newest.epoch);
         }
-        let behind = self.events_at.map_or(0, |at| head.offset.saturating_sub(at));
+        let behind = self.events_at.map_or(0, |at| newest.offset.saturating_sub(at));
         if self.caught_up && behind > max_lag {
             let from = Cursor { epoch: self.epoch, offset: self.events_at.unwrap_or_default() };
             self.gap = Some((from, GapReason::Slow));
@@ -236,11 +238,12 @@ impl Lane {
             return self.tell_gap(&mut state, from, reason, now, metrics);
         }
         match self.held {
-            None => match self.next_event(&mut state, head.offset) {
+            None => match self.next_event(&mut state, newest.offset) {
                 Some(step) => step,
                 None => Step::Frame(self.whole(&mut state, now, metrics)),
             },
-            Some(held) if held == head.offset => match self.next_event(&mut state, head.offset) {
+            Some(held) if held == newest.offset => match self.next_event(&mut state, newest.offset)
+            {
                 Some(step) => step,
                 None => self.settle(&state),
             },
@@ -287,21 +290,15 @@ impl Lane {
     }
 
     /// From a position that is not the newest.
-    fn advance(
-        &mut self,
-        state: &mut State,
-        held: u64,
-        now: Timestamp,
-        metrics: &Metrics,
-    ) -> Step {
-        let head = state.cursor();
-        let Some(stop) = state.ring().stop_after(held) else {
+    fn advance(&mut self, state: &mut State, held: u64, now: Timestamp, metrics: &Metrics) -> Step {
+        let newest = state.cursor();
+        let Some(goal) = state.ring().stop_after(held) else {
             let missed = state.ring().passes_change(held);
             let changed = missed || state.ring().ends_with_change();
             if self.ended && !changed {
                 return Step::Idle;
             }
-            if let Some(step) = self.next_event(state, head.offset) {
+            if let Some(step) = self.next_event(state, newest.offset) {
                 return step;
             }
             if missed && self.wanted != Wanted::Everything {
@@ -313,21 +310,21 @@ impl Lane {
                 None => Step::Frame(self.whole(state, now, metrics)),
             };
         };
-        if self.ended && stop.change.is_none() {
+        if self.ended && goal.change.is_none() {
             return Step::Idle;
         }
-        if let Some(step) = self.next_event(state, stop.to) {
+        if let Some(step) = self.next_event(state, goal.to) {
             return step;
         }
-        if stop.change.is_none()
+        if goal.change.is_none()
             && let Some(due) = self.throttle(now)
         {
             return Step::Wait(due);
         }
-        let Some((frame, to, records)) = state.update(held, stop.to) else {
+        let Some((frame, to, records)) = state.update(held, goal.to) else {
             return Step::Frame(self.whole(state, now, metrics));
         };
-        if to != stop.to && stop.change.is_none() {
+        if to != goal.to && goal.change.is_none() {
             return Step::Frame(self.whole(state, now, metrics));
         }
         self.ended = false;
@@ -337,8 +334,8 @@ impl Lane {
         if let Some(record) = state.ring().record_at(to) {
             metrics.delivered(now.since(record.at));
         }
-        if to == stop.to
-            && let Some(status) = stop.change
+        if to == goal.to
+            && let Some(status) = goal.change
             && status.is_terminal()
         {
             self.owe_end(Cursor { epoch: self.epoch, offset: to }, status);
@@ -392,18 +389,18 @@ impl Lane {
     }
 
     fn whole(&mut self, state: &mut State, now: Timestamp, metrics: &Metrics) -> Frame {
-        let head = state.cursor();
+        let newest = state.cursor();
         if let Some(held) = self.held {
-            metrics.conflated.fetch_add(head.offset.saturating_sub(held), Ordering::Relaxed);
+            metrics.conflated.fetch_add(newest.offset.saturating_sub(held), Ordering::Relaxed);
         }
-        self.held = Some(head.offset);
-        self.events_at = (self.wanted != Wanted::Nothing).then_some(head.offset);
+        self.held = Some(newest.offset);
+        self.events_at = (self.wanted != Wanted::Nothing).then_some(newest.offset);
         self.caught_up = true;
         self.last_state_at = Some(now);
         self.ended = false;
         let status = state.standing().status;
         if status.is_terminal() {
-            self.owe_end(head, status);
+            self.owe_end(newest, status);
         }
         state.snapshot()
     }

@@ -20,9 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use headway_protocol::frame::{self, ClosingReason};
-use headway_protocol::{
-    Action, CloseCode, Cursor, JobId, Problem, ServerMessage, Timestamp,
-};
+use headway_protocol::{Action, CloseCode, Cursor, JobId, Problem, ServerMessage, Timestamp};
 use headway_store::History;
 use serde_json::Value;
 use slab::Slab;

@@ -165,7 +165,8 @@ impl Session {
     }
 
     fn check(&self, subscribe: &Subscribe) -> Result<Selector, Refused> {
-        let Subscribe { id, job, session, tag, all, cursor, events: _, min_interval_ms } = subscribe;
+        let Subscribe { id, job, session, tag, all, cursor, events: _, min_interval_ms } =
+            subscribe;
         if id.is_empty() || id.chars().count() > ID_CHARACTERS {
             return Err(invalid(format!("`id` must have 1 to {ID_CHARACTERS} characters")));
         }

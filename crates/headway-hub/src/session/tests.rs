@@ -49,8 +49,8 @@ impl World {
         let job: JobId = "job_1".parse().unwrap();
         let document = json!({"id":"job_1","kind":"test","status":"running","attempt":1,
             "owner":{"tenant":"default"},"progress":{}});
-        let topic = Topic::new(job.clone(), stored(&document, Cursor { epoch: 1, offset: 1 }), &options).unwrap();
-        let topic = Arc::new(topic);
+        let found = stored(&document, Cursor { epoch: 1, offset: 1 });
+        let topic = Arc::new(Topic::new(job.clone(), found, &options).unwrap());
         let created = record(0, 1, Timestamp::from_millis(0), &document, &["created"]);
         Self {
             job,
@@ -92,7 +92,7 @@ impl World {
         self.changes.range(between).next().is_some()
     }
 
-    fn append(&mut self, change: &Value, words: &[&str], heard: bool) {
+    fn append(&mut self, change: &Value, words: &[&str], told: bool) {
         let head = self.head();
         let from = head.offset;
         let record = record(from, from + words.len() as u64, self.now, change, words);
@@ -106,7 +106,7 @@ impl World {
         for (offset, word) in (from + 1..).zip(words) {
             self.words.insert((self.epoch, offset), (*word).to_owned());
         }
-        if heard && self.topic.apply(self.epoch, &record) == crate::topic::Applied::Hole {
+        if told && self.topic.apply(self.epoch, &record) == crate::topic::Applied::Hole {
             self.records.push(record);
             self.reload();
             assert!(self.topic.filled());
@@ -334,9 +334,9 @@ impl Reader {
                 assert!(cursor.offset > at.offset, "an event came twice: {cursor} after {at}");
                 let missed = self.misses(world, at.epoch, at.offset, cursor.offset - 1);
                 assert!(!missed, "an event was skipped between {at} and {cursor}");
-                let word = &world.words[&(cursor.epoch, cursor.offset)];
-                assert_eq!(event["type"], *word);
-                assert!(self.wants(word), "nobody asked for {word}");
+                let kind = &world.words[&(cursor.epoch, cursor.offset)];
+                assert_eq!(event["type"], *kind);
+                assert!(self.wants(kind), "nobody asked for {kind}");
                 self.events_at = Some(cursor);
             }
             ServerMessage::Gap { from, to, reason, .. } => {
@@ -473,7 +473,8 @@ fn play(turns: &[Turn]) {
             }
             // A member that goes and comes back as an object: no one patch can say that.
             Turn::Member(there) => {
-                let change = if there { json!({"cost":{"spent":"1"}}) } else { json!({"cost":null}) };
+                let change =
+                    if there { json!({"cost":{"spent":"1"}}) } else { json!({"cost":null}) };
                 world.append(&change, &["cost"], true);
             }
             Turn::Pass(millis) => world.now = world.now.plus(millis),
@@ -485,7 +486,9 @@ fn play(turns: &[Turn]) {
                 world.reload();
                 world.drop_topic();
                 // Only somebody who comes back finds the new topic.
-                readers.iter_mut().for_each(|reader| reader.come_back(&world));
+                for reader in &mut readers {
+                    reader.come_back(&world);
+                }
             }
             Turn::Trim(share) => world.trim(share),
             Turn::BeginAnew => world.begin_anew(),

@@ -248,8 +248,7 @@ impl State {
             self.standing = standing;
         }
         self.cursor.offset = record.to;
-        let changed =
-            (before != self.standing || record.from == 0).then_some(self.standing.status);
+        let changed = (before != self.standing || record.from == 0).then_some(self.standing.status);
         self.ring.push(Arc::clone(record), changed);
         self.snapshot = None;
         true
@@ -334,9 +333,9 @@ fn with_changes(records: &[Arc<Record>]) -> Vec<(Arc<Record>, Option<JobStatus>)
 
 fn standing_of(document: &Value) -> Result<Standing, Error> {
     let status = document.get("status").and_then(Value::as_str).unwrap_or_default();
-    let status = status
-        .parse()
-        .map_err(|wrong: headway_protocol::status::NotAStatus| Error::Unreadable(wrong.to_string()))?;
+    let status = status.parse().map_err(|wrong: headway_protocol::status::NotAStatus| {
+        Error::Unreadable(wrong.to_string())
+    })?;
     let attempt = document.get("attempt").and_then(Value::as_u64).unwrap_or(1);
     Ok(Standing { status, attempt: u32::try_from(attempt).unwrap_or(u32::MAX) })
 }

@@ -96,7 +96,8 @@ impl Ring {
             if record.to > self.begin {
                 continue;
             }
-            let fits = self.entries.len() < self.max_records && self.bytes + bytes <= self.max_bytes;
+            let fits =
+                self.entries.len() < self.max_records && self.bytes + bytes <= self.max_bytes;
             if record.to != self.begin || !fits {
                 break;
             }

@@ -1,0 +1,324 @@
+//! A hub over a store: what reaches it late, twice or not at all, and who sees what.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a helper of tests fails where a test would"
+)]
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use headway_hub::{Connection, Handle, Hub, ItemQuery, JobFilter, Options, Output};
+use headway_protocol::frame::{EventFilter, Subscribe};
+use headway_protocol::{Cursor, ItemStatus, JobId, JobStatus, Owner, Timestamp, patch};
+use headway_store::memory::MemoryStore;
+use headway_store::{Append, Expected, Facets, NewItem, Record, Store, SystemClock};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A store whose jobs a test writes, and a hub over it.
+struct World {
+    store: Arc<MemoryStore>,
+    hub: Handle,
+}
+
+fn raw(value: &Value) -> Box<RawValue> {
+    RawValue::from_string(value.to_string()).unwrap()
+}
+
+fn job(name: &str) -> JobId {
+    name.parse().unwrap()
+}
+
+impl World {
+    fn new(options: Options) -> Self {
+        let store = Arc::new(MemoryStore::new());
+        let port: Arc<dyn Store> = Arc::clone(&store) as _;
+        let hub = Hub::start(options, port, Arc::new(SystemClock)).unwrap();
+        Self { store, hub }
+    }
+
+    async fn create(&self, name: &str, owner: &Owner, session: Option<&str>) {
+        let document = json!({"id":name,"kind":"test","status":"running","attempt":1,
+            "owner":owner,"session":session,"progress":{}});
+        let document = match document {
+            Value::Object(mut members) => {
+                members.retain(|_, member| !member.is_null());
+                Value::Object(members)
+            }
+            other => other,
+        };
+        self.append(name, Expected::Absent { epoch: 7 }, 0, &document, &["created"]).await;
+    }
+
+    async fn append(
+        &self,
+        name: &str,
+        expected: Expected,
+        from: u64,
+        change: &Value,
+        words: &[&str],
+    ) {
+        let mut document = match self.store.load(&job(name)).await.unwrap() {
+            Some(stored) => stored.document,
+            None => Value::Null,
+        };
+        patch::apply(&mut document, change);
+        let status: JobStatus = document["status"].as_str().unwrap().parse().unwrap();
+        let facets = Facets {
+            status,
+            kind: "test".to_owned(),
+            session: document["session"].as_str().map(str::to_owned),
+            tags: Vec::new(),
+            owner: serde_json::from_value(document["owner"].clone()).unwrap(),
+            created_at: Timestamp::from_millis(1),
+            finished_at: status.is_terminal().then_some(Timestamp::from_millis(2)),
+            due_at: None,
+        };
+        let record = Record {
+            from,
+            to: from + words.len() as u64,
+            at: Timestamp::from_millis(1),
+            events: words.iter().map(|word| raw(&json!({"type":word}))).collect(),
+            patch: raw(change),
+            private: raw(&json!({})),
+        };
+        let append = Append {
+            job: job(name),
+            expected,
+            record: Arc::new(record),
+            facets: Arc::new(facets),
+            items: Vec::new(),
+            key: None,
+        };
+        for outcome in self.store.append(vec![append]).await {
+            outcome.unwrap();
+        }
+    }
+
+    async fn change(&self, name: &str, change: &Value) {
+        let offset = self.store.load(&job(name)).await.unwrap().unwrap().cursor.offset;
+        self.append(name, Expected::At(offset), offset, change, &["progress"]).await;
+    }
+
+    fn watch(&self, owner: &Owner, subscribe: Subscribe) -> Connection {
+        let mut connection = self.hub.connect(owner.clone(), "test");
+        connection.subscribe(Subscribe { id: "1".to_owned(), ..subscribe });
+        connection
+    }
+}
+
+async fn next(connection: &mut Connection) -> Value {
+    match tokio::time::timeout(PATIENCE, connection.next()).await.unwrap() {
+        Output::Frame(frame) => serde_json::from_slice(&frame.text).unwrap(),
+        other @ (Output::Command(_) | Output::Close(_)) => panic!("{other:?}"),
+    }
+}
+
+async fn until(connection: &mut Connection, wanted: impl Fn(&Value) -> bool) -> Value {
+    loop {
+        let frame = next(connection).await;
+        if wanted(&frame) {
+            return frame;
+        }
+    }
+}
+
+fn one(name: &str) -> Subscribe {
+    Subscribe { job: Some(job(name)), ..Subscribe::default() }
+}
+
+#[tokio::test]
+async fn a_hub_that_missed_records_reads_the_log() {
+    // With room for one record nearly everything is dropped on its way.
+    let world = World::new(Options { inbox_records: 1, ..Options::default() });
+    let owner = Owner::default();
+    world.create("a", &owner, None).await;
+    let events = Some(EventFilter::All(true));
+    let mut connection = world.watch(&owner, Subscribe { events, ..one("a") });
+    until(&mut connection, |frame| frame["type"] == "snapshot").await;
+    let appends = (1..=50).map(|n| {
+        let record = Record {
+            from: n,
+            to: n + 1,
+            at: Timestamp::from_millis(1),
+            events: vec![raw(&json!({"type":"log","n":n}))],
+            patch: raw(&json!({"progress":{"done":n}})),
+            private: raw(&json!({})),
+        };
+        let facets = Facets {
+            status: JobStatus::Running,
+            kind: "test".to_owned(),
+            session: None,
+            tags: Vec::new(),
+            owner: Owner::default(),
+            created_at: Timestamp::from_millis(1),
+            finished_at: None,
+            due_at: None,
+        };
+        Append {
+            job: job("a"),
+            expected: Expected::At(n),
+            record: Arc::new(record),
+            facets: Arc::new(facets),
+            items: Vec::new(),
+            key: None,
+        }
+    });
+    world.store.append(appends.collect()).await;
+    let mut seen = Vec::new();
+    while seen.len() < 50 {
+        let event = until(&mut connection, |frame| frame["type"] == "event").await;
+        seen.push(event["event"]["n"].as_u64().unwrap());
+    }
+    assert_eq!(seen, (1..=50).collect::<Vec<_>>());
+    assert!(world.hub.metrics().dropped.load(Ordering::Relaxed) > 0);
+    assert!(world.hub.metrics().rereads.load(Ordering::Relaxed) > 0);
+}
+
+#[tokio::test]
+async fn a_selector_finds_what_it_missed() {
+    let world = World::new(Options { inbox_records: 1, ..Options::default() });
+    let owner = Owner::default();
+    let session = Subscribe { session: Some("s".to_owned()), ..Subscribe::default() };
+    let mut connection = world.watch(&owner, session);
+    until(&mut connection, |frame| frame["type"] == "subscribed").await;
+    for n in 0..20 {
+        world.create(&format!("job-{n}"), &owner, Some("s")).await;
+        world.create(&format!("other-{n}"), &owner, Some("x")).await;
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    while seen.len() < 20 {
+        let snapshot = until(&mut connection, |frame| frame["type"] == "snapshot").await;
+        let name = snapshot["job"].as_str().unwrap().to_owned();
+        assert!(name.starts_with("job-"), "{name} is not of the session");
+        assert!(seen.insert(name), "a job came twice");
+    }
+}
+
+#[tokio::test]
+async fn nobody_sees_another_tenant_s_jobs() {
+    let world = World::new(Options::default());
+    let owner = Owner { tenant: "one".to_owned(), subject: None };
+    let stranger = Owner { tenant: "two".to_owned(), subject: None };
+    world.create("a", &owner, Some("s")).await;
+    let name = job("a");
+    let hub = &world.hub;
+    assert!(hub.document(&owner, &name).await.unwrap().is_some());
+    assert!(hub.document(&stranger, &name).await.unwrap().is_none());
+    assert!(hub.history(&stranger, &name, None, 10).await.unwrap().is_none());
+    let query = ItemQuery { limit: 10, ..ItemQuery::default() };
+    assert!(hub.items(&stranger, &name, query).await.unwrap().is_none());
+    assert!(hub.results(&stranger, &name, Vec::new()).await.unwrap().is_none());
+    let filter = JobFilter { limit: 10, ..JobFilter::default() };
+    assert_eq!(hub.list(&stranger, &filter).await.unwrap(), r#"{"jobs":[]}"#);
+    let mut direct = world.watch(&stranger, one("a"));
+    let error = until(&mut direct, |frame| frame["type"] == "error").await;
+    assert_eq!(error["code"], "not_found");
+
+    let mut all = world.watch(&stranger, Subscribe { all: Some(true), ..Subscribe::default() });
+    until(&mut all, |frame| frame["type"] == "subscribed").await;
+    world.change("a", &json!({"phase":"secret"})).await;
+    world.create("b", &stranger, None).await;
+    let first = until(&mut all, |frame| frame["type"] != "heartbeat").await;
+    assert_eq!(first["job"], "b", "{first}");
+}
+
+#[tokio::test]
+async fn a_cursor_ahead_of_the_hub_is_no_gap() {
+    let world = World::new(Options::default());
+    let owner = Owner::default();
+    world.create("a", &owner, None).await;
+    let mut first = world.watch(&owner, one("a"));
+    until(&mut first, |frame| frame["type"] == "snapshot").await;
+    world.change("a", &json!({"phase":"x"})).await;
+    // The store has acknowledged; the hub may not have heard yet.
+    let (cursor, _) = world.hub.document(&owner, &job("a")).await.unwrap().unwrap();
+    let mut second = world.watch(&owner, Subscribe { cursor: Some(cursor), ..one("a") });
+    let subscribed = until(&mut second, |frame| frame["type"] == "subscribed").await;
+    assert_eq!(subscribed["recovered"], true);
+
+    let lost = Cursor { epoch: cursor.epoch + 1, ..cursor };
+    let mut third = world.watch(&owner, Subscribe { cursor: Some(lost), ..one("a") });
+    let gap = until(&mut third, |frame| frame["type"] == "gap").await;
+    assert_eq!(gap["reason"], "epoch");
+    assert_eq!(next(&mut third).await["type"], "snapshot");
+}
+
+#[tokio::test]
+async fn a_kind_s_interval_holds_where_nobody_says_otherwise() {
+    let intervals = [("test".to_owned(), 3_600_000)].into();
+    let world = World::new(Options { kind_intervals: intervals, ..Options::default() });
+    let owner = Owner::default();
+    world.create("a", &owner, None).await;
+    let mut patient = world.watch(&owner, one("a"));
+    let mut eager = world.watch(&owner, Subscribe { min_interval_ms: Some(0), ..one("a") });
+    for connection in [&mut patient, &mut eager] {
+        until(connection, |frame| frame["type"] == "snapshot").await;
+    }
+    world.change("a", &json!({"phase":"x"})).await;
+    until(&mut eager, |frame| frame["patch"]["phase"] == "x").await;
+    assert!(patient.poll_now().is_none(), "a state frame came before its time");
+    world.change("a", &json!({"status":"completed"})).await;
+    let update = until(&mut patient, |frame| frame["type"] == "update").await;
+    assert_eq!(
+        (&update["patch"]["phase"], &update["patch"]["status"]),
+        (&json!("x"), &json!("completed"))
+    );
+    assert_eq!(next(&mut patient).await["type"], "end");
+}
+
+#[tokio::test]
+async fn a_job_that_nobody_watches_is_let_go() {
+    let world = World::new(Options { topic_grace_ms: 100, ..Options::default() });
+    let owner = Owner::default();
+    world.create("a", &owner, None).await;
+    let mut connection = world.watch(&owner, one("a"));
+    until(&mut connection, |frame| frame["type"] == "snapshot").await;
+    let topics = || world.hub.metrics().topics.load(Ordering::Relaxed);
+    let waiting = |wanted: u64| async move {
+        while topics() != wanted {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting(1)).await.unwrap();
+    assert_eq!(world.hub.metrics().subscriptions.load(Ordering::Relaxed), 1);
+    drop(connection);
+    tokio::time::timeout(PATIENCE, waiting(0)).await.unwrap();
+    assert_eq!(world.hub.metrics().subscriptions.load(Ordering::Relaxed), 0);
+    assert_eq!(world.hub.metrics().connections.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test]
+async fn results_come_for_every_item_in_pages() {
+    let world = World::new(Options::default());
+    let owner = Owner::default();
+    world.create("bat", &owner, None).await;
+    let items = (0..500).map(|index| NewItem {
+        index,
+        custom_id: None,
+        input: raw(&json!({"text":"x".repeat(20_000)})),
+        estimate: None,
+        status: if index % 2 == 0 { ItemStatus::Queued } else { ItemStatus::Failed },
+        error: None,
+    });
+    world.store.add_items(&job("bat"), items.collect()).await.unwrap();
+    for (statuses, count) in [(Vec::new(), 500), (vec![ItemStatus::Failed], 250)] {
+        let mut results = world.hub.results(&owner, &job("bat"), statuses).await.unwrap().unwrap();
+        let mut indexes = Vec::new();
+        let mut largest = 0;
+        while let Some(page) = results.next_page().await.unwrap() {
+            largest = largest.max(page.len());
+            indexes.extend(page.iter().map(|line| line.index));
+        }
+        assert_eq!(indexes.len(), count);
+        assert!(indexes.is_sorted());
+        // 4 MiB of items of 20 KB each.
+        assert!(largest <= 210, "a page of {largest}");
+    }
+}
