@@ -144,10 +144,7 @@ fn money(amount: headway_protocol::Amount) -> String {
         return format!("{units:.2}");
     }
     let mut text = format!("{units:.4}");
-    while text.ends_with("00") {
-        text.pop();
-    }
-    if text.ends_with('0') && text.len() > 4 {
+    while text.ends_with('0') && text.len() > "0.00".len() {
         text.pop();
     }
     text
@@ -225,5 +222,18 @@ mod tests {
             verdict(&job),
             "scores (bat_1) cancelled: 4 of 10 succeeded, 1 failed, 5 left, in 2 s, USD 0.0123: enough"
         );
+    }
+
+    #[test]
+    fn amounts_are_as_short_as_they_can_be_said() {
+        for (amount, text) in [
+            ("0", "0.00"),
+            ("0.1", "0.10"),
+            ("0.0123", "0.0123"),
+            ("0.012", "0.012"),
+            ("12.3456", "12.35"),
+        ] {
+            assert_eq!(money(amount.parse().unwrap()), text);
+        }
     }
 }
