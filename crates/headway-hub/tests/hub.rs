@@ -44,15 +44,9 @@ impl World {
     }
 
     async fn create(&self, name: &str, owner: &Owner, session: Option<&str>) {
-        let document = json!({"id":name,"kind":"test","status":"running","attempt":1,
+        let mut document = json!({"id":name,"kind":"test","status":"running","attempt":1,
             "owner":owner,"session":session,"progress":{}});
-        let document = match document {
-            Value::Object(mut members) => {
-                members.retain(|_, member| !member.is_null());
-                Value::Object(members)
-            }
-            other => other,
-        };
+        patch::drop_nulls(&mut document);
         self.append(name, Expected::Absent { epoch: 7 }, 0, &document, &["created"]).await;
     }
 
@@ -321,4 +315,53 @@ async fn results_come_for_every_item_in_pages() {
         // 4 MiB of items of 20 KB each.
         assert!(largest <= 210, "a page of {largest}");
     }
+}
+
+#[tokio::test]
+async fn a_job_comes_once_however_many_subscriptions_cover_it() {
+    let world = World::new(Options::default());
+    let owner = Owner::default();
+    world.create("a", &owner, Some("s")).await;
+    let quick = Subscribe { min_interval_ms: Some(0), ..one("a") };
+    let mut connection = world.watch(&owner, quick);
+    until(&mut connection, |frame| frame["type"] == "snapshot").await;
+    connection.subscribe(Subscribe {
+        id: "2".to_owned(),
+        session: Some("s".to_owned()),
+        events: Some(EventFilter::All(true)),
+        ..Subscribe::default()
+    });
+    until(&mut connection, |frame| frame["type"] == "snapshot").await;
+    world.change("a", &json!({"phase":"one"})).await;
+    assert_eq!(next(&mut connection).await["type"], "event");
+    assert_eq!(next(&mut connection).await["patch"]["phase"], "one");
+    connection.handle_text(br#"{"type":"unsubscribe","id":"2"}"#);
+    until(&mut connection, |frame| frame["type"] == "result").await;
+    world.change("a", &json!({"phase":"two"})).await;
+    assert_eq!(next(&mut connection).await["patch"]["phase"], "two");
+    connection.handle_text(br#"{"type":"unsubscribe","id":"1"}"#);
+    until(&mut connection, |frame| frame["type"] == "result").await;
+    world.change("a", &json!({"phase":"three"})).await;
+    connection.handle_text(br#"{"type":"ping"}"#);
+    assert_eq!(next(&mut connection).await["type"], "pong");
+}
+
+#[tokio::test]
+async fn a_connection_says_when_there_are_too_many_jobs_for_it() {
+    let world = World::new(Options { max_jobs: 2, ..Options::default() });
+    let owner = Owner::default();
+    for name in ["a", "b", "c"] {
+        world.create(name, &owner, None).await;
+    }
+    let mut all = world.watch(&owner, Subscribe { all: Some(true), ..Subscribe::default() });
+    let mut shown = 0;
+    let mut told = 0;
+    while shown < 2 || told < 1 {
+        match next(&mut all).await["type"].as_str().unwrap() {
+            "snapshot" => shown += 1,
+            "error" => told += 1,
+            _ => {}
+        }
+    }
+    assert_eq!((shown, told), (2, 1));
 }

@@ -324,7 +324,12 @@ impl Lane {
         let Some((frame, to, records)) = state.update(held, goal.to) else {
             return Step::Frame(self.whole(state, now, metrics));
         };
-        if to != goal.to && goal.change.is_none() {
+        if to != goal.to && (goal.change.is_none() || self.ended) {
+            // After an end nothing of the old attempt may come, not even on the way to the new one.
+            if self.ended && goal.to != newest.offset {
+                let from = Cursor { epoch: self.epoch, offset: held };
+                return self.tell_gap(state, from, GapReason::Slow, now, metrics);
+            }
             return Step::Frame(self.whole(state, now, metrics));
         }
         self.ended = false;

@@ -459,7 +459,8 @@ fn play(turns: &[Turn]) {
             }
             Turn::Status(status) => {
                 let head = world.head();
-                if !world.status(head).is_terminal() {
+                let present = world.status(head);
+                if !present.is_terminal() && present != status {
                     world.append(&json!({"status":status}), &["status"], true);
                 }
             }
