@@ -1,15 +1,21 @@
 //! Running other programs, their output passed on as it comes.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, ExitStatus, Stdio};
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
+use std::time::Duration;
 
 use crate::say;
 
 /// Lines on their way from the reading threads to the printing one. A full channel makes the child
 /// wait at its pipe, which is what a slow terminal does too.
 const LINES_IN_FLIGHT: usize = 256;
+
+/// A runner that says nothing for so long hangs: no test takes half of this, and no library takes
+/// it to compile.
+const SILENCE: Duration = Duration::from_mins(10);
 
 /// The cargo that started this program, or the one on the path.
 pub(crate) fn cargo() -> Command {
@@ -48,6 +54,8 @@ pub(crate) fn output(command: &mut Command) -> Result<String, String> {
 }
 
 /// Runs a program to its end, passes on every line of its two outputs and shows each to `watch`.
+///
+/// A program that falls silent is killed with everything that it started; that is an error.
 pub(crate) fn watched(
     command: &mut Command,
     mut watch: impl FnMut(&str),
@@ -60,24 +68,54 @@ pub(crate) fn watched(
         .spawn()
         .map_err(|error| not_started(command, &error))?;
     let (sender, lines) = sync_channel(LINES_IN_FLIGHT);
-    let readers = [
-        child.stdout.take().map(|pipe| read_lines(pipe, sender.clone())),
-        child.stderr.take().map(|pipe| read_lines(pipe, sender)),
-    ];
-    for line in lines {
-        say(&line);
-        watch(line.trim_end());
+    if let Some(pipe) = child.stdout.take() {
+        read_lines(pipe, sender.clone());
     }
-    for reader in readers.into_iter().flatten() {
-        reader.join().map_err(|_| "a reading thread ended early".to_owned())?;
+    if let Some(pipe) = child.stderr.take() {
+        read_lines(pipe, sender.clone());
+    }
+    drop(sender);
+    loop {
+        match lines.recv_timeout(SILENCE) {
+            Ok(line) => {
+                say(&line);
+                watch(line.trim_end());
+            }
+            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => {
+                kill_with_descendants(child.id());
+                let minutes = SILENCE.as_secs() / 60;
+                let ended = child.wait().map_err(|error| not_started(command, &error))?;
+                let command = shown(command);
+                return Err(format!("`{command}` said nothing for {minutes} minutes: {ended}"));
+            }
+        }
     }
     child.wait().map_err(|error| not_started(command, &error))
 }
 
-fn read_lines(
-    pipe: impl Read + Send + 'static,
-    lines: SyncSender<String>,
-) -> thread::JoinHandle<()> {
+/// Kills a process and those that descend from it, the youngest first, so that none is orphaned
+/// out of reach. They stay in this program's process group: an interrupt from the terminal reaches
+/// them without help.
+fn kill_with_descendants(process: u32) {
+    for child in children(process) {
+        kill_with_descendants(child);
+    }
+    succeeds_silently(Command::new("kill").arg("-KILL").arg(process.to_string()));
+}
+
+fn children(process: u32) -> Vec<u32> {
+    let Ok(tasks) = fs::read_dir(format!("/proc/{process}/task")) else { return Vec::new() };
+    tasks
+        .filter_map(|task| fs::read_to_string(task.ok()?.path().join("children")).ok())
+        .flat_map(|list| {
+            list.split_whitespace().filter_map(|id| id.parse().ok()).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// Sends the lines of a pipe until it is closed, from a thread of its own.
+fn read_lines(pipe: impl Read + Send + 'static, lines: SyncSender<String>) {
     thread::spawn(move || {
         let mut pipe = BufReader::new(pipe);
         let mut bytes = Vec::new();
@@ -87,7 +125,7 @@ fn read_lines(
             }
             bytes.clear();
         }
-    })
+    });
 }
 
 fn shown(command: &Command) -> String {
@@ -102,4 +140,33 @@ fn not_started(command: &Command, error: &std::io::Error) -> String {
 
 fn ended(command: &Command, status: ExitStatus) -> String {
     format!("`{}` ended with {status}", shown(command))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_outputs_are_watched_to_the_end() {
+        let mut lines = Vec::new();
+        let mut script = Command::new("sh");
+        script.args(["-c", "echo out; echo err >&2; exit 3"]);
+        let status = watched(&mut script, |line| lines.push(line.to_owned())).unwrap();
+        lines.sort();
+        assert_eq!((lines, status.code()), (vec!["err".to_owned(), "out".to_owned()], Some(3)));
+    }
+
+    #[test]
+    fn a_kill_reaches_what_was_started_below() {
+        let mut script = Command::new("sh");
+        script.args(["-c", "(sleep 5; echo late) & echo early; wait"]).stdout(Stdio::piped());
+        let mut child = script.spawn().unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        output.read_line(&mut line).unwrap();
+        kill_with_descendants(child.id());
+        assert!(!child.wait().unwrap().success());
+        output.read_line(&mut line).unwrap();
+        assert_eq!(line, "early\n");
+    }
 }

@@ -26,8 +26,8 @@ pub(super) fn run(root: &Path) -> Result<Tally, String> {
         .env("HEADWAY_BIN", program)
         .env("CHROMIUM", setup::CHROMIUM)
         .args(["--test", "--test-reporter=spec", "--test-concurrency=1"]);
-    let status = command::watched(&mut tests, |line| tally.read_node(line))?;
-    Ok(tally.judged_by(status))
+    let ended = command::watched(&mut tests, |line| tally.read_node(line));
+    Ok(tally.judged_by(ended))
 }
 
 fn search_path(first: Option<&Path>) -> Result<std::ffi::OsString, String> {

@@ -29,8 +29,8 @@ pub(super) fn run(root: &Path) -> Result<Tally, String> {
 fn unittest(python: &mut Command, folder: &Path) -> Result<Tally, String> {
     let mut tally = Tally::default();
     python.current_dir(folder).args(["-m", "unittest", "discover", "--verbose"]);
-    let status = command::watched(python, |line| tally.read_unittest(line))?;
-    Ok(tally.judged_by(status))
+    let ended = command::watched(python, |line| tally.read_unittest(line));
+    Ok(tally.judged_by(ended))
 }
 
 fn folders_with_tests(parent: &Path) -> Result<Vec<PathBuf>, String> {

@@ -14,8 +14,8 @@ pub(super) fn run(root: &Path) -> Result<Tally, String> {
     let mut tally = Tally::default();
     let mut tests = command::cargo();
     tests.current_dir(root).arg("test").args(FEATURES).arg("--no-fail-fast");
-    let status = command::watched(&mut tests, |line| tally.read_libtest(line))?;
-    Ok(tally.judged_by(status))
+    let ended = command::watched(&mut tests, |line| tally.read_libtest(line));
+    Ok(tally.judged_by(ended))
 }
 
 /// Builds the program as the tests do and gives its path.

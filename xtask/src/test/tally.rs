@@ -4,6 +4,8 @@ use std::fmt;
 use std::ops::AddAssign;
 use std::process::ExitStatus;
 
+use crate::say;
+
 /// How many tests held and how many did not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tally {
@@ -22,11 +24,16 @@ impl Tally {
         Self::single(false)
     }
 
-    /// The same; one failure more when the runner failed and no failed test explains it, such as
-    /// code that does not compile.
-    pub(super) fn judged_by(mut self, status: ExitStatus) -> Self {
-        if !status.success() && self.failed == 0 {
-            self.failed = 1;
+    /// The same; one failure more when the runner could not finish, or failed and no failed test
+    /// explains it, such as code that does not compile.
+    pub(super) fn judged_by(mut self, ended: Result<ExitStatus, String>) -> Self {
+        match ended {
+            Ok(status) if status.success() || self.failed > 0 => {}
+            Ok(_) => self.failed = 1,
+            Err(problem) => {
+                say(&format!("{problem}\n"));
+                self.failed += 1;
+            }
         }
         self
     }
@@ -134,10 +141,11 @@ mod tests {
     #[test]
     fn a_runner_that_fails_without_a_failed_test_is_a_failure() {
         let held = Tally { passed: 3, failed: 0 };
-        assert_eq!(held.judged_by(ExitStatus::from_raw(0)).failed, 0);
-        assert_eq!(held.judged_by(ExitStatus::from_raw(101 << 8)).failed, 1);
+        assert_eq!(held.judged_by(Ok(ExitStatus::from_raw(0))).failed, 0);
+        assert_eq!(held.judged_by(Ok(ExitStatus::from_raw(101 << 8))).failed, 1);
         let failed = Tally { passed: 3, failed: 2 };
-        assert_eq!(failed.judged_by(ExitStatus::from_raw(101 << 8)).failed, 2);
+        assert_eq!(failed.judged_by(Ok(ExitStatus::from_raw(101 << 8))).failed, 2);
+        assert_eq!(failed.judged_by(Err("hangs".to_owned())), Tally { passed: 3, failed: 3 });
     }
 
     #[test]
