@@ -180,7 +180,7 @@ async fn producers(folder: &Path, per_call: u64) {
             let store = Arc::clone(&store);
             tokio::spawn(async move {
                 let mut offsets = [1_u64; 32];
-                let mut done = 0;
+                let mut done = 0_u64;
                 while begin.elapsed() < TIME {
                     let call = (0..per_call)
                         .map(|_| {
@@ -244,7 +244,7 @@ async fn paced(folder: &Path, rate: u64, jobs: u64) {
             sent += 1;
             let (store, tell) = (Arc::clone(&store), tell.clone());
             let call = vec![report(job, offset)];
-            let began = Instant::now();
+            let sent_at = Instant::now();
             tokio::spawn(async move {
                 for answer in store.append(call).await {
                     // A report that overtook the one before it is told so; it was still timed.
@@ -252,7 +252,7 @@ async fn paced(folder: &Path, rate: u64, jobs: u64) {
                         eprintln!("{error}");
                     }
                 }
-                tell.send(began.elapsed()).await.unwrap();
+                tell.send(sent_at.elapsed()).await.unwrap();
             });
         }
     }
@@ -261,7 +261,7 @@ async fn paced(folder: &Path, rate: u64, jobs: u64) {
     while let Some(time) = told.recv().await {
         times.push(time);
     }
-    let spent = begin.elapsed().as_secs_f64();
+    let seconds = begin.elapsed().as_secs_f64();
     let cpu = processor() - cpu;
     store.close().await.unwrap();
     times.sort_unstable();
@@ -275,7 +275,7 @@ async fn paced(folder: &Path, rate: u64, jobs: u64) {
     let target = if rate == 20_000 { "≤ 3072" } else { "" };
     say(&format!("{what}: written, closing included"), each, "B/report", target);
     say(&format!("{what}: CPU, with the producers"), cpu * 1e6 / sent as f64, "us/report", "");
-    say(&format!("{what}: CPU of one core"), cpu / spent * 100.0, "%", "");
+    say(&format!("{what}: CPU of one core"), cpu / seconds * 100.0, "%", "");
     drop(store);
     std::fs::remove_dir_all(folder).unwrap();
 }

@@ -21,7 +21,8 @@ const PERIOD: Duration = Duration::from_millis(250);
 /// Periods without a commit after which a large log is given back to the file system.
 const QUIET: u32 = 8;
 
-/// A log of so many pages (64 MiB of 4 KiB) is worth beginning anew.
+/// A log of so many pages (64 MiB of 4 KiB) is worth beginning anew: after a crash it is read
+/// through before the store is ready.
 pub(crate) const LOG_PAGES: i64 = 16_384;
 
 /// Runs until the writer, who holds the other end of `calls`, is gone.
@@ -67,7 +68,10 @@ pub(crate) fn call(calls: &SyncSender<()>, shared: &Shared) {
 }
 
 /// Checkpoints and remembers how large the log is. A failure is told and left to the next time.
+///
+/// One at a time: SQLite would turn a second one away.
 pub(crate) fn checkpoint(connection: &Connection, shared: &Shared, mode: &'static str) {
+    let _turn = shared.checkpoints.lock();
     let pages = connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| {
         let (log, moved): (i64, i64) = (row.get(1)?, row.get(2)?);
         Ok(if log == moved && mode != "PASSIVE" { 0 } else { log })

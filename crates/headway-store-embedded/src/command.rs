@@ -17,7 +17,7 @@ pub(crate) struct Ticket {
     /// Bytes that it brings.
     pub(crate) bytes: usize,
     /// Its place.
-    pub(crate) _place: OwnedSemaphorePermit,
+    pub(crate) place: OwnedSemaphorePermit,
 }
 
 /// A change of the store.

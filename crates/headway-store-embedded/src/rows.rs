@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn every_item_status_has_a_code_of_its_own() {
         for (code, status) in ItemStatus::ALL.iter().enumerate() {
-            assert_eq!(item_code(*status), code as i64);
+            assert_eq!(usize::try_from(item_code(*status)), Ok(code));
             assert_eq!(to_item_status(item_code(*status)).unwrap(), *status);
         }
         assert!(to_item_status(8).is_err());

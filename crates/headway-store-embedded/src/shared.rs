@@ -21,6 +21,8 @@ pub(crate) struct Shared {
     pub(crate) closed: AtomicBool,
     /// Pages of the write-ahead log, as of the last checkpoint.
     pub(crate) log_pages: AtomicI64,
+    /// Held while a checkpoint runs.
+    pub(crate) checkpoints: Mutex<()>,
     /// Commits so far.
     pub(crate) commits: AtomicU64,
     /// Whether the checkpointer waits to be called.
@@ -42,6 +44,7 @@ impl Shared {
             sinks: RwLock::default(),
             closed: AtomicBool::new(false),
             log_pages: AtomicI64::new(0),
+            checkpoints: Mutex::default(),
             commits: AtomicU64::new(0),
             checkpointer_sleeps: AtomicBool::new(true),
         }

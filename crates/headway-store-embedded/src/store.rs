@@ -68,9 +68,8 @@ impl EmbeddedStore {
         let told = |failure: Failure| failure.told(&place, "open");
         let opened =
             |error: rusqlite::Error| translate(&error, &path.display().to_string(), "open");
-        let mut writes =
-            connection::writer(&path, options.cache_bytes).map_err(&opened)?;
-        schema::prepare(&mut writes, &place, schema::MIGRATIONS).map_err(&told)?;
+        let mut main = connection::writer(&path, options.cache_bytes).map_err(&opened)?;
+        schema::prepare(&mut main, &place, schema::MIGRATIONS).map_err(&told)?;
         let moves = connection::checkpointer(&path).map_err(&opened)?;
         let readers = Readers::open(
             &path,
@@ -87,7 +86,7 @@ impl EmbeddedStore {
         let patience = options.patience;
         // Every ticket holds a place, so that sending never waits.
         let (commands, queue) = sync_channel(queue_places as usize);
-        let writer = Writer::begin(writes, Arc::clone(&shared), options, calls, lock)
+        let writer = Writer::begin(main, Arc::clone(&shared), options, calls, lock)
             .map_err(&told)?;
         let threads = spawn(writer, queue, moves, called, &shared)?;
         Ok(Self {
@@ -118,7 +117,7 @@ impl EmbeddedStore {
             .map_err(|_| StoreError::Full { detail: "too much waits to be written".to_owned() })?
             .map_err(|_| StoreError::Closed)?;
         let (reply, answer) = oneshot::channel();
-        let ticket = Ticket { command: command(reply), bytes, _place: place };
+        let ticket = Ticket { command: command(reply), bytes, place };
         let commands = self.commands.as_ref().ok_or(StoreError::Closed)?;
         commands.try_send(ticket).map_err(|_| StoreError::Closed)?;
         answer.await.map_err(|_| StoreError::Closed)

@@ -1,6 +1,14 @@
 //! The port's own suite, on this adapter: once as it is usually set, and once with so little memory
 //! that each commit folds what the one before it left.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
 use std::sync::Arc;
 
 use async_trait::async_trait;

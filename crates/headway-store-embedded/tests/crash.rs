@@ -5,6 +5,14 @@
 //! of those lines, kills the child, opens the store and compares. `HEADWAY_CRASHES` says how often,
 //! 25 times when it is not set.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -149,7 +157,7 @@ async fn report(store: Arc<EmbeddedStore>, producer: usize) {
         let mut lines = String::new();
         for nth in chosen {
             ends[nth] += events(ends[nth]);
-            lines.push_str(&format!("\njob {producer} {nth} {}\n", ends[nth]));
+            lines += &format!("\njob {producer} {nth} {}\n", ends[nth]);
         }
         say(&lines);
     }
@@ -193,7 +201,7 @@ async fn work(store: Arc<EmbeddedStore>) {
         for item in leased {
             let again = item.index % 11 == 0 && item.attempts == 1;
             let status = if again { ItemStatus::Retrying } else { ItemStatus::Succeeded };
-            lines.push_str(&format!("\nitem {} {status}\n", item.index));
+            lines += &format!("\nitem {} {status}\n", item.index);
             settled.push(ItemOutcome {
                 index: item.index,
                 fence,
@@ -208,7 +216,7 @@ async fn work(store: Arc<EmbeddedStore>) {
         }
         store.append(vec![append(batch(), end, settled)]).await.pop().unwrap().unwrap();
         end += events(end);
-        lines.push_str(&format!("\nbatch {end}\n"));
+        lines += &format!("\nbatch {end}\n");
         say(&lines);
     }
 }

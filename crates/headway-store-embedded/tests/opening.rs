@@ -1,5 +1,13 @@
 //! Files that are not as they should be, and who may open them.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
 use std::path::Path;
 
 use headway_protocol::{JobStatus, Owner, Timestamp};

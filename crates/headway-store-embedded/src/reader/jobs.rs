@@ -8,7 +8,7 @@ use headway_store::{Due, Facets, History, Record, StoreError, Stored};
 use rusqlite::{Connection, OptionalExtension};
 use serde_json::Value;
 
-use crate::codec::Reader;
+use crate::codec::{self, Reader};
 use crate::failure::Failure;
 use crate::rows;
 use crate::shared::Shared;
@@ -51,6 +51,7 @@ struct Row {
     folded: Option<Folded>,
 }
 
+#[derive(Default)]
 struct Folded {
     position: u64,
     document: Value,
@@ -110,29 +111,19 @@ pub(crate) fn load(
 
 /// The tail and the row together; `None` when a commit came between looking at the two.
 fn join(glance: Option<Glance>, row: Row) -> Option<Stored> {
-    match glance {
-        Some(glance) => {
-            let folded = row.folded.map_or((0, Value::Null, Value::Null), |folded| {
-                (folded.position, folded.document, folded.private)
-            });
-            let (position, mut document, mut private) = folded;
-            (row.number == glance.number && position == glance.base).then(|| {
-                glance.document.apply(&mut document);
-                glance.private.apply(&mut private);
-                let facets = (*glance.facets).clone();
-                Stored { cursor: glance.cursor, document, private, facets }
-            })
-        }
-        None => {
-            let Folded { position, document, private } = row.folded?;
-            (row.position <= position).then(|| Stored {
-                cursor: Cursor { epoch: row.epoch, offset: position },
-                document,
-                private,
-                facets: row.facets,
-            })
-        }
-    }
+    let Some(glance) = glance else {
+        let Folded { position, document, private } = row.folded?;
+        let cursor = Cursor { epoch: row.epoch, offset: position };
+        let stored = Stored { cursor, document, private, facets: row.facets };
+        return (row.position <= position).then_some(stored);
+    };
+    let Folded { position, mut document, mut private } = row.folded.unwrap_or_default();
+    (row.number == glance.number && position == glance.base).then(|| {
+        glance.document.apply(&mut document);
+        glance.private.apply(&mut private);
+        let facets = (*glance.facets).clone();
+        Stored { cursor: glance.cursor, document, private, facets }
+    })
 }
 
 fn changing(job: &JobId) -> Failure {
@@ -248,7 +239,8 @@ pub(crate) fn history(
             .get_ref(0)?
             .as_blob()
             .map_err(|error| Failure::Damaged(format!("a segment: {error}")))?;
-        let mut reader = Reader::new(body);
+        let body = codec::unpack(body)?;
+        let mut reader = Reader::new(&body);
         while !reader.is_empty() {
             let sketch = reader.sketch()?;
             if sketch.to <= after {

@@ -110,11 +110,11 @@ fn find(
     }
     if let Some(after) = &query.after {
         let table = if query.tag.is_some() { "job_tags" } else { "jobs" };
-        text.push_str(&format!(" AND ({table}.created_at, {table}.id) < (?, ?)"));
+        text.extend([" AND (", table, ".created_at, ", table, ".id) < (?, ?)"]);
         values.push(Value::Integer(rows::moment(after.created_at)));
         values.push(Value::Text(after.id.as_str().to_owned()));
     }
-    text.push_str(&format!(" ORDER BY {order} LIMIT ?"));
+    text.extend([" ORDER BY ", order, " LIMIT ?"]);
     values.push(Value::Integer(i64::try_from(limit).unwrap_or(i64::MAX)));
 
     let mut statement = connection.prepare_cached(&text)?;

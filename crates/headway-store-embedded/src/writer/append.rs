@@ -21,9 +21,9 @@ impl Writer {
     ) -> Result<Result<(), AppendError>, Failure> {
         let Prepared { append, document, private, encoded } = prepared;
         let job = append.job;
-        let held = self.head(&job, staged)?;
-        let found = held.as_ref().map(|head| head.cursor.offset);
-        let epoch = match (append.expected, &held) {
+        let before = self.head(&job, staged)?;
+        let found = before.as_ref().map(|head| head.cursor.offset);
+        let epoch = match (append.expected, &before) {
             (Expected::Absent { epoch }, None) => epoch,
             (Expected::At(offset), Some(head)) if head.cursor.offset == offset => {
                 head.cursor.epoch
@@ -37,14 +37,14 @@ impl Writer {
         {
             return Ok(Err(AppendError::KeyTaken { job, fingerprint }));
         }
-        let number = held.as_ref().map_or(self.next_number, |head| head.number);
+        let number = before.as_ref().map_or(self.next_number, |head| head.number);
         if let Some(index) = self.find_fenced(number, &append.items)? {
             return Ok(Err(AppendError::Fenced { job, index }));
         }
 
         let record = append.record;
         let facets = append.facets;
-        match &held {
+        match &before {
             None => {
                 self.next_number += 1;
                 self.insert_job(number, &job, epoch, record.to, &facets)?;
@@ -61,6 +61,9 @@ impl Writer {
             self.connection
                 .prepare_cached("INSERT INTO keys (key, number, fingerprint) VALUES (?1, ?2, ?3)")?
                 .execute((&key.key, number, key.fingerprint.cast_signed()))?;
+        }
+        if staged.journal.is_empty() {
+            staged.journal.push(codec::VERSION);
         }
         codec::number(number.unsigned_abs(), &mut staged.journal);
         codec::number(u64::from(facets.due_at.is_some()), &mut staged.journal);

@@ -237,14 +237,14 @@ impl Writer {
         let mut last = 0;
         for piece in pieces {
             if !body.is_empty() && body.len() + piece.body.len() > SEGMENT_BYTES {
-                insert.execute((number, rows::whole(last), &body))?;
+                insert.execute((number, rows::whole(last), codec::pack(&body)))?;
                 body.clear();
             }
             body.extend_from_slice(&piece.body);
             last = piece.to;
         }
         if !body.is_empty() {
-            insert.execute((number, rows::whole(last), &body))?;
+            insert.execute((number, rows::whole(last), codec::pack(&body)))?;
         }
         if merge || bytes >= LOOSE_BYTES {
             return Ok(Loose::default());
@@ -263,7 +263,12 @@ impl Writer {
         let mut rows = statement.query((number, loose))?;
         while let Some(row) = rows.next()? {
             ids.push(row.get(0)?);
-            pieces.push(Piece { to: rows::to_whole(row.get(1)?), body: row.get(2)? });
+            let body = row
+                .get_ref(2)?
+                .as_blob()
+                .map_err(|error| Failure::Damaged(format!("a segment: {error}")))?;
+            let body = codec::unpack(body)?.into_owned();
+            pieces.push(Piece { to: rows::to_whole(row.get(1)?), body });
         }
         drop(rows);
         for id in ids {

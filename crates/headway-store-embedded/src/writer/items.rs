@@ -26,12 +26,11 @@ impl Writer {
             .connection
             .prepare_cached("SELECT max(id) FROM items WHERE id BETWEEN ?1 AND ?2")?
             .query_row(range, |row| row.get(0))?;
-        let mut next = last.map_or(0, |id| rows::item_index(id) + 1);
-        for item in &items {
+        let count = last.map_or(0, |id| rows::item_index(id) + 1);
+        for (next, item) in (count..).zip(&items) {
             if let Err(refusal) = item.check_shape(next) {
                 return Ok(Err(refusal));
             }
-            next += 1;
         }
         let mut insert = self
             .connection

@@ -25,6 +25,7 @@ use headway_store::{Appended, StoreError};
 use rusqlite::Connection;
 
 use crate::checkpoint;
+use crate::codec;
 use crate::command::{Answer, Command, Ticket};
 use crate::failure::Failure;
 use crate::options::Options;
@@ -208,9 +209,9 @@ impl Writer {
         self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         for ticket in waiting {
             match self.obey(ticket.command, staged) {
-                Ok(answer) => answers.push((answer, ticket._place)),
+                Ok(answer) => answers.push((answer, ticket.place)),
                 Err((answer, failure)) => {
-                    answers.push((answer, ticket._place));
+                    answers.push((answer, ticket.place));
                     return Err(failure);
                 }
             }
@@ -218,7 +219,7 @@ impl Writer {
         if !staged.journal.is_empty() {
             self.connection
                 .prepare_cached("INSERT INTO journal (id, body) VALUES (?1, ?2)")?
-                .execute((self.next_journal, &staged.journal))?;
+                .execute((self.next_journal, codec::pack(&staged.journal)))?;
             self.next_journal += 1;
         }
         self.fold(staged, idle)?;
@@ -303,7 +304,8 @@ impl Writer {
     }
 
     /// Between two commits nobody adds to the log, so that a checkpoint reaches its end and the
-    /// next commit begins it anew. Under load the checkpointer never finds that moment.
+    /// next commit begins it anew. Under load the checkpointer never finds that moment. When it is
+    /// at work, commits wait for it: the disk is slower than what is asked of it.
     fn begin_log_anew(&self) {
         if self.shared.log_pages.load(Ordering::Relaxed) > checkpoint::LOG_PAGES {
             checkpoint::checkpoint(&self.connection, &self.shared, "PASSIVE");

@@ -10,7 +10,7 @@ use headway_protocol::{Cursor, JobId, Timestamp};
 use headway_store::Facets;
 use rusqlite::{Connection, OptionalExtension};
 
-use crate::codec::{Reader, Sketch};
+use crate::codec::{self, Reader, Sketch};
 use crate::failure::Failure;
 use crate::rows;
 use crate::shared::Shared;
@@ -54,7 +54,9 @@ pub(super) fn recover(connection: &Connection, shared: &Shared) -> Result<Recove
         first_journal.get_or_insert(id);
         next_journal = id + 1;
         let body = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
-        let mut reader = Reader::new(body);
+        let body = codec::unpack(body)?;
+        let mut reader = Reader::new(&body);
+        reader.version()?;
         while !reader.is_empty() {
             let number = rows::whole(reader.number()?);
             let due_at = match reader.number()? {
@@ -133,7 +135,7 @@ fn follow(
         },
         document: rows::json(record.patch.get(), "a patch of the journal")?,
         private: rows::json(record.private.get(), "a patch of the journal")?,
-        bytes: crate::codec::size(&record),
+        bytes: codec::size(&record),
         record: Arc::new(record),
     });
     Ok(())

@@ -63,7 +63,7 @@ fn any_facets() -> impl Strategy<Value = Facets> {
         prop::option::of(0..9_u64),
     )
         .prop_map(|(status, session, tags, subject, created_at, finished_at, due_at)| Facets {
-            status: status,
+            status,
             kind: if created_at % 2 == 0 { "even" } else { "odd" }.to_owned(),
             session,
             tags: tags.into_iter().collect(),
@@ -150,7 +150,6 @@ fn any_operation() -> impl Strategy<Value = Operation> {
 }
 
 /// Runs the comparison; `run` brings a future to its end.
-#[expect(clippy::panic, reason = "a test fails by panicking")]
 pub fn random_operations_agree_with_the_model<S: Subject>(
     make: impl Fn() -> S,
     run: impl Fn(Case<'_>),

@@ -35,10 +35,8 @@ struct Item {
 
 impl Batch {
     pub(super) fn add(&mut self, items: Vec<NewItem>) -> Result<(), StoreError> {
-        let mut next = self.items.len() as u64;
-        for item in &items {
+        for (next, item) in (self.items.len() as u64..).zip(&items) {
             item.check_shape(next)?;
-            next += 1;
         }
         self.items.extend(items.into_iter().map(|item| {
             let held = Item {
