@@ -43,7 +43,8 @@ fn main() -> Outcome {
             let number = |place: usize, unless: u64| {
                 arguments.get(place).map_or(Ok(unless), |text| text.parse())
             };
-            let (items, concurrency, processes) = (number(0, 200_000)?, number(1, 256)?, number(2, 2)?);
+            let (items, concurrency, processes) =
+                (number(0, 200_000)?, number(1, 256)?, number(2, 2)?);
             tokio::runtime::Runtime::new()?.block_on(bench(items, concurrency, processes))
         }
     }
@@ -83,10 +84,8 @@ async fn measure(
     items: u64,
     concurrency: u64,
 ) -> Outcome {
-    let surroundings = Surroundings {
-        work_dir: std::env::temp_dir(),
-        allow_hosts: vec!["127.0.0.1".to_owned()],
-    };
+    let surroundings =
+        Surroundings { work_dir: std::env::temp_dir(), allow_hosts: vec!["127.0.0.1".to_owned()] };
     let executor = build(&serde_json::from_value(executor.clone())?, &surroundings)
         .map_err(|problem| problem.detail)?;
     let sink: NewsSink = Arc::new(|_: &Attempt, _| {});
@@ -94,7 +93,8 @@ async fn measure(
     let (own, others) = (used(UsageWho::RUSAGE_SELF)?, used(UsageWho::RUSAGE_CHILDREN)?);
     let began = tokio::time::Instant::now();
     let driven = Arc::clone(&executor);
-    let failed = tokio::spawn(async move { drive(&*driven, items, concurrency, &sink, &stop).await });
+    let failed =
+        tokio::spawn(async move { drive(&*driven, items, concurrency, &sink, &stop).await });
     let failed = failed.await?;
     let took = began.elapsed().as_secs_f64();
     executor.close().await;
@@ -145,7 +145,7 @@ async fn run(
         custom_id: None,
         number: 1,
         input: input.unwrap_or_else(|_| RawValue::NULL.to_owned()),
-        timeout: Some(std::time::Duration::from_secs(60)),
+        timeout: Some(std::time::Duration::from_mins(1)),
     };
     executor.run(&attempt, sink, stop).await.outcome.is_err()
 }

@@ -170,7 +170,7 @@ mod tests {
         let item = stored(Some("{\"a\":\n1.50}"), Some("x"));
         let mut text = Vec::new();
         ResultRow::from(&item).write_jsonl(&mut text);
-        assert_eq!(text.iter().filter(|byte| **byte == b'\n').count(), 1);
+        assert_eq!(memchr::memchr(b'\n', &text), Some(text.len() - 1));
         let line: ResultLine = serde_json::from_slice(&text).unwrap();
         assert_eq!(line.index, 7);
         assert_eq!(line.output, Some(serde_json::json!({"a": 1.5})));

@@ -2,6 +2,7 @@
 
 mod executor_support;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use executor_support::{
@@ -10,7 +11,6 @@ use executor_support::{
 use headway_engine::executor::{Execute, Failure, News};
 use headway_protocol::{Percent, Report};
 use serde_json::{Value, json};
-use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 fn shell(script: &str) -> Arc<dyn Execute> {
@@ -73,8 +73,7 @@ async fn the_environment_is_what_was_named() {
     let mut names: Vec<&str> =
         text.as_str().unwrap().lines().filter_map(|line| line.split('=').next()).collect();
     names.sort_unstable();
-    let expected =
-        ["HEADWAY_ATTEMPT", "HEADWAY_CUSTOM_ID", "HEADWAY_INDEX", "HEADWAY_JOB", "HOME"];
+    let expected = ["HEADWAY_ATTEMPT", "HEADWAY_CUSTOM_ID", "HEADWAY_INDEX", "HEADWAY_JOB", "HOME"];
     assert_eq!(names, expected);
     for line in ["HEADWAY_INDEX=7", "HEADWAY_CUSTOM_ID=row-7", "HEADWAY_ATTEMPT=2"] {
         assert!(text.as_str().unwrap().contains(line), "{line}");
@@ -115,12 +114,12 @@ async fn too_much_output_ends_the_program() {
 }
 
 /// A family that does not want to end: parent, child and grandchild ignore SIGTERM.
-const STUBBORN: &str = r#"
+const STUBBORN: &str = r"
     trap '' TERM
-    (trap '' TERM; (trap '' TERM; echo $$ >/dev/null; sh -c 'echo $PPID' >> pids; while :; do sleep 1; done) &
+    (trap '' TERM; (trap '' TERM; sh -c 'echo $PPID' >> pids; while :; do sleep 1; done) &
         sh -c 'echo $PPID' >> pids; while :; do sleep 1; done) &
     echo $$ >> pids
-    while :; do sleep 1; done"#;
+    while :; do sleep 1; done";
 
 #[tokio::test]
 async fn a_time_limit_leaves_nobody() {

@@ -1,5 +1,7 @@
 //! One request for each item, against a real server.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
+
 mod executor_support;
 #[path = "executor_support/server.rs"]
 mod server;
@@ -16,17 +18,20 @@ use server::{Asked, Reply, Server};
 use tokio_util::sync::CancellationToken;
 
 fn http(mut json: Value) -> Arc<dyn Execute> {
-    json["type"] = json!("http");
+    json.as_object_mut().unwrap().insert("type".to_owned(), json!("http"));
     executor_support::executor(json)
 }
 
 /// A server that answers with what it was asked.
 async fn echo() -> Server {
     Server::start(|asked| {
-        server::json(200, &json!({
-            "method": asked.method, "target": asked.target, "body": asked.body,
-            "headers": asked.headers, "usage": {"in": 12, "out": 3}, "cost": "0.05",
-        }))
+        server::json(
+            200,
+            &json!({
+                "method": asked.method, "target": asked.target, "body": asked.body,
+                "headers": asked.headers, "usage": {"in": 12, "out": 3}, "cost": "0.05",
+            }),
+        )
     })
     .await
 }
@@ -53,7 +58,8 @@ async fn the_item_is_filled_in_everywhere() {
 #[tokio::test]
 async fn the_input_is_the_body_unless_another_is_given() {
     let server = echo().await;
-    let answer = output(&run(&http(json!({"url": server.url("/")})), &attempt(0, &json!([1]))).await);
+    let answer =
+        output(&run(&http(json!({"url": server.url("/")})), &attempt(0, &json!([1]))).await);
     assert_eq!(answer["body"], "[1]");
     let get = http(json!({"url": server.url("/"), "method": "get"}));
     let answer = output(&run(&get, &attempt(0, &json!([1]))).await);
@@ -106,9 +112,15 @@ async fn statuses_decide_whether_to_try_again_and_when() {
         Reply::Answer(status, "retry-after: 7\r\n".to_owned(), "the reason".to_owned())
     })
     .await;
-    for (status, retryable) in
-        [(400, false), (404, false), (408, true), (409, true), (425, true), (429, true), (503, true)]
-    {
+    for (status, retryable) in [
+        (400, false),
+        (404, false),
+        (408, true),
+        (409, true),
+        (425, true),
+        (429, true),
+        (503, true),
+    ] {
         let runner = http(json!({"url": server.url(&format!("/{status}"))}));
         let ended = run(&runner, &attempt(0, &Value::Null)).await;
         let error = error(&ended);
@@ -177,7 +189,8 @@ async fn redirects_are_followed_with_what_they_may_be_told() {
     let other = echo().await;
     let elsewhere = other.url("/there");
     let server = Server::start(move |asked: Asked| {
-        let to = |status, to: &str| Reply::Answer(status, format!("location: {to}\r\n"), String::new());
+        let to =
+            |status, to: &str| Reply::Answer(status, format!("location: {to}\r\n"), String::new());
         match asked.target.as_str() {
             "/302" => to(302, "/echo"),
             "/307" => to(307, "/echo"),
@@ -185,9 +198,12 @@ async fn redirects_are_followed_with_what_they_may_be_told() {
             "/loop" => to(307, "/loop"),
             "/inside" => to(302, "http://169.254.169.254/latest/meta-data/"),
             "/file" => to(302, "file:///etc/passwd"),
-            _ => server::json(200, &json!({
-                "method": asked.method, "body": asked.body, "headers": asked.headers,
-            })),
+            _ => server::json(
+                200,
+                &json!({
+                    "method": asked.method, "body": asked.body, "headers": asked.headers,
+                }),
+            ),
         }
     })
     .await;
@@ -276,11 +292,15 @@ fn what_cannot_be_sent_is_refused_before_it_is_sent() {
         (json!({"url": "http://example.com/", "output": "a"}), "executor.output"),
         (json!({"url": "http://example.com/", "cost": "a"}), "executor.cost"),
         (json!({"url": "http://example.com/", "usage": {"n": "/n"}}), "executor.usage"),
-        (json!({"url": "http://example.com/", "usage": {"sku": "s", "n": "n"}}), "executor.usage.n"),
+        (
+            json!({"url": "http://example.com/", "usage": {"sku": "s", "n": "n"}}),
+            "executor.usage.n",
+        ),
     ] {
         let mut json = json;
         json["type"] = json!("http");
-        let problem = try_executor(json.clone(), &std::env::temp_dir()).expect_err(&json.to_string());
+        let problem =
+            try_executor(json.clone(), &std::env::temp_dir()).expect_err(&json.to_string());
         assert_eq!(problem.field.as_deref(), Some(field), "{json}");
     }
     for url in ["https://example.com:{{input.port}}/", "http://{{input.host}}:80/"] {
@@ -290,8 +310,11 @@ fn what_cannot_be_sent_is_refused_before_it_is_sent() {
 
 #[test]
 fn what_headers_hold_is_not_printed() {
-    let printed = format!("{:?}", http(json!({
-        "url": "https://example.com/?key=s3cret", "headers": {"Authorization": "s3cret"},
-    })));
+    let printed = format!(
+        "{:?}",
+        http(json!({
+            "url": "https://example.com/?key=s3cret", "headers": {"Authorization": "s3cret"},
+        }))
+    );
     assert!(!printed.contains("s3cret"), "{printed}");
 }

@@ -1,5 +1,7 @@
 //! Pools of long-lived workers, with real programs.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
+
 mod executor_support;
 
 use std::collections::BTreeSet;
@@ -30,7 +32,7 @@ for line in sys.stdin:
     index, value = item["index"], item["input"]
 {}
 "#,
-        body.lines().map(|line| format!("    {}\n", line.trim_end())).collect::<String>()
+        body.lines().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
     );
     json!({"type": "command", "mode": "stream", "processes": processes,
            "argv": ["python3", "-c", script]})
@@ -97,7 +99,8 @@ async fn the_line_has_all_that_the_item_has() {
     about.custom_id = Some("say \"hi\"\n".to_owned());
     about.number = 3;
     about.input = serde_json::value::RawValue::from_string("{\n\"a\":\r\n1}".to_owned()).unwrap();
-    let expected = json!({"index": 9, "custom_id": "say \"hi\"\n", "attempt": 3, "input": {"a": 1}});
+    let expected =
+        json!({"index": 9, "custom_id": "say \"hi\"\n", "attempt": 3, "input": {"a": 1}});
     assert_eq!(output(&run(&pool.executor, &about).await), expected);
 }
 
@@ -118,6 +121,14 @@ say(index=index, output=os.getpid())"#;
     assert_eq!(error.details.as_ref().unwrap()["exit_code"], 9);
     let second = output(&run(&pool.executor, &attempt(2, &json!("live"))).await);
     assert_ne!(first, second);
+}
+
+#[tokio::test]
+async fn one_item_starts_one_worker() {
+    let pool = Pool::new(python(4, "say(index=index, output=1)"));
+    run(&pool.executor, &attempt(0, &Value::Null)).await;
+    pool.executor.close().await;
+    assert_eq!(pool.workers().len(), 1);
 }
 
 #[tokio::test]

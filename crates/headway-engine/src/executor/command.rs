@@ -48,9 +48,7 @@ impl CommandRunner {
         if executor.processes.is_some() {
             let detail = "`processes` is for the mode `stream`; `concurrency` says how many items \
                           run at once";
-            return Err(
-                Problem::new(ProblemCode::Invalid, detail).at_field("executor.processes")
-            );
+            return Err(Problem::new(ProblemCode::Invalid, detail).at_field("executor.processes"));
         }
         Ok(Self { program: Program::find(executor, surroundings)? })
     }
@@ -306,8 +304,11 @@ pub(super) fn exit_error(status: ExitStatus, tail: &str) -> Option<JobError> {
             (error, json!({"signal": name}))
         }
     };
-    let message =
-        if tail.is_empty() { format!("the program ended with {}", describe(status)) } else { error.message };
+    let message = if tail.is_empty() {
+        format!("the program ended with {}", describe(status))
+    } else {
+        error.message
+    };
     Some(JobError { message, details: Some(what), ..error })
 }
 

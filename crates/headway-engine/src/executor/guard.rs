@@ -165,7 +165,7 @@ fn is_local_name(name: &str) -> bool {
 /// Blocks of the IANA special-purpose registries that are not the public internet, with the
 /// metadata and wire servers that clouds keep at addresses of their own.
 const SPECIAL_V4: [(Ipv4Addr, u8); 17] = [
-    (Ipv4Addr::new(0, 0, 0, 0), 8),
+    (Ipv4Addr::UNSPECIFIED, 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),
     (Ipv4Addr::new(100, 64, 0, 0), 10),
     (Ipv4Addr::new(127, 0, 0, 0), 8),
@@ -184,8 +184,8 @@ const SPECIAL_V4: [(Ipv4Addr, u8); 17] = [
     (Ipv4Addr::new(224, 0, 0, 0), 3),
 ];
 
-/// Within the global unicast block 2000::/3, outside of which everything is special: IETF protocol
-/// assignments with Teredo and benchmarking, documentation, 6to4, and documentation again.
+/// Within the global unicast block `2000::/3`, outside of which everything is special: IETF protocol
+/// assignments with Teredo and benchmarking, documentation, `6to4`, and documentation again.
 const SPECIAL_V6: [(Ipv6Addr, u8); 4] = [
     (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23),
     (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32),
@@ -199,8 +199,8 @@ fn is_special(address: IpAddr) -> bool {
             Ipv4Net::new(*network, *length).is_ok_and(|network| network.contains(&address))
         }),
         IpAddr::V6(address) => {
-            // ::1, ::ffff:0:0/96 (IPv4 within), 64:ff9b::/96 (NAT64), fc00::/7, fe80::/10 and
-            // ff00::/8 are all outside of 2000::/3.
+            // `::1`, IPv4 within IPv6, NAT64, unique local, link-local and multicast addresses
+            // are all outside of 2000::/3.
             address.octets()[0] >> 5 != 1
                 || SPECIAL_V6.iter().any(|(network, length)| {
                     Ipv6Net::new(*network, *length).is_ok_and(|network| network.contains(&address))

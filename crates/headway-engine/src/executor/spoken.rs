@@ -105,9 +105,14 @@ mod tests {
 
     #[test]
     fn reports_are_told_from_output() {
-        for output in
-            ["", "text", "{\"a\":1}", "{\"headway\":1,\"a\":2}", "{\"headway\":", "[{\"headway\":1}]"]
-        {
+        for output in [
+            "",
+            "text",
+            "{\"a\":1}",
+            "{\"headway\":1,\"a\":2}",
+            "{\"headway\":",
+            "[{\"headway\":1}]",
+        ] {
             check(output, None);
         }
         let progress = News::Progress { percent: Percent::new(50.0).ok(), message: None };
@@ -121,10 +126,8 @@ mod tests {
 
     #[test]
     fn what_was_used_is_counted_and_not_said() {
-        let spent = check(
-            r#"{"headway":{"usage":{"sku":"m","tokens":3},"cost":"0.10"}}"#,
-            Some(&[]),
-        );
+        let spent =
+            check(r#"{"headway":{"usage":{"sku":"m","tokens":3},"cost":"0.10"}}"#, Some(&[]));
         assert_eq!(spent.usage[0].units.get("tokens"), Some(&3.0));
         assert_eq!(spent.cost.to_string(), "0.10");
         let spent = check(r#"{"headway":{"type":"usage","sku":"m","tokens":3}}"#, Some(&[]));

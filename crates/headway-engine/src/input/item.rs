@@ -54,7 +54,9 @@ fn read(text: &str) -> Result<ParsedItem, String> {
         return Ok(ParsedItem { custom_id, input: whole, estimate: None, error: None });
     };
     if let Some(other) = members.other {
-        return Err(format!("`{other}` stands beside `input`: put it inside, or leave `input` out"));
+        return Err(format!(
+            "`{other}` stands beside `input`: put it inside, or leave `input` out"
+        ));
     }
     let custom_id = match members.custom_id.map(serde_json::from_str::<Option<Cow<'_, str>>>) {
         None | Some(Ok(None)) => None,

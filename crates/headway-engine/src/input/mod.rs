@@ -63,7 +63,9 @@ impl ItemSource {
             Self::File { format: Format::Jsonl, reader } => {
                 Form::Jsonl(jsonl::JsonlItems::new(reader))
             }
-            Self::File { format: Format::Csv, reader } => Form::Csv(csv::CsvItems::new(reader)),
+            Self::File { format: Format::Csv, reader } => {
+                Form::Csv(Box::new(csv::CsvItems::new(reader)))
+            }
         })
     }
 }
@@ -98,7 +100,7 @@ pub struct ItemReader(Form);
 enum Form {
     Inline(inline::InlineItems),
     Jsonl(jsonl::JsonlItems),
-    Csv(csv::CsvItems),
+    Csv(Box<csv::CsvItems>),
 }
 
 impl ItemReader {

@@ -1,12 +1,20 @@
 //! What the tests of the executors share: building one, running attempts, hearing their news.
 
 #![allow(dead_code, reason = "each test file uses its part")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test ends where it cannot go on"
+)]
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use headway_engine::executor::{Attempt, Ended, Execute, Failure, News, NewsSink, Surroundings, build};
+use headway_engine::executor::{
+    Attempt, Ended, Execute, Failure, News, NewsSink, Surroundings, build,
+};
 use headway_protocol::batch::Executor;
 use headway_protocol::{JobError, Problem};
 use serde_json::Value;

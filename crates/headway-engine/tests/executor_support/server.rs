@@ -1,5 +1,7 @@
 //! A small HTTP server: one task for each connection, kept alive, one answer for each request.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
+
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;

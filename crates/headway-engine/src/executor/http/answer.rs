@@ -20,7 +20,7 @@ use crate::input::json_text;
 /// How much of an answer that is no success is kept to explain it, in bytes.
 const EXCERPT: usize = 1024;
 /// The longest wait that a server may ask for.
-const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3_600);
+const LONGEST_WAIT: Duration = Duration::from_hours(24);
 
 /// Where in an answer an item finds what it wants.
 #[derive(Clone, Debug)]
@@ -84,8 +84,12 @@ impl AnswerTemplate {
             let mut usage = Usage { sku: sku.clone(), units: std::collections::BTreeMap::new() };
             for (unit, pointer) in units {
                 match at(pointer).and_then(Value::as_f64) {
-                    Some(count) => drop(usage.units.insert(unit.clone(), count)),
-                    None => complain(format!("the answer has no number at `{pointer}` for `{unit}`")),
+                    Some(count) => {
+                        usage.units.insert(unit.clone(), count);
+                    }
+                    None => {
+                        complain(format!("the answer has no number at `{pointer}` for `{unit}`"));
+                    }
                 }
             }
             if let Err(why) = spent.add_usage(usage) {
@@ -103,16 +107,16 @@ impl AnswerTemplate {
         match &self.output {
             None => whole(&text),
             Some(pointer) => match at(pointer) {
-                Some(output) => fits(json_text::keep(&output.to_string())
-                    .unwrap_or_else(|_| json_text::null())),
+                Some(output) => {
+                    fits(json_text::keep(&output.to_string()).unwrap_or_else(|_| json_text::null()))
+                }
                 None if value.is_none() => Err(fatal(
                     "output_missing",
                     format!("the answer is not JSON, so there is no output at `{pointer}`"),
                 )),
-                None => Err(fatal(
-                    "output_missing",
-                    format!("the answer has no output at `{pointer}`"),
-                )),
+                None => {
+                    Err(fatal("output_missing", format!("the answer has no output at `{pointer}`")))
+                }
             },
         }
     }
@@ -137,7 +141,9 @@ pub(super) fn fatal(code: &str, message: String) -> Failure {
 }
 
 /// The body of an answer; one that is larger than an output may be is given up.
-pub(super) async fn body(mut response: Response) -> Result<Result<Vec<u8>, Failure>, reqwest::Error> {
+pub(super) async fn body(
+    mut response: Response,
+) -> Result<Result<Vec<u8>, Failure>, reqwest::Error> {
     let large = || Failure::Error { error: too_large(), retry_after_ms: None };
     let limit = limits::OUTPUT_BYTES;
     let promised = response.content_length().and_then(|length| usize::try_from(length).ok());
@@ -190,16 +196,15 @@ fn is_passing(status: StatusCode) -> bool {
 fn retry_after(headers: &HeaderMap) -> Option<u64> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let asked = text(RETRY_AFTER)?;
-    let wait = match asked.parse::<u64>() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => {
-            let until = httpdate::parse_http_date(asked).ok()?;
-            let now = text(DATE).and_then(|date| httpdate::parse_http_date(date).ok());
-            let now = now.unwrap_or_else(|| {
-                SystemTime::UNIX_EPOCH + Duration::from_millis(SystemClock.now().as_millis())
-            });
-            until.duration_since(now).unwrap_or_default()
-        }
+    let wait = if let Ok(seconds) = asked.parse::<u64>() {
+        Duration::from_secs(seconds)
+    } else {
+        let until = httpdate::parse_http_date(asked).ok()?;
+        let now = text(DATE).and_then(|date| httpdate::parse_http_date(date).ok());
+        let now = now.unwrap_or_else(|| {
+            SystemTime::UNIX_EPOCH + Duration::from_millis(SystemClock.now().as_millis())
+        });
+        until.duration_since(now).unwrap_or_default()
     };
     u64::try_from(wait.min(LONGEST_WAIT).as_millis()).ok()
 }
@@ -238,8 +243,18 @@ mod tests {
     #[test]
     fn statuses_that_may_pass() {
         for (status, passing) in [
-            (408, true), (409, true), (425, true), (429, true), (500, true), (503, true),
-            (599, true), (400, false), (401, false), (404, false), (422, false), (304, false),
+            (408, true),
+            (409, true),
+            (425, true),
+            (429, true),
+            (500, true),
+            (503, true),
+            (599, true),
+            (400, false),
+            (401, false),
+            (404, false),
+            (422, false),
+            (304, false),
         ] {
             let status = StatusCode::from_u16(status).unwrap();
             assert_eq!(is_passing(status), passing, "{status}");

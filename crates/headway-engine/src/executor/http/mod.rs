@@ -39,9 +39,8 @@ impl HttpRunner {
         let request = RequestTemplate::new(executor)?;
         let answer = AnswerTemplate::new(executor)?;
         let client = GuardedClient::new(AddressGuard::new(&surroundings.allow_hosts)?);
-        let invalid = |detail: String| {
-            Problem::new(ProblemCode::Invalid, detail).at_field("executor.url")
-        };
+        let invalid =
+            |detail: String| Problem::new(ProblemCode::Invalid, detail).at_field("executor.url");
         let url = request.example_url().map_err(invalid)?;
         client.check(&url).map_err(|refused| invalid(refused.to_string()))?;
         Ok(Self { request, answer, client })
@@ -53,10 +52,7 @@ impl HttpRunner {
         spent: &mut Spent,
         complain: impl FnMut(String),
     ) -> Result<Box<RawValue>, Failure> {
-        let request = self
-            .request
-            .fill(attempt)
-            .map_err(|why| answer::fatal("template", why))?;
+        let request = self.request.fill(attempt).map_err(|why| answer::fatal("template", why))?;
         let response = self.client.send(request).await.map_err(unsent)?;
         if !response.status().is_success() {
             return Err(answer::status_failure(response).await);
@@ -97,9 +93,10 @@ fn unsent(error: SendError) -> Failure {
     let error = match error {
         SendError::Refused(refused) => JobError::fatal("address_refused", refused.to_string()),
         SendError::Redirect(why) => JobError::fatal("redirect", why),
-        SendError::Transport(error) => match client::refused(&error) {
-            Some(refused) => JobError::fatal("address_refused", refused.to_string()),
-            None => {
+        SendError::Transport(error) => {
+            if let Some(refused) = client::refused(&error) {
+                JobError::fatal("address_refused", refused.to_string())
+            } else {
                 let code = if error.is_timeout() {
                     "timeout"
                 } else if error.is_connect() {
@@ -109,7 +106,7 @@ fn unsent(error: SendError) -> Failure {
                 };
                 JobError::passing(code, chain(&error.without_url()))
             }
-        },
+        }
     };
     Failure::Error { error, retry_after_ms: None }
 }

@@ -17,8 +17,7 @@ use super::super::Attempt;
 use super::template::{Body, Parts, Template};
 
 /// What a part of a URL keeps as it is: the unreserved characters of RFC 3986.
-const ENCODED: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// Headers that belong to the connection and not to a request.
 const CONNECTION_HEADERS: [HeaderName; 4] = [HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION];
 /// Methods whose request has the input as its body unless another is given.
@@ -99,9 +98,8 @@ impl RequestTemplate {
     /// not templates.
     pub(super) fn example_url(&self) -> Result<Url, String> {
         // A port is digits only.
-        address(&self.url.example("x")).or_else(|why| {
-            address(&self.url.example("1")).map_err(|_| why)
-        })
+        address(&self.url.example("x"))
+            .or_else(|why| address(&self.url.example("1")).map_err(|_| why))
     }
 
     /// The request of one attempt; an error says which part of the item does not fit.

@@ -137,7 +137,8 @@ impl Part {
                         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
                     };
                     value = inner.ok_or_else(|| {
-                        let known: Vec<&str> = path.iter().take(depth + 1).map(String::as_str).collect();
+                        let known: Vec<&str> =
+                            path.iter().take(depth + 1).map(String::as_str).collect();
                         format!("the item has no `input.{}`", known.join("."))
                     })?;
                 }
@@ -195,9 +196,9 @@ impl Body {
                 Self::Array(values.iter().map(Self::parse).collect::<Result<_, _>>()?)
             }
             Value::Object(members) => {
-                let members = members.iter().map(|(name, value)| {
-                    Self::parse(value).map(|value| (name.clone(), value))
-                });
+                let members = members
+                    .iter()
+                    .map(|(name, value)| Self::parse(value).map(|value| (name.clone(), value)));
                 Self::Object(members.collect::<Result<_, _>>()?)
             }
             Value::Null | Value::Bool(_) | Value::Number(_) => Self::Literal(value.clone()),

@@ -179,7 +179,11 @@ mod tests {
         check_output(r#"{"index":3,"output":null}"#, "null");
         check_output(r#"{"index":3,"output":1,"error":null}"#, "1");
         check_output(r#"{"index":3,"error":null}"#, "null");
-        check_failure(r#"{"index":3,"error":{"code":"c","message":"m","retryable":true}}"#, "c", true);
+        check_failure(
+            r#"{"index":3,"error":{"code":"c","message":"m","retryable":true}}"#,
+            "c",
+            true,
+        );
         check_failure(r#"{"index":3,"error":{"message":"m"}}"#, "failed", false);
         check_failure(r#"{"index":3,"error":"text"}"#, "failed", false);
         check_failure(r#"{"index":3,"error":7}"#, "bad_answer", false);

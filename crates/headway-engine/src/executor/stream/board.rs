@@ -26,6 +26,8 @@ use super::ticket::Ticket;
 const BARREN_STARTS: u32 = 5;
 /// How much is written to a worker at once: a few pipes full.
 const WRITE_BYTES: usize = 256 * 1024;
+/// What a slot that may not start a worker yet counts as holding: more than any other.
+const RESTING: usize = usize::MAX / 2;
 
 /// What a pool's slots and those who wait for attempts share.
 #[derive(Debug)]
@@ -58,6 +60,14 @@ struct State {
     barren: Vec<u32>,
     /// Until when items fail at once, and why.
     broken: Option<(Instant, JobError)>,
+}
+
+impl State {
+    fn set_held(&mut self, slot: usize, count: usize) {
+        if let Some(held) = self.held.get_mut(slot) {
+            *held = count;
+        }
+    }
 }
 
 impl Board {
@@ -154,9 +164,7 @@ impl Board {
         for ticket in passed.into_iter().rev() {
             state.queue.push_front(ticket);
         }
-        if let Some(count) = state.held.get_mut(slot) {
-            *count = held.len();
-        }
+        state.set_held(slot, held.len());
         drop(state);
         if pass_on {
             self.wake(Some((slot + 1) % self.slots.len().max(1)));
@@ -174,15 +182,16 @@ impl Board {
         }
     }
 
-    /// Waits until there is something to start a worker for.
+    /// Waits until the slot is woken and there is something to start a worker for.
     pub(super) async fn work(&self, slot: usize) {
         let Some(own) = self.slots.get(slot) else { return std::future::pending().await };
         loop {
-            let wake = own.wake.notified();
-            if self.state.lock().queue.iter().any(|ticket| !ticket.is_abandoned()) {
+            own.wake.notified().await;
+            let mut state = self.state.lock();
+            if state.queue.iter().any(|ticket| !ticket.is_abandoned()) {
                 return;
             }
-            wake.await;
+            state.set_held(slot, 0);
         }
     }
 
@@ -206,20 +215,30 @@ impl Board {
         state.broken = None;
     }
 
-    /// A slot's worker is gone; what the slot held is settled or back in the queue.
-    pub(super) fn gone(&self, slot: usize) {
-        if let Some(held) = self.state.lock().held.get_mut(slot) {
-            *held = 0;
-        }
+    /// A slot's worker is gone; what the slot held is settled or back in the queue. A slot that
+    /// rests is the last to be woken, until it has rested.
+    pub(super) fn gone(&self, slot: usize, rests: bool) {
+        self.state.lock().set_held(slot, if rests { RESTING } else { 0 });
         for slot in 0..self.slots.len() {
             self.wake(Some(slot));
         }
     }
 
+    /// A slot may start a worker again.
+    pub(super) fn rested(&self, slot: usize) {
+        self.state.lock().set_held(slot, 0);
+        self.wake(Some(slot));
+    }
+
     /// A worker died soon after its start and without an answer, and the next is not started
     /// before `delay`. Says whether that happened so often that items fail, and fails those that
     /// wait.
-    pub(super) fn barren(&self, slot: usize, delay: Duration, error: &JobError) -> Option<JobError> {
+    pub(super) fn barren(
+        &self,
+        slot: usize,
+        delay: Duration,
+        error: &JobError,
+    ) -> Option<JobError> {
         let mut state = self.state.lock();
         let deaths = state.barren.get_mut(slot)?;
         *deaths = deaths.saturating_add(1);
@@ -254,9 +273,7 @@ pub(super) fn failed(error: JobError, retry_after_ms: Option<u64>) -> Ended {
 }
 
 /// An attempt that ended and used nothing.
-pub(super) fn ended(
-    outcome: Result<Box<serde_json::value::RawValue>, Failure>,
-) -> Ended {
+pub(super) fn ended(outcome: Result<Box<serde_json::value::RawValue>, Failure>) -> Ended {
     Ended { outcome, usage: Vec::new(), cost: headway_protocol::Amount::ZERO }
 }
 

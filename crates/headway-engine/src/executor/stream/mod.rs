@@ -56,9 +56,7 @@ impl StreamPool {
     ) -> Result<Self, Problem> {
         if executor.processes.is_some_and(|processes| !(1..=PROCESSES).contains(&processes)) {
             let detail = format!("`processes` is 1 to {PROCESSES}");
-            return Err(
-                Problem::new(ProblemCode::Invalid, detail).at_field("executor.processes")
-            );
+            return Err(Problem::new(ProblemCode::Invalid, detail).at_field("executor.processes"));
         }
         let program = Arc::new(Program::find(executor, surroundings)?);
         let slots = executor.processes.map_or_else(

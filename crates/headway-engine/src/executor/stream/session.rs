@@ -16,10 +16,10 @@ use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use super::super::News;
 use super::super::command::{describe, too_large};
 use super::super::group::{GRACE, Group};
 use super::super::standard_error::StandardError;
-use super::super::News;
 use super::answer::{self, Line, Word};
 use super::board::{Board, millis};
 use super::held::Held;
@@ -52,6 +52,15 @@ impl Farewell {
     }
 }
 
+/// How a worker's process ended.
+#[derive(Clone, Copy, Debug)]
+enum Ending {
+    /// With this status.
+    Status(ExitStatus),
+    /// The system did not say.
+    Unseen,
+}
+
 /// One worker's life.
 #[derive(Debug)]
 pub(super) struct Session<'a> {
@@ -60,8 +69,8 @@ pub(super) struct Session<'a> {
     name: &'a str,
     group: Group,
     /// Tells how it ended; not asked again once `status` is there.
-    exit: oneshot::Receiver<Option<ExitStatus>>,
-    status: Option<Option<ExitStatus>>,
+    exit: oneshot::Receiver<Ending>,
+    status: Option<Ending>,
     stdin: Option<ChildStdin>,
     stdout: Option<ChildStdout>,
     stderr: Option<ChildStderr>,
@@ -83,7 +92,7 @@ enum Event {
     Complained(std::io::Result<usize>),
     Woken,
     Deadline,
-    Exited(Option<ExitStatus>),
+    Exited(Ending),
     HungUp,
     Closed,
 }
@@ -97,8 +106,8 @@ impl<'a> Session<'a> {
         // A task of its own, so that waiting costs nothing while the worker talks. It ends with
         // the worker, and that with the group.
         tokio::spawn(async move {
-            let status = child.wait().await.ok();
-            if tell.send(status).is_err() {
+            let ending = child.wait().await.map_or(Ending::Unseen, Ending::Status);
+            if tell.send(ending).is_err() {
                 tracing::trace!("nobody waits for a worker that ended");
             }
         });
@@ -144,7 +153,7 @@ impl<'a> Session<'a> {
                 armed = true;
             }
             complaints.clear();
-            let hung_up = self.stdin.is_none();
+            let deaf = self.stdin.is_none();
             let event = tokio::select! {
                 read = read(self.stdout.as_mut(), &mut self.incoming) => Event::Read(read),
                 wrote = write(self.stdin.as_mut(), &self.outgoing, self.written) => {
@@ -153,8 +162,8 @@ impl<'a> Session<'a> {
                 () = self.board.woken(self.slot) => Event::Woken,
                 read = read(self.stderr.as_mut(), &mut complaints) => Event::Complained(read),
                 () = &mut deadline, if armed => Event::Deadline,
-                status = &mut self.exit => Event::Exited(status.ok().flatten()),
-                () = &mut hang_up, if hung_up => Event::HungUp,
+                status = &mut self.exit => Event::Exited(status.unwrap_or(Ending::Unseen)),
+                () = &mut hang_up, if deaf => Event::HungUp,
                 () = self.board.closed.cancelled() => Event::Closed,
             };
             match event {
@@ -278,20 +287,21 @@ impl<'a> Session<'a> {
 
     /// A line beyond the limit: its item failed; without an index nobody knows which.
     fn endless(&self, line: &[u8]) -> Cause {
-        match answer::index_of(line).filter(|index| self.held.has(*index)) {
-            Some(item) => Cause::Ended { item, error: too_large() },
-            None => {
-                let message = format!("`{}` wrote a line of more than {LINE_BYTES} bytes", self.name);
-                Cause::Died(JobError::passing("worker_died", message))
-            }
+        if let Some(item) = answer::index_of(line).filter(|index| self.held.has(*index)) {
+            return Cause::Ended { item, error: too_large() };
         }
+        let message = format!("`{}` wrote a line of more than {LINE_BYTES} bytes", self.name);
+        Cause::Died(JobError::passing("worker_died", message))
     }
 
     fn complain(&mut self, bytes: &[u8]) {
         let Self { errors, held, name, .. } = self;
-        errors.take(bytes, |line| match held.oldest() {
-            Some(oldest) => oldest.say(News::Line(line)),
-            None => tracing::debug!(program = name, line, "a worker wrote to standard error"),
+        errors.take(bytes, |line| {
+            if let Some(oldest) = held.oldest() {
+                oldest.say(News::Line(line));
+            } else {
+                tracing::debug!(program = name, line, "a worker wrote to standard error");
+            }
         });
     }
 
@@ -306,22 +316,19 @@ impl<'a> Session<'a> {
     async fn part(mut self, cause: Option<Cause>) -> Farewell {
         // The end of its input asks an idle worker to end by itself.
         self.stdin = None;
-        let cause = match cause {
-            Some(cause) => {
-                let idle = matches!(cause, Cause::Closed) && self.held.is_empty();
-                if !(idle && self.ends_within(GRACE).await) {
-                    let Self { group, exit, .. } = self;
-                    group.end(exit).await;
-                }
-                cause
+        let cause = if let Some(cause) = cause {
+            let idle = matches!(cause, Cause::Closed) && self.held.is_empty();
+            if !(idle && self.ends_within(GRACE).await) {
+                let Self { group, exit, .. } = self;
+                group.end(exit).await;
             }
-            None => {
-                let ended = self.ends_within(DRAIN).await;
-                self.group.kill();
-                match tokio::time::timeout(DRAIN, self.drain()).await {
-                    Ok(Some(cause)) => cause,
-                    Ok(None) | Err(_) => Cause::Died(self.obituary(ended)),
-                }
+            cause
+        } else {
+            let ended = self.ends_within(DRAIN).await;
+            self.group.kill();
+            match tokio::time::timeout(DRAIN, self.drain()).await {
+                Ok(Some(cause)) => cause,
+                Ok(None) | Err(_) => Cause::Died(self.obituary(ended)),
             }
         };
         Farewell { held: self.held.take_all(), cause }
@@ -332,7 +339,7 @@ impl<'a> Session<'a> {
         if self.status.is_none()
             && let Ok(status) = tokio::time::timeout(time, &mut self.exit).await
         {
-            self.status = Some(status.ok().flatten());
+            self.status = Some(status.unwrap_or(Ending::Unseen));
         }
         self.status.is_some()
     }
@@ -361,7 +368,10 @@ impl<'a> Session<'a> {
     }
 
     fn obituary(&self, ended: bool) -> JobError {
-        let status = self.status.flatten();
+        let status = match self.status {
+            Some(Ending::Status(status)) => Some(status),
+            Some(Ending::Unseen) | None => None,
+        };
         let how = match status {
             Some(status) => format!("ended with {}", describe(status)),
             None if ended => "ended".to_owned(),
@@ -371,7 +381,8 @@ impl<'a> Session<'a> {
         let what = if tail.is_empty() { "it wrote no error" } else { tail.as_str() };
         let message = format!("the worker `{}` {how}: {what}", self.name);
         JobError {
-            details: status.map(|status| json!({"exit_code": status.code(), "signal": status.signal()})),
+            details: status
+                .map(|status| json!({"exit_code": status.code(), "signal": status.signal()})),
             ..JobError::passing("worker_died", message)
         }
     }

@@ -74,12 +74,12 @@ pub(super) async fn run(board: Arc<Board>, program: Arc<Program>, slot: usize) {
                 wait = Some(delay);
             }
         }
-        board.gone(slot);
+        board.gone(slot, wait.is_some());
         if let Some(delay) = wait {
             tokio::select! {
                 biased;
                 () = board.closed.cancelled() => break,
-                () = tokio::time::sleep(delay) => {}
+                () = tokio::time::sleep(delay) => board.rested(slot),
             }
         }
     }
@@ -105,9 +105,8 @@ pub(super) enum Cause {
 
 /// Those that may be sent to another worker; the others fail.
 fn movable(held: Vec<Arc<Ticket>>) -> Vec<Arc<Ticket>> {
-    let (moved, lost): (Vec<_>, Vec<_>) = held
-        .into_iter()
-        .partition(|ticket| ticket.moves.fetch_add(1, Ordering::Relaxed) < MOVES);
+    let (moved, lost): (Vec<_>, Vec<_>) =
+        held.into_iter().partition(|ticket| ticket.moves.fetch_add(1, Ordering::Relaxed) < MOVES);
     for ticket in lost {
         let message = "its worker was ended because of another item, again and again";
         ticket.end(failed(JobError::passing("worker_lost", message), None));
