@@ -41,7 +41,7 @@ impl Group {
     fn run(self, root: &Path) -> Result<Tally, String> {
         match self {
             Self::Lint => lint::run(root),
-            Self::Rust => rust::run(root),
+            Self::Rust => Ok(rust::run(root)),
             Self::Python => python::run(root),
             Self::Browser => browser::run(root),
         }

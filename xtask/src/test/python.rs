@@ -13,7 +13,7 @@ pub(super) fn run(root: &Path) -> Result<Tally, String> {
     let python = environment.join("bin/python");
     let mut tally = Tally::default();
     for folder in folders_with_tests(&root.join("examples"))? {
-        tally += unittest(&mut Command::new(&python), &folder)?;
+        tally += unittest(&mut Command::new(&python), &folder);
     }
     let clients = root.join("tests/python");
     if has_tests(&clients)? {
@@ -21,16 +21,16 @@ pub(super) fn run(root: &Path) -> Result<Tally, String> {
         let requirements = requirements.to_str().ok_or("the repository's path is not UTF-8")?;
         setup::pip_install(&environment, &["--requirement", requirements])?;
         let program = rust::program(root)?;
-        tally += unittest(Command::new(&python).env("HEADWAY_BIN", program), &clients)?;
+        tally += unittest(Command::new(&python).env("HEADWAY_BIN", program), &clients);
     }
     Ok(tally)
 }
 
-fn unittest(python: &mut Command, folder: &Path) -> Result<Tally, String> {
+fn unittest(python: &mut Command, folder: &Path) -> Tally {
     let mut tally = Tally::default();
     python.current_dir(folder).args(["-m", "unittest", "discover", "--verbose"]);
     let ended = command::watched(python, |line| tally.read_unittest(line));
-    Ok(tally.judged_by(ended))
+    tally.judged_by(ended)
 }
 
 fn folders_with_tests(parent: &Path) -> Result<Vec<PathBuf>, String> {

@@ -10,12 +10,12 @@ use crate::command;
 const FEATURES: &[&str] = &["--workspace", "--all-features", "--locked"];
 
 /// `cargo test` over the workspace; a failing crate does not keep the others from running.
-pub(super) fn run(root: &Path) -> Result<Tally, String> {
+pub(super) fn run(root: &Path) -> Tally {
     let mut tally = Tally::default();
     let mut tests = command::cargo();
     tests.current_dir(root).arg("test").args(FEATURES).arg("--no-fail-fast");
     let ended = command::watched(&mut tests, |line| tally.read_libtest(line));
-    Ok(tally.judged_by(ended))
+    tally.judged_by(ended)
 }
 
 /// Builds the program as the tests do and gives its path.
