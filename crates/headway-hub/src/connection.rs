@@ -1,6 +1,5 @@
 //! A session with its I/O done: what a gateway holds for each watcher.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -10,12 +9,12 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use headway_protocol::frame::{ClosingReason, Subscribe};
-use headway_protocol::{Action, ClientMessage, CloseCode, Cursor, JobId, Owner, Problem};
+use headway_protocol::{ClientMessage, CloseCode, Cursor, JobId, Owner, Problem};
 use serde_json::Value;
 
 use crate::frame::Frame;
 use crate::handle::Handle;
-use crate::session::{Answer, Request, Session};
+use crate::session::{Answer, AskedCommand, Session};
 use crate::wake::Waker;
 
 /// Requests of one connection that are being done at once; others wait in the session.
@@ -30,18 +29,6 @@ pub struct Connection {
     waker: Arc<Waker>,
     session: Session,
     working: FuturesUnordered<Working>,
-    commands: VecDeque<AskedCommand>,
-}
-
-/// A command that a watcher sent; answer it with [`Connection::answer_command`].
-#[derive(Clone, Debug)]
-pub struct AskedCommand {
-    /// The watcher's message.
-    pub id: String,
-    /// The job.
-    pub job: JobId,
-    /// What is asked.
-    pub action: Action,
 }
 
 /// What a connection does next.
@@ -66,8 +53,7 @@ impl fmt::Debug for Connection {
 
 impl Connection {
     pub(crate) fn new(hub: Handle, caller: Owner, waker: Arc<Waker>, session: Session) -> Self {
-        let (working, commands) = (FuturesUnordered::new(), VecDeque::new());
-        Self { hub, caller, waker, session, working, commands }
+        Self { hub, caller, waker, session, working: FuturesUnordered::new() }
     }
 
     /// Takes a client's message as it came, JSON text.
@@ -113,7 +99,7 @@ impl Connection {
     /// What there is now, without waiting for anything.
     pub fn poll_now(&mut self) -> Option<Output> {
         self.start_requests();
-        if let Some(command) = self.commands.pop_front() {
+        if let Some(command) = self.session.poll_command() {
             return Some(Output::Command(command));
         }
         if let Some(frame) = self.session.poll_frame(self.hub.now()) {
@@ -155,19 +141,9 @@ impl Connection {
     fn start_requests(&mut self) {
         while self.working.len() < AT_ONCE {
             let Some(request) = self.session.poll_request() else { return };
-            if let Request::Command { id, job, action } = request {
-                self.commands.push_back(AskedCommand { id, job, action });
-                continue;
-            }
             let (hub, caller) = (self.hub.clone(), self.caller.clone());
             let waker = Arc::clone(&self.waker);
-            self.working.push(Box::pin(async move {
-                // Commands were taken out above; every other request has an answer.
-                match hub.perform(&caller, &waker, request).await {
-                    Some(answer) => answer,
-                    None => std::future::pending().await,
-                }
-            }));
+            self.working.push(Box::pin(async move { hub.perform(&caller, &waker, request).await }));
         }
     }
 }

@@ -105,14 +105,14 @@ impl Handle {
         Duration::from_millis(moment.since(self.now()))
     }
 
-    /// Does what a session asked for. `None` for a command: that is not the hub's to carry out.
+    /// Does what a session asked for.
     pub(crate) async fn perform(
         &self,
         caller: &Owner,
         waker: &Arc<Waker>,
         request: Request,
-    ) -> Option<Answer> {
-        Some(match request {
+    ) -> Answer {
+        match request {
             Request::Watch { ticket, job, cursor } => {
                 Answer::Watched { ticket, outcome: self.find(caller, &job, cursor).await }
             }
@@ -124,8 +124,7 @@ impl Handle {
                 let outcome = self.shared.store.read(&job, after, PAGE_EVENTS).await;
                 Answer::Read { lane, job, after, outcome: outcome.map_err(Error::from) }
             }
-            Request::Command { .. } => return None,
-        })
+        }
     }
 
     async fn find(

@@ -35,7 +35,7 @@ pub mod session;
 mod topic;
 mod wake;
 
-pub use connection::{AskedCommand, Connection, Output};
+pub use connection::{Connection, Output};
 pub use error::Error;
 pub use feed::{FeedReader, Selector};
 pub use frame::{Frame, FrameKind};
@@ -44,5 +44,6 @@ pub use headway_store::ItemQuery;
 pub use metrics::{LATENCY_BOUNDS_MS, Metrics};
 pub use options::Options;
 pub use read::{JobFilter, Results};
+pub use session::AskedCommand;
 pub use topic::Topic;
 pub use wake::Waker;

@@ -6,7 +6,7 @@ use headway_protocol::frame::ClosingReason;
 use headway_protocol::{ClientMessage, CloseCode, ServerMessage, Timestamp};
 use serde_json::Value;
 
-use super::{Request, Session};
+use super::{AskedCommand, Session};
 
 /// Refused messages in [`MISTAKES_WITHIN_MS`] that close the connection.
 pub(super) const MISTAKES: usize = 10;
@@ -65,7 +65,7 @@ impl Session {
             }
             ClientMessage::Command { id, job, action } => {
                 self.commands += 1;
-                self.requests.push_back(Request::Command { id, job, action });
+                self.asked.push_back(AskedCommand { id, job, action });
             }
             ClientMessage::Auth { token: _ } => self.answer(&ServerMessage::Error {
                 id: None,

@@ -43,8 +43,7 @@ const READS: usize = 4;
 const ANSWERS: usize = 64;
 
 /// Something that a session needs done; every request is answered once by
-/// [`Session::handle_answer`], but for `Command`, whose answer comes by
-/// [`Session::handle_command_answer`].
+/// [`Session::handle_answer`].
 #[derive(Clone, Debug)]
 pub enum Request {
     /// Watch a job.
@@ -72,15 +71,17 @@ pub enum Request {
         /// The position after which it begins.
         after: u64,
     },
-    /// Carry out a client's command.
-    Command {
-        /// The client's message.
-        id: String,
-        /// The job.
-        job: JobId,
-        /// What is asked.
-        action: Action,
-    },
+}
+
+/// A command that a watcher sent; answered by [`Session::handle_command_answer`].
+#[derive(Clone, Debug)]
+pub struct AskedCommand {
+    /// The watcher's message.
+    pub id: String,
+    /// The job.
+    pub job: JobId,
+    /// What is asked.
+    pub action: Action,
 }
 
 /// What came of a request.
@@ -140,6 +141,8 @@ pub struct Session {
     /// Answers and the like; see [`ANSWERS`].
     outbox: VecDeque<Frame>,
     requests: VecDeque<Request>,
+    /// Commands that nobody has taken yet; with those that were taken, at most [`ANSWERS`].
+    asked: VecDeque<AskedCommand>,
     /// Commands that are being carried out.
     commands: usize,
     serial: u64,
@@ -186,6 +189,7 @@ impl Session {
             waker,
             outbox: VecDeque::from([Frame::of(&hello)]),
             requests: VecDeque::new(),
+            asked: VecDeque::new(),
             commands: 0,
             serial: 0,
             subscriptions: BTreeMap::new(),
@@ -228,6 +232,11 @@ impl Session {
         self.requests.pop_front()
     }
 
+    /// The next command to carry out.
+    pub fn poll_command(&mut self) -> Option<AskedCommand> {
+        self.asked.pop_front()
+    }
+
     /// The next frame to send.
     pub fn poll_frame(&mut self, now: Timestamp) -> Option<Frame> {
         let frame = self.next_frame(now)?;
@@ -265,6 +274,7 @@ impl Session {
         self.ready.clear();
         self.timers.clear();
         self.requests.clear();
+        self.asked.clear();
     }
 
     /// Takes the answer to a command.

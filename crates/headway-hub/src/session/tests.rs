@@ -190,7 +190,7 @@ impl World {
                     let outcome = Ok(Some(self.history(after, 8)));
                     Answer::Read { lane, job, after, outcome }
                 }
-                Request::Survey { .. } | Request::Command { .. } => panic!("{request:?}"),
+                Request::Survey { .. } => panic!("{request:?}"),
             };
             session.handle_answer(answer, self.now);
         }
