@@ -94,14 +94,18 @@ pub(crate) fn watched(
     child.wait().map_err(|error| not_started(command, &error))
 }
 
-/// Kills a process and those that descend from it, the youngest first, so that none is orphaned
-/// out of reach. They stay in this program's process group: an interrupt from the terminal reaches
-/// them without help.
+/// Kills a process and those that descend from it, from the top down, so that none has time to
+/// act on the death of another. They stay in this program's process group: an interrupt from the
+/// terminal reaches them without help.
 fn kill_with_descendants(process: u32) {
-    for child in children(process) {
-        kill_with_descendants(child);
+    let mut processes = vec![process];
+    let mut looked_at = 0;
+    while let Some(process) = processes.get(looked_at) {
+        processes.extend(children(*process));
+        looked_at += 1;
     }
-    succeeds_silently(Command::new("kill").arg("-KILL").arg(process.to_string()));
+    let processes = processes.iter().map(u32::to_string);
+    succeeds_silently(Command::new("kill").arg("-KILL").args(processes));
 }
 
 fn children(process: u32) -> Vec<u32> {
