@@ -16,6 +16,7 @@
     clippy::disallowed_methods,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
+    clippy::format_push_string,
     reason = "a benchmark ends where something is wrong, and measures time"
 )]
 
@@ -100,13 +101,33 @@ fn facets(n: u64, status: JobStatus) -> Arc<Facets> {
     })
 }
 
+/// Text that no two records share, as compressible as random words are.
+fn words(seed: u64, length: usize) -> String {
+    const WORDS: [&str; 32] = [
+        "lead", "scored", "row", "page", "fetched", "parsed", "token", "invoice", "amount", "retry",
+        "waiting", "for", "answer", "from", "model", "batch", "item", "checked", "against", "list",
+        "of", "known", "senders", "account", "merged", "with", "record", "customer", "order",
+        "shipped", "refund", "notice",
+    ];
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut text = String::with_capacity(length + 32);
+    while text.len() < length {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        text.push_str(WORDS[(state % 32) as usize]);
+        text.push_str(&format!(" {} ", (state >> 32) % 1_000));
+    }
+    text
+}
+
 fn name(n: u64) -> JobId {
     JobId::new_job(1_768_000_000_000 + n, u128::from(n))
 }
 
 /// A first record, with a document of about 1 KiB.
 fn create(n: u64, status: JobStatus) -> Append {
-    let pad = "metadata ".repeat(80);
+    let pad = words(n, 720);
     let document = format!(
         r#"{{"id":"{}","kind":"analyze","status":"{status}","progress":{{"percent":0.0,"done":0,"total":1000}},"message":"","metadata":{{"text":"{pad}"}}}}"#,
         name(n)
@@ -130,7 +151,7 @@ fn create(n: u64, status: JobStatus) -> Append {
 
 /// A report: an event of about 300 bytes and what it changes.
 fn report(n: u64, offset: u64) -> Append {
-    let pad = "word ".repeat(42);
+    let pad = words(n << 32 | offset, 210);
     let event = format!(
         r#"{{"at":"2026-01-10T09:30:00.000Z","type":"progress","done":{offset},"total":1000,"message":"{pad}"}}"#
     );
@@ -383,14 +404,13 @@ async fn items(folder: &Path) {
     const ITEMS: u64 = 1_000_000;
     let store = fresh(folder);
     append(&store, vec![create(0, JobStatus::Running)]).await;
-    let pad = "value ".repeat(40);
     let begin = Instant::now();
     for first in (0..ITEMS).step_by(5_000) {
         let added = (first..first + 5_000)
             .map(|index| NewItem {
                 index,
                 custom_id: Some(format!("row-{index}")),
-                input: raw(format!(r#"{{"lead":{index},"text":"{pad}"}}"#)),
+                input: raw(format!(r#"{{"lead":{index},"text":"{}"}}"#, words(index, 240))),
                 estimate: None,
                 status: ItemStatus::Queued,
                 error: None,

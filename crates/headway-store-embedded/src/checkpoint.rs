@@ -23,7 +23,10 @@ const QUIET: u32 = 8;
 
 /// A log of so many pages (64 MiB of 4 KiB) is worth beginning anew: after a crash it is read
 /// through before the store is ready.
-pub(crate) const LOG_PAGES: i64 = 16_384;
+const LOG_PAGES: i64 = 16_384;
+
+/// A log of so many pages (256 MiB) grows no further.
+const LONGEST_LOG_PAGES: i64 = 4 * LOG_PAGES;
 
 /// Runs until the writer, who holds the other end of `calls`, is gone.
 pub(crate) fn run(connection: &Connection, calls: &Receiver<()>, shared: &Arc<Shared>) {
@@ -72,6 +75,31 @@ pub(crate) fn call(calls: &SyncSender<()>, shared: &Shared) {
 /// One at a time: SQLite would turn a second one away.
 pub(crate) fn checkpoint(connection: &Connection, shared: &Shared, mode: &'static str) {
     let _turn = shared.checkpoints.lock();
+    checkpoint_in_turn(connection, shared, mode);
+}
+
+/// Lets the next commit begin the log anew, when it is long: nobody adds to it while the writer is
+/// here, so that a checkpoint reaches its end. Under load the checkpointer never finds that moment.
+///
+/// When the checkpointer is at work there is another moment later, unless the log is so long that
+/// commits have to wait: then the disk is slower than what is asked of it.
+pub(crate) fn begin_log_anew(connection: &Connection, shared: &Shared) {
+    let pages = shared.log_pages.load(Ordering::Relaxed);
+    if pages <= LOG_PAGES {
+        return;
+    }
+    let turn = if pages > LONGEST_LOG_PAGES {
+        Some(shared.checkpoints.lock())
+    } else {
+        shared.checkpoints.try_lock()
+    };
+    if turn.is_some() {
+        checkpoint_in_turn(connection, shared, "PASSIVE");
+        shared.log_pages.store(0, Ordering::Relaxed);
+    }
+}
+
+fn checkpoint_in_turn(connection: &Connection, shared: &Shared, mode: &'static str) {
     let pages = connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| {
         let (log, moved): (i64, i64) = (row.get(1)?, row.get(2)?);
         Ok(if log == moved && mode != "PASSIVE" { 0 } else { log })

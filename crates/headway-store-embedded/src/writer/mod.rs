@@ -179,7 +179,7 @@ impl Writer {
                 for (answer, _place) in answers {
                     answer.give();
                 }
-                self.begin_log_anew();
+                checkpoint::begin_log_anew(&self.connection, &self.shared);
                 Ok(())
             }
             Err(failure) => {
@@ -300,16 +300,6 @@ impl Writer {
         }
         if let Err(error) = self.connection.execute_batch("ROLLBACK") {
             tracing::error!(%error, "the store could not roll back");
-        }
-    }
-
-    /// Between two commits nobody adds to the log, so that a checkpoint reaches its end and the
-    /// next commit begins it anew. Under load the checkpointer never finds that moment. When it is
-    /// at work, commits wait for it: the disk is slower than what is asked of it.
-    fn begin_log_anew(&self) {
-        if self.shared.log_pages.load(Ordering::Relaxed) > checkpoint::LOG_PAGES {
-            checkpoint::checkpoint(&self.connection, &self.shared, "PASSIVE");
-            self.shared.log_pages.store(0, Ordering::Relaxed);
         }
     }
 

@@ -31,7 +31,10 @@ pub(super) struct Recovered {
 struct Known {
     job: JobId,
     epoch: u32,
-    facets: Facets,
+    facets: Arc<Facets>,
+    /// The position that its row's facets are of.
+    found_at: u64,
+    /// Where its records end, as far as they are read.
     position: u64,
 }
 
@@ -74,11 +77,7 @@ pub(super) fn recover(connection: &Connection, shared: &Shared) -> Result<Recove
         }
     }
     for job in known.values().flatten() {
-        let found: Option<i64> = connection
-            .prepare_cached("SELECT position FROM jobs WHERE id = ?1")?
-            .query_row([job.job.as_str()], |row| row.get(0))
-            .optional()?;
-        if found.is_some_and(|at| rows::to_whole(at) > job.position) {
+        if job.found_at > job.position {
             return Err(Failure::Damaged(format!("the newest records of {} are missing", job.job)));
         }
     }
@@ -91,19 +90,26 @@ pub(super) fn recover(connection: &Connection, shared: &Shared) -> Result<Recove
 
 fn find(connection: &Connection, number: i64) -> Result<Option<Known>, Failure> {
     let mut statement = connection.prepare_cached(&format!(
-        "SELECT jobs.id, jobs.epoch, documents.position, {}
+        "SELECT jobs.id, jobs.epoch, jobs.position, documents.position, {}
          FROM jobs LEFT JOIN documents USING (number) WHERE jobs.number = ?1",
         rows::FACETS
     ))?;
     let found = statement
         .query_row([number], |row| {
-            let place: (String, u32, Option<i64>) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            Ok((place, rows::facets(row, 3)))
+            let place: (String, u32, i64, Option<i64>) =
+                (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+            Ok((place, rows::facets(row, 4)))
         })
         .optional()?;
-    let Some(((id, epoch, position), facets)) = found else { return Ok(None) };
+    let Some(((id, epoch, found_at, position), facets)) = found else { return Ok(None) };
     let position = position.map(rows::to_whole).unwrap_or_default();
-    Ok(Some(Known { job: rows::job_id(&id)?, epoch, facets: facets?, position }))
+    Ok(Some(Known {
+        job: rows::job_id(&id)?,
+        epoch,
+        facets: Arc::new(facets?),
+        found_at: rows::to_whole(found_at),
+        position,
+    }))
 }
 
 fn follow(
@@ -125,13 +131,15 @@ fn follow(
     let record = sketch.record()?;
     known.position = record.to;
     // Whatever else a job is found by is in its row already, as of its newest record.
-    known.facets.due_at = due_at;
+    if known.facets.due_at != due_at {
+        Arc::make_mut(&mut known.facets).due_at = due_at;
+    }
     tails.push(Fresh {
         job: known.job.clone(),
         head: Head {
             number,
             cursor: Cursor { epoch: known.epoch, offset: record.to },
-            facets: Arc::new(known.facets.clone()),
+            facets: Arc::clone(&known.facets),
         },
         document: rows::json(record.patch.get(), "a patch of the journal")?,
         private: rows::json(record.private.get(), "a patch of the journal")?,
