@@ -13,7 +13,6 @@ resident memory of the node. Exits with 1 when anything differs.
 
 import argparse
 import json
-import os
 import pathlib
 import shutil
 import signal
@@ -69,6 +68,7 @@ class Run:
         self.arguments = arguments
         self.data = folder / f"data-{name}"
         self.ran = folder / f"ran-{name}"
+        self.said = folder / f"said-{name}"
         self.results = folder / f"results-{name}.jsonl"
         rates = folder / "costs.json"
         rates.write_text('{"currency":"USD","rates":{"work":{"unit":"0.01"}}}')
@@ -84,8 +84,8 @@ class Run:
         self.ran.touch()
 
     def start(self) -> subprocess.Popen:
-        quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
-        return subprocess.Popen(self.command, **quiet)
+        with self.said.open("a") as said:
+            return subprocess.Popen(self.command, stdout=said, stderr=said)
 
     def watch_memory(self, process: subprocess.Popen) -> None:
         try:
@@ -99,16 +99,11 @@ class Run:
     def rows_ran(self) -> int:
         return self.ran.stat().st_size
 
-    def to_the_end(self, process: subprocess.Popen) -> tuple[int, str]:
-        # Read what it prints while waiting, so that a full pipe holds nothing up.
-        os.set_blocking(process.stdout.fileno(), False)
-        said = ""
+    def to_the_end(self, process: subprocess.Popen) -> int:
         while process.poll() is None:
             self.watch_memory(process)
-            said += process.stdout.read() or ""
             time.sleep(0.05)
-        said += process.stdout.read() or ""
-        return process.returncode, said
+        return process.returncode
 
     def kill_at(self, process: subprocess.Popen, size: int) -> set[int]:
         """Kills the node once its workers have written so much; gives the rows it had written down."""
@@ -170,7 +165,7 @@ def main() -> int:
 
         calm = Run(arguments, folder, rows_file, "calm")
         began = time.monotonic()
-        code, _ = calm.to_the_end(calm.start())
+        code = calm.to_the_end(calm.start())
         report["calm"] = {
             "seconds": round(time.monotonic() - began, 2),
             "exit_code": code,
@@ -186,7 +181,7 @@ def main() -> int:
             size = whole * (turn + 1) // (arguments.kills + 1)
             done = killed.kill_at(killed.start(), size)
             ran_after.append((killed.rows_ran(), done))
-        code, _ = killed.to_the_end(killed.start())
+        code = killed.to_the_end(killed.start())
         report["killed"] = {
             "seconds": round(time.monotonic() - began, 2),
             "exit_code": code,
