@@ -94,9 +94,13 @@ async fn a_watch_outlives_the_server_and_misses_nothing() {
         message: number.to_string(),
         fields: None,
     };
-    reporter.report(vec![log(0), progress(10.0)]).await.unwrap();
     let mut logs = Vec::new();
-    while logs.is_empty() || watched.cursor().is_none() {
+    // Events are those after the snapshot that a watch begins with.
+    while watched.cursor().is_none() {
+        take(&watch.next().await.unwrap().unwrap(), &mut watched, &mut logs);
+    }
+    reporter.report(vec![log(0), progress(10.0)]).await.unwrap();
+    while logs.is_empty() {
         take(&watch.next().await.unwrap().unwrap(), &mut watched, &mut logs);
     }
     let address = server.address();
