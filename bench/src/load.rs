@@ -63,7 +63,8 @@ pub(crate) async fn run(options: &Options) -> io::Result<Value> {
         let cpu = (after.cpu_seconds - before.cpu_seconds) / events * 1e6;
         let written = (after.written_bytes - before.written_bytes) as f64 / events;
         if let Some(members) = report.as_object_mut() {
-            members.insert("server_cpu_us_per_event".to_owned(), json!((cpu * 10.0).round() / 10.0));
+            members
+                .insert("server_cpu_us_per_event".to_owned(), json!((cpu * 10.0).round() / 10.0));
             members.insert("written_bytes_per_event".to_owned(), json!(written.round()));
         }
     }

@@ -51,7 +51,8 @@ impl Options {
         if !options.address.ip().is_loopback() {
             return Err("the load goes to loopback only".to_owned());
         }
-        if options.producers == 0 || options.jobs == 0 || !(0.0..=600.0).contains(&options.seconds) {
+        if options.producers == 0 || options.jobs == 0 || !(0.0..=600.0).contains(&options.seconds)
+        {
             return Err("producers and jobs are at least 1, seconds at most 600".to_owned());
         }
         Ok(options)

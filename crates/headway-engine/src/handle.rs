@@ -115,7 +115,8 @@ impl Handle {
                 return self.earlier(&job, fingerprint, key).await;
             }
             if self.context.uploads.holds(&job) {
-                let detail = format!("the items of batch {job} are still arriving: try again later");
+                let detail =
+                    format!("the items of batch {job} are still arriving: try again later");
                 return Err(Problem::new(ProblemCode::WrongStatus, detail).into());
             }
             self.forget(&job).await?;
@@ -147,8 +148,7 @@ impl Handle {
         items: ItemSource,
     ) -> Result<Arc<JobState>, Error> {
         let job = &state.job.id;
-        let seal =
-            intake::store_items(&self.context, &state.private.settings, job, items).await?;
+        let seal = intake::store_items(&self.context, &state.private.settings, job, items).await?;
         let applied = self.shards.apply(job, Origin::Engine, Change::Seal(seal)).await?;
         applied.state.ok_or(Error::ShuttingDown)
     }
@@ -207,7 +207,10 @@ impl Handle {
         let mut tasks = std::mem::take(&mut *self.tasks.lock());
         let all = async { while tasks.join_next().await.is_some() {} };
         if tokio::time::timeout(grace, all).await.is_err() {
-            tracing::warn!(?grace, "what runs did not end in time; it is taken up again at the next start");
+            tracing::warn!(
+                ?grace,
+                "what runs did not end in time; it is taken up again at the next start"
+            );
         }
     }
 

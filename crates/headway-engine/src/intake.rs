@@ -49,7 +49,14 @@ impl<'a> Appraiser<'a> {
         if let Some(error) = error {
             self.seal.invalid += 1;
             let status = ItemStatus::Failed;
-            return Ok(NewItem { index, custom_id, input, estimate: None, status, error: Some(error) });
+            return Ok(NewItem {
+                index,
+                custom_id,
+                input,
+                estimate: None,
+                status,
+                error: Some(error),
+            });
         }
         self.own_estimates += u64::from(estimate.is_some());
         let usage = estimate.as_ref().or(self.settings.estimate.as_ref());
@@ -127,7 +134,8 @@ pub(crate) async fn estimate(
         return Ok(Estimate { notes, ..estimate });
     }
     notes.push(
-        "nothing says what an item uses: give an `estimate` for the batch or for each item".to_owned(),
+        "nothing says what an item uses: give an `estimate` for the batch or for each item"
+            .to_owned(),
     );
     Ok(Estimate {
         items,
@@ -190,12 +198,9 @@ async fn from_history(
         })
         .collect();
     let items = seal.total - seal.invalid;
-    let (Some(low), Some(high), Ok(count), Ok(samples)) = (
-        means.iter().min(),
-        means.iter().max(),
-        i64::try_from(items),
-        i64::try_from(means.len()),
-    ) else {
+    let (Some(low), Some(high), Ok(count), Ok(samples)) =
+        (means.iter().min(), means.iter().max(), i64::try_from(items), i64::try_from(means.len()))
+    else {
         return Ok(None);
     };
     let mean = means.iter().sum::<i64>() / samples.max(1);

@@ -98,10 +98,8 @@ pub struct Kind {
 impl Options {
     /// Refuses what no engine can run with.
     pub(crate) fn check(&self) -> Result<(), Problem> {
-        let surroundings = Surroundings {
-            work_dir: self.work_dir.clone(),
-            allow_hosts: self.allow_hosts.clone(),
-        };
+        let surroundings =
+            Surroundings { work_dir: self.work_dir.clone(), allow_hosts: self.allow_hosts.clone() };
         for (name, kind) in &self.kinds {
             if let Some(executor) = &kind.executor {
                 build(executor, &surroundings).map_err(|mut problem| {

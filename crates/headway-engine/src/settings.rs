@@ -16,11 +16,7 @@ const CUSTOM: &str = "custom";
 const CONCURRENCY: u32 = 10_000;
 
 /// What makes a job, from its request and its kind.
-pub(crate) fn job(
-    context: &Context,
-    caller: &Owner,
-    request: CreateJob,
-) -> Result<Create, Error> {
+pub(crate) fn job(context: &Context, caller: &Owner, request: CreateJob) -> Result<Create, Error> {
     refuse_webhook(request.webhook.is_some())?;
     let kind = context.options.kinds.get(&request.kind);
     let (default, known) = (Kind::default(), kind.is_some());
@@ -101,10 +97,7 @@ pub(crate) fn batch(
 }
 
 /// How a batch is run.
-pub(crate) fn batch_settings(
-    context: &Context,
-    options: &BatchOptions,
-) -> Result<Settings, Error> {
+pub(crate) fn batch_settings(context: &Context, options: &BatchOptions) -> Result<Settings, Error> {
     let default = Kind::default();
     let kind = match &options.kind {
         None => &default,

@@ -160,8 +160,7 @@ impl Supervisor {
                 }
             };
             for stored in page.jobs {
-                let Ok(state) =
-                    JobState::restore(stored.document, stored.cursor, stored.private)
+                let Ok(state) = JobState::restore(stored.document, stored.cursor, stored.private)
                 else {
                     continue;
                 };

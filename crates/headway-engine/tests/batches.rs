@@ -66,8 +66,7 @@ async fn bad_lines_of_a_file_become_failed_items_with_their_number() {
     let house = House::new(folder.path());
     let file = "{\"custom_id\":\"a\",\"input\":1}\nnot json\n\n{\"input\":3}\n";
     let source = ItemSource::File { format: Format::Jsonl, reader: Box::pin(file.as_bytes()) };
-    let options =
-        BatchOptions { executor: Some(house.worker("pass")), ..BatchOptions::default() };
+    let options = BatchOptions { executor: Some(house.worker("pass")), ..BatchOptions::default() };
     let made = house.engine.create_batch(&me(), options, source, None).await.unwrap();
     let job = house.ended(&made.job.id).await;
     let items = job.items.unwrap();
@@ -86,8 +85,7 @@ async fn a_file_that_cannot_be_read_leaves_no_batch() {
     let folder = folder();
     let house = House::new(folder.path());
     let source = ItemSource::File { format: Format::Csv, reader: Box::pin(&b"a,a\n1,2\n"[..]) };
-    let options =
-        BatchOptions { executor: Some(house.worker("pass")), ..BatchOptions::default() };
+    let options = BatchOptions { executor: Some(house.worker("pass")), ..BatchOptions::default() };
     let refused = house.engine.create_batch(&me(), options, source, Some("once")).await;
     assert!(refused.is_err());
     let all = headway_store::ListQuery { limit: 10, ..Default::default() };
@@ -238,8 +236,7 @@ async fn budget_holds(concurrency: u32) {
     let paused = house.until(&batch.id, |job| job.status == JobStatus::Paused).await;
     assert_eq!(paused.error.as_ref().unwrap().code, "budget_reached");
     let stored = house.items(&batch.id).await;
-    let spent: Amount =
-        stored.iter().filter_map(|item| item.cost).fold(Amount::ZERO, Amount::plus);
+    let spent: Amount = stored.iter().filter_map(|item| item.cost).fold(Amount::ZERO, Amount::plus);
     let cost = paused.cost.unwrap();
     assert_eq!(cost.spent, spent, "the document and the items agree");
     // The most that estimates in flight can be wrong: 9 units each.
@@ -248,7 +245,8 @@ async fn budget_holds(concurrency: u32) {
     assert!(spent <= budget.plus(error), "spent {spent}");
     assert!(spent.plus("0.20".parse().unwrap()) >= budget.minus(error), "stopped early: {spent}");
     // More money, and it goes on to the end.
-    let ask = CommandRequest { max_budget: Some("200".parse().unwrap()), ..CommandRequest::default() };
+    let ask =
+        CommandRequest { max_budget: Some("200".parse().unwrap()), ..CommandRequest::default() };
     house.engine.command(&me(), &batch.id, Action::Resume, ask).await.unwrap();
     let job = house.ended(&batch.id).await;
     assert_eq!(job.items.unwrap().succeeded, 1_000);

@@ -34,12 +34,10 @@ async fn a_producer_takes_its_job_from_start_to_end() {
     assert_eq!(job.status, JobStatus::Pending);
     let report = |values| house.report(&job.id, reports(values));
     report(vec![json!({"type":"progress","done":1,"total":4,"message":"first"})]).await.unwrap();
-    let reply = report(vec![
-        json!({"type":"progress","done":3}),
-        json!({"type":"log","message":"nearly"}),
-    ])
-    .await
-    .unwrap();
+    let reply =
+        report(vec![json!({"type":"progress","done":3}), json!({"type":"log","message":"nearly"})])
+            .await
+            .unwrap();
     assert_eq!(reply.status, JobStatus::Running);
     let seen = house.document(&job.id).await;
     assert_eq!(seen.progress.percent.unwrap().value(), 75.0);

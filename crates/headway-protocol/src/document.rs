@@ -155,7 +155,17 @@ pub struct Step {
 }
 
 diff_struct!(Step {
-    index, name, role, parent, status, percent, tasks, message, weight, error, started_at,
+    index,
+    name,
+    role,
+    parent,
+    status,
+    percent,
+    tasks,
+    message,
+    weight,
+    error,
+    started_at,
     finished_at,
 });
 
@@ -184,7 +194,15 @@ pub struct ItemCounts {
 }
 
 diff_struct!(ItemCounts {
-    total, queued, running, retrying, succeeded, failed, skipped, cancelled, expired,
+    total,
+    queued,
+    running,
+    retrying,
+    succeeded,
+    failed,
+    skipped,
+    cancelled,
+    expired,
 });
 
 impl ItemCounts {
@@ -236,7 +254,15 @@ pub struct Cost {
 }
 
 diff_struct!(Cost {
-    currency, spent, reserved, estimate, forecast, forecast_low, forecast_high, budget, soft_budget,
+    currency,
+    spent,
+    reserved,
+    estimate,
+    forecast,
+    forecast_low,
+    forecast_high,
+    budget,
+    soft_budget,
 });
 
 /// Who may see a job.

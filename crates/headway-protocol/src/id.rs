@@ -65,9 +65,9 @@ impl FromStr for JobId {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let fits = (1..=128).contains(&text.len())
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b':' | b'~'))
+            && text.bytes().all(|b| {
+                b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b':' | b'~')
+            })
             && text != "."
             && text != "..";
         if fits { Ok(Self(text.into())) } else { Err(NotAJobId(text.chars().take(140).collect())) }

@@ -117,7 +117,9 @@ impl ItemStatus {
     /// Whether nothing more happens to the item in this attempt of its batch.
     pub const fn is_terminal(self) -> bool {
         match self {
-            Self::Succeeded | Self::Failed | Self::Skipped | Self::Cancelled | Self::Expired => true,
+            Self::Succeeded | Self::Failed | Self::Skipped | Self::Cancelled | Self::Expired => {
+                true
+            }
             Self::Queued | Self::Running | Self::Retrying => false,
         }
     }

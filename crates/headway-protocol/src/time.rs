@@ -52,9 +52,7 @@ impl FromStr for Timestamp {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let moment: jiff::Timestamp = text.parse().map_err(|_| NotATimestamp(text.to_owned()))?;
-        u64::try_from(moment.as_millisecond())
-            .map(Self)
-            .map_err(|_| NotATimestamp(text.to_owned()))
+        u64::try_from(moment.as_millisecond()).map(Self).map_err(|_| NotATimestamp(text.to_owned()))
     }
 }
 

@@ -92,7 +92,11 @@ impl Finished {
                 (status, due_at, None, Some(error))
             }
         };
-        context.metrics.attempts.get_or_create(&crate::metrics::Ending { status: status.as_str() }).inc();
+        context
+            .metrics
+            .attempts
+            .get_or_create(&crate::metrics::Ending { status: status.as_str() })
+            .inc();
         context.metrics.spent_units.inc_by(cost.as_units().max(0.0));
         let total_cost = item.cost.unwrap_or_default().plus(cost);
         let priced = total_cost != Amount::ZERO || item.cost.is_some();

@@ -15,10 +15,10 @@ use headway_protocol::{JobError, JobId};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::Error;
 use crate::context::Context;
 use crate::executor::{Execute, Surroundings, build};
 use crate::shard::{Change, Origin, Shards};
-use crate::Error;
 
 /// How long a runner that broke off waits before its job is taken up again.
 const AFTER_TROUBLE: Duration = Duration::from_secs(1);

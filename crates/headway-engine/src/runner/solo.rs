@@ -98,8 +98,8 @@ impl Solo {
     async fn attempt(&mut self, number: u32) -> Result<Over, Error> {
         let settings = &self.state.private.settings;
         let input = settings.input.clone().unwrap_or_default();
-        let input = serde_json::value::to_raw_value(&input)
-            .unwrap_or_else(|_| RawValue::NULL.to_owned());
+        let input =
+            serde_json::value::to_raw_value(&input).unwrap_or_else(|_| RawValue::NULL.to_owned());
         let attempt = Attempt {
             job: self.run.job.clone(),
             index: 0,
@@ -149,7 +149,11 @@ impl Solo {
             self.write_down(last, &mut news).await;
         }
         let stopped = matches!(ended.outcome, Err(Failure::Stopped));
-        Ok(if stopped && (engine_stops || self.over()) { Over::EngineStops } else { Over::Ended(ended) })
+        Ok(if stopped && (engine_stops || self.over()) {
+            Over::EngineStops
+        } else {
+            Over::Ended(ended)
+        })
     }
 
     fn over(&self) -> bool {

@@ -131,8 +131,7 @@ impl Shard {
     }
 
     fn follow(&mut self, job: &JobId) -> Result<watch::Receiver<Arc<JobState>>, Error> {
-        let state =
-            self.cache.get(job).ok_or_else(|| not_there(&self.unreadable, job))?;
+        let state = self.cache.get(job).ok_or_else(|| not_there(&self.unreadable, job))?;
         let state = Arc::new(state.clone());
         let sender = self
             .followed
@@ -284,8 +283,7 @@ impl Shard {
         match then {
             Then::Created { reply, .. } => answer(reply, Err(refused_creation(error))),
             Then::Applied {
-                message: Message::Apply { job, origin, change, tries, reply },
-                ..
+                message: Message::Apply { job, origin, change, tries, reply }, ..
             } => match error {
                 AppendError::Conflict { .. } if tries < TRIES => {
                     self.context.metrics.conflicts.inc();
@@ -315,7 +313,8 @@ impl Shard {
                 sender.send_replace(Arc::new(state.clone()));
             }
         }
-        if wants_executor(state) && self.context.wanted.try_send(Wanted { job: job.clone() }).is_err()
+        if wants_executor(state)
+            && self.context.wanted.try_send(Wanted { job: job.clone() }).is_err()
         {
             self.context.metrics.wanted_overflowed.store(true, Relaxed);
         }
@@ -343,15 +342,16 @@ pub(crate) fn wants_executor(state: &JobState) -> bool {
 
 fn restore(stored: Stored) -> Result<JobState, StoreError> {
     JobState::restore(stored.document, stored.cursor, stored.private).map_err(|error| {
-        StoreError::Failed { doing: "read what an earlier version wrote", detail: error.to_string() }
+        StoreError::Failed {
+            doing: "read what an earlier version wrote",
+            detail: error.to_string(),
+        }
     })
 }
 
 /// Why a job that was looked for is not remembered.
 fn not_there(unreadable: &HashMap<JobId, StoreError>, job: &JobId) -> Error {
-    unreadable
-        .get(job)
-        .map_or_else(|| Error::NoSuchJob(job.clone()), |error| error.clone().into())
+    unreadable.get(job).map_or_else(|| Error::NoSuchJob(job.clone()), |error| error.clone().into())
 }
 
 fn allowed(state: &JobState, origin: &Origin, change: &Change) -> Result<(), Error> {

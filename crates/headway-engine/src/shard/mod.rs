@@ -72,8 +72,12 @@ impl Shards {
             Err(mpsc::error::TrySendError::Full(message)) => {
                 match inbox.send_timeout(message, PATIENCE).await {
                     Ok(()) => {}
-                    Err(mpsc::error::SendTimeoutError::Closed(_)) => return Err(Error::ShuttingDown),
-                    Err(mpsc::error::SendTimeoutError::Timeout(_)) => return Err(Error::Overloaded),
+                    Err(mpsc::error::SendTimeoutError::Closed(_)) => {
+                        return Err(Error::ShuttingDown);
+                    }
+                    Err(mpsc::error::SendTimeoutError::Timeout(_)) => {
+                        return Err(Error::Overloaded);
+                    }
                 }
             }
         }

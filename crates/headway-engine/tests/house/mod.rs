@@ -41,7 +41,11 @@ impl House {
         Self::over(Arc::new(MemoryStore::new()), folder, Options::default())
     }
 
-    pub(crate) fn over(store: Arc<MemoryStore>, folder: &std::path::Path, options: Options) -> Self {
+    pub(crate) fn over(
+        store: Arc<MemoryStore>,
+        folder: &std::path::Path,
+        options: Options,
+    ) -> Self {
         let bell = Arc::new(Bell::default());
         store.attach(Arc::clone(&bell) as Arc<dyn Sink>);
         let options = Options { allow_exec: true, work_dir: folder.to_owned(), ..options };
@@ -95,7 +99,12 @@ impl House {
     }
 
     /// Runs a batch of these inputs with a stream worker written in Python.
-    pub(crate) async fn batch(&self, items: Vec<Value>, worker: &str, change: impl FnOnce(&mut BatchOptions)) -> Job {
+    pub(crate) async fn batch(
+        &self,
+        items: Vec<Value>,
+        worker: &str,
+        change: impl FnOnce(&mut BatchOptions),
+    ) -> Job {
         let mut options = BatchOptions {
             executor: Some(self.worker(worker)),
             concurrency: Some(8),

@@ -80,8 +80,7 @@ impl Batch {
                 Ok(())
             }
             Err(error @ (Error::Store(_) | Error::Overloaded | Error::Contended(_))) => {
-                self.trouble = (self.trouble * 2)
-                    .clamp(Duration::from_millis(200), LONGEST_WAIT);
+                self.trouble = (self.trouble * 2).clamp(Duration::from_millis(200), LONGEST_WAIT);
                 tracing::error!(job = %self.run.job, %error, retry_in = ?self.trouble,
                     "what became of items could not be written down");
                 Ok(())
