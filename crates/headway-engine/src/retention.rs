@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::shard::Shards;
 
 /// How often the limits are looked at.
-const EVERY: Duration = Duration::from_secs(60);
+const EVERY: Duration = Duration::from_mins(1);
 
 /// Jobs forgotten in one go, so that appends are not held up.
 const GROUP: usize = 200;

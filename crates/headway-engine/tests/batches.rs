@@ -1,6 +1,13 @@
 //! Batches through the whole write side: a real engine, real programs, the in-memory store.
+#![expect(clippy::unwrap_used, reason = "a helper of tests may fail its test")]
 
-#[allow(dead_code, reason = "each test file uses its part of the house")]
+#[allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::match_wild_err_arm,
+    reason = "each test file uses its part of the house, and only in tests"
+)]
 mod house;
 
 use std::sync::Arc;
@@ -297,12 +304,11 @@ fn a_batch_goes_on_after_the_engine_is_gone() {
         runtime.block_on(async {
             let options = Options { rates: rates(), ..Options::default() };
             let house = House::over(Arc::clone(&store), folder.path(), options);
-            let before = match &batch {
-                Some(batch) => house.document(batch).await.items.unwrap().succeeded,
-                None => {
-                    batch = Some(house.batch(numbers(1_000), worker, |_| {}).await.id);
-                    0
-                }
+            let before = if let Some(batch) = &batch {
+                house.document(batch).await.items.unwrap().succeeded
+            } else {
+                batch = Some(house.batch(numbers(1_000), worker, |_| {}).await.id);
+                0
             };
             let wanted = before + 50;
             let batch = batch.as_ref().unwrap();

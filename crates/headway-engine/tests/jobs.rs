@@ -1,6 +1,12 @@
 //! Jobs through the whole write side: producers that report, and kinds with an executor.
 
-#[allow(dead_code, reason = "each test file uses its part of the house")]
+#[allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::match_wild_err_arm,
+    reason = "each test file uses its part of the house, and only in tests"
+)]
 mod house;
 
 use std::collections::BTreeMap;

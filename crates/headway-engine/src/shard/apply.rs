@@ -38,6 +38,7 @@ struct Sent {
     then: Then,
 }
 
+#[expect(clippy::large_enum_variant, reason = "nearly every append is an applied one")]
 enum Then {
     Created { reply: Reply<Arc<JobState>>, state: Arc<JobState> },
     Applied { message: Message, applied: Applied },
@@ -290,9 +291,10 @@ impl Shard {
                     let tries = tries + 1;
                     again.push(Message::Apply { job, origin, change, tries, reply });
                 }
-                AppendError::Conflict { .. } => answer(reply, Err(Error::Contended(job))),
+                AppendError::Conflict { .. } | AppendError::KeyTaken { .. } => {
+                    answer(reply, Err(Error::Contended(job)));
+                }
                 AppendError::Fenced { .. } => answer(reply, Err(Error::LeaseLost(job))),
-                AppendError::KeyTaken { .. } => answer(reply, Err(Error::Contended(job))),
                 AppendError::Store(error) => answer(reply, Err(error.into())),
             },
             Then::Applied { .. } => {}

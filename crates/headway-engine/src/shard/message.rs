@@ -17,6 +17,7 @@ pub(crate) type Reply<T> = oneshot::Sender<Result<T, Error>>;
 
 /// One thing that a shard is asked.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly every message is the large one")]
 pub(crate) enum Message {
     /// Make a job.
     Create {

@@ -69,7 +69,7 @@ impl House {
                 rung.await;
             }
         };
-        match tokio::time::timeout(std::time::Duration::from_secs(60), waiting).await {
+        match tokio::time::timeout(std::time::Duration::from_mins(1), waiting).await {
             Ok(job) => job,
             Err(_) => panic!("never came: {:#?}", self.document(job).await),
         }
