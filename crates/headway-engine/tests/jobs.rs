@@ -1,4 +1,5 @@
 //! Jobs through the whole write side: producers that report, and kinds with an executor.
+#![expect(clippy::unwrap_used, reason = "a helper of tests may fail its test")]
 
 #[allow(
     dead_code,
@@ -46,7 +47,7 @@ async fn a_producer_takes_its_job_from_start_to_end() {
             .unwrap();
     assert_eq!(reply.status, JobStatus::Running);
     let seen = house.document(&job.id).await;
-    assert_eq!(seen.progress.percent.unwrap().value(), 75.0);
+    assert_eq!(seen.progress.percent.unwrap(), headway_protocol::Percent::of(3.0, 4.0));
     assert_eq!(seen.message.as_deref(), Some("first"));
     report(vec![json!({"type":"complete","result":{"rows":4}})]).await.unwrap();
     let ended = house.document(&job.id).await;
