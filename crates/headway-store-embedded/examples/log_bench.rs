@@ -39,6 +39,12 @@ fn main() {
         fill(Path::new(&arguments.next().unwrap()));
         return;
     }
+    if first.as_deref() == Some("open") {
+        let begin = Instant::now();
+        let _store = open(Path::new(&arguments.next().unwrap()));
+        say("ready after", begin.elapsed().as_secs_f64() * 1e3, "ms", "");
+        return;
+    }
     let folder = first.map_or_else(|| std::env::temp_dir().join("headway-log-bench"), PathBuf::from);
     let only = arguments.next();
     let runs = |name: &str| only.as_deref().is_none_or(|only| name.starts_with(only));

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 /// How long a connection waits for another's short lock, such as the change of the log's header.
@@ -17,6 +18,9 @@ const LOG_BYTES: i64 = 64 << 20;
 fn settle(connection: &Connection, cache_bytes: u32) -> rusqlite::Result<()> {
     connection.busy_timeout(PATIENCE)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // Without this a statement on a table with partial indexes is planned anew for every value that
+    // is bound to it, in case the value makes another index fit.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.pragma_update(None, "cache_size", -i64::from(cache_bytes >> 10))?;
     connection.pragma_update(None, "temp_store", "MEMORY")
 }
