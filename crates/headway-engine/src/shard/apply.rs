@@ -6,16 +6,14 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use futures_util::future::join_all;
 use headway_core::{Input, JobState, decide, evolve, next_deadline};
-use headway_protocol::request::ReportReply;
-use headway_protocol::{Event, JobId, Problem, ProblemCode, Timestamp};
-use headway_store::{
-    Append, AppendError, Expected, Facets, ItemOutcome, Record, StoreError, Stored, UniqueKey,
-};
-use serde_json::value::RawValue;
+use headway_protocol::{JobId, Problem, ProblemCode};
+use headway_store::{Append, AppendError, Expected, ItemOutcome, StoreError, Stored, UniqueKey};
 use tokio::sync::{mpsc, watch};
 
+use super::answer::{applied, unchanged};
 use super::cache::Cache;
 use super::message::{Applied, Change, Message, Origin, Reply};
+use super::record::{facets, record};
 use super::{Error, GROUP};
 use crate::context::Context;
 use crate::supervisor::Wanted;
@@ -385,38 +383,6 @@ fn outcomes(change: &Change) -> Vec<ItemOutcome> {
     }
 }
 
-fn applied(state: &JobState, change: &Change) -> Applied {
-    let whole = !matches!(change, Change::Report { .. } | Change::Tick);
-    Applied {
-        reply: ReportReply {
-            cursor: state.job.cursor,
-            status: state.job.status,
-            commands: state.private.commands.clone(),
-        },
-        state: whole.then(|| Arc::new(state.clone())),
-    }
-}
-
-/// The answer to something that changed nothing: a repeat is answered as the first was.
-fn unchanged(
-    state: &JobState,
-    change: &Change,
-    outcomes: &[ItemOutcome],
-) -> Result<Applied, Error> {
-    if !outcomes.is_empty() {
-        let detail = "items were settled without an event that counts them".to_owned();
-        return Err(StoreError::Refused(detail).into());
-    }
-    let mut applied = applied(state, change);
-    if let Change::Report { producer: Some(producer), .. } = change
-        && let Some((offset, status)) = state.repeat_reply(producer)
-    {
-        applied.reply.cursor.offset = offset;
-        applied.reply.status = status;
-    }
-    Ok(applied)
-}
-
 fn refused_creation(error: AppendError) -> Error {
     match error {
         AppendError::Conflict { job, .. } => already_exists(&job),
@@ -429,46 +395,6 @@ fn refused_creation(error: AppendError) -> Error {
 fn already_exists(job: &JobId) -> Error {
     let detail = format!("there is a job {job} already: leave `id` out, or choose another");
     Problem::new(ProblemCode::AlreadyExists, detail).at_field("id").into()
-}
-
-fn facets(state: &JobState) -> Facets {
-    let job = &state.job;
-    Facets {
-        status: job.status,
-        kind: job.kind.clone(),
-        session: job.session.clone(),
-        tags: job.tags.clone(),
-        owner: job.owner.clone(),
-        created_at: job.created_at,
-        finished_at: job.finished_at,
-        due_at: next_deadline(state),
-    }
-}
-
-fn record(
-    from: u64,
-    at: Timestamp,
-    events: &[Event],
-    patch: &serde_json::Value,
-    private: &serde_json::Value,
-) -> Result<Record, Error> {
-    let raw = |result: Result<Box<RawValue>, serde_json::Error>| {
-        result.map_err(|error| {
-            Error::Store(StoreError::Failed { doing: "write a record", detail: error.to_string() })
-        })
-    };
-    let events: Vec<_> = events
-        .iter()
-        .map(|event| raw(serde_json::value::to_raw_value(event)))
-        .collect::<Result<_, _>>()?;
-    Ok(Record {
-        from,
-        to: from + events.len() as u64,
-        at,
-        events,
-        patch: raw(serde_json::value::to_raw_value(patch))?,
-        private: raw(serde_json::value::to_raw_value(private))?,
-    })
 }
 
 fn answer<T>(reply: Reply<T>, result: Result<T, Error>) {

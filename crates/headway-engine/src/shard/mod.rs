@@ -5,9 +5,11 @@
 //! one call, and answers when that is durable. A state that could not be appended is forgotten and
 //! read again. Invariant: nobody is answered about an event that is not in the log.
 
+mod answer;
 mod apply;
 mod cache;
 mod message;
+mod record;
 
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
