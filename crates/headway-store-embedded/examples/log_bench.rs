@@ -32,6 +32,10 @@ use headway_store::{
 use headway_store_embedded::{EmbeddedStore, Options};
 use serde_json::value::RawValue;
 
+/// The one that the program uses.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let first = arguments.next();
@@ -45,7 +49,8 @@ fn main() {
         say("ready after", begin.elapsed().as_secs_f64() * 1e3, "ms", "");
         return;
     }
-    let folder = first.map_or_else(|| std::env::temp_dir().join("headway-log-bench"), PathBuf::from);
+    let folder =
+        first.map_or_else(|| std::env::temp_dir().join("headway-log-bench"), PathBuf::from);
     let only = arguments.next();
     let runs = |name: &str| only.as_deref().is_none_or(|only| name.starts_with(only));
     let runtime = tokio::runtime::Runtime::new().unwrap();
@@ -110,10 +115,10 @@ fn facets(n: u64, status: JobStatus) -> Arc<Facets> {
 /// Text that no two records share, as compressible as random words are.
 fn words(seed: u64, length: usize) -> String {
     const WORDS: [&str; 32] = [
-        "lead", "scored", "row", "page", "fetched", "parsed", "token", "invoice", "amount", "retry",
-        "waiting", "for", "answer", "from", "model", "batch", "item", "checked", "against", "list",
-        "of", "known", "senders", "account", "merged", "with", "record", "customer", "order",
-        "shipped", "refund", "notice",
+        "lead", "scored", "row", "page", "fetched", "parsed", "token", "invoice", "amount",
+        "retry", "waiting", "for", "answer", "from", "model", "batch", "item", "checked",
+        "against", "list", "of", "known", "senders", "account", "merged", "with", "record",
+        "customer", "order", "shipped", "refund", "notice",
     ];
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut text = String::with_capacity(length + 32);
@@ -382,7 +387,7 @@ async fn list(folder: &Path) {
     const JOBS: u64 = 1_000_000;
     let store = fresh(folder);
     let begin = Instant::now();
-    create_jobs(&store, JOBS, |n| JobStatus::ALL[(n / 7 % 10) as usize]).await;
+    create_jobs(&store, JOBS, |n| JobStatus::ALL[(n / 1_000 % 10) as usize]).await;
     say("created", JOBS as f64 / begin.elapsed().as_secs_f64(), "jobs/s", "");
     store.close().await.unwrap();
     drop(store);
@@ -430,8 +435,7 @@ async fn items(folder: &Path) {
     let mut done = 0_u64;
     let mut offset = 1;
     while begin.elapsed() < Duration::from_secs(5) {
-        let lease =
-            LeaseRequest { fence: offset, now: Timestamp::from_millis(1), max: 500 };
+        let lease = LeaseRequest { fence: offset, now: Timestamp::from_millis(1), max: 500 };
         let leased = store.lease_items(&name(0), &lease).await.unwrap();
         let settled = leased
             .iter()

@@ -1,9 +1,7 @@
 //! What the writer's thread is asked to do, and how it answers.
 
 use headway_protocol::JobId;
-use headway_store::{
-    Append, AppendError, LeaseRequest, LeasedItem, NewItem, StoreError, Sweep,
-};
+use headway_store::{Append, AppendError, LeaseRequest, LeasedItem, NewItem, StoreError, Sweep};
 use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 

@@ -19,7 +19,7 @@ pub struct Options {
     /// How long a change waits for a place before it is refused with
     /// [`Full`](headway_store::StoreError::Full).
     pub patience: Duration,
-    /// Records kept in memory before they are folded, bytes of their encoding. At four times as
+    /// Records kept in memory before they are folded, bytes of their encoding. At twice as
     /// much, writing waits for folding. More makes fewer and larger writes, and a slower opening
     /// after a crash: about 20 ms per MiB.
     pub tail_bytes: usize,
@@ -36,7 +36,7 @@ impl Options {
             readers: 3,
             queue_bytes: 32 << 20,
             patience: Duration::from_secs(10),
-            tail_bytes: 8 << 20,
+            tail_bytes: 16 << 20,
             tail_age: Duration::from_secs(10),
         }
     }

@@ -57,7 +57,8 @@ pub(crate) fn prepare(
     migrations: &[&str],
 ) -> Result<(), Failure> {
     let known = u32::try_from(migrations.len()).unwrap_or(u32::MAX);
-    let application: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let application: i32 =
+        connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let tables: i64 =
         connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
     let found = if application == APPLICATION {

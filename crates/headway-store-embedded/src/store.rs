@@ -71,13 +71,9 @@ impl EmbeddedStore {
         let mut main = connection::writer(&path, options.cache_bytes).map_err(&opened)?;
         schema::prepare(&mut main, &place, schema::MIGRATIONS).map_err(&told)?;
         let moves = connection::checkpointer(&path).map_err(&opened)?;
-        let readers = Readers::open(
-            &path,
-            options.readers,
-            options.cache_bytes / 4,
-            Arc::clone(&shared),
-        )
-        .map_err(&told)?;
+        let readers =
+            Readers::open(&path, options.readers, options.cache_bytes / 4, Arc::clone(&shared))
+                .map_err(&told)?;
 
         // One call is as good as many.
         let (calls, called) = sync_channel(1);
@@ -86,8 +82,8 @@ impl EmbeddedStore {
         let patience = options.patience;
         // Every ticket holds a place, so that sending never waits.
         let (commands, queue) = sync_channel(queue_places as usize);
-        let writer = Writer::begin(main, Arc::clone(&shared), options, calls, lock)
-            .map_err(&told)?;
+        let writer =
+            Writer::begin(main, Arc::clone(&shared), options, calls, lock).map_err(&told)?;
         let threads = spawn(writer, queue, moves, called, &shared)?;
         Ok(Self {
             shared,
@@ -110,8 +106,7 @@ impl EmbeddedStore {
             return Err(StoreError::Closed);
         }
         let places = u32::try_from(bytes / PLACE_BYTES + 1).unwrap_or(u32::MAX);
-        let acquire =
-            Arc::clone(&self.places).acquire_many_owned(places.min(self.queue_places));
+        let acquire = Arc::clone(&self.places).acquire_many_owned(places.min(self.queue_places));
         let place = tokio::time::timeout(self.patience, acquire)
             .await
             .map_err(|_| StoreError::Full { detail: "too much waits to be written".to_owned() })?
@@ -156,8 +151,7 @@ fn spawn(
     };
     let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
     let for_moves = Arc::clone(shared);
-    let writing =
-        thread("store-writer").spawn(move || writer.run(&queue)).map_err(failed)?;
+    let writing = thread("store-writer").spawn(move || writer.run(&queue)).map_err(failed)?;
     let moving = thread("store-checkpoint")
         .spawn(move || checkpoint::run(&moves, &called, &for_moves))
         .map_err(failed)?;
@@ -232,7 +226,9 @@ impl Store for EmbeddedStore {
 
     async fn find_key(&self, key: &str) -> Result<Option<(JobId, u64)>, StoreError> {
         let key = key.to_owned();
-        self.readers.read("find a key", move |connection, _| reader::find_key(connection, &key)).await
+        self.readers
+            .read("find a key", move |connection, _| reader::find_key(connection, &key))
+            .await
     }
 
     async fn add_items(&self, job: &JobId, items: Vec<NewItem>) -> Result<(), StoreError> {
@@ -266,9 +262,7 @@ impl Store for EmbeddedStore {
 
     async fn count_items(&self, job: &JobId) -> Result<Vec<(ItemStatus, u64)>, StoreError> {
         let job = job.clone();
-        self.readers
-            .read("count items", move |connection, _| reader::count(connection, &job))
-            .await
+        self.readers.read("count items", move |connection, _| reader::count(connection, &job)).await
     }
 
     async fn sweep_items(&self, job: &JobId, sweep: &Sweep) -> Result<u64, StoreError> {

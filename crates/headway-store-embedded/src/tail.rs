@@ -117,8 +117,8 @@ impl Tails {
     }
 
     /// The jobs that have a tail.
-    pub(crate) fn jobs(&self) -> impl Iterator<Item = &JobId> {
-        self.jobs.keys()
+    pub(crate) fn jobs(&self) -> impl Iterator<Item = (&JobId, &Tail)> {
+        self.jobs.iter()
     }
 
     /// Jobs with a tail that are due by `until`, earliest first.

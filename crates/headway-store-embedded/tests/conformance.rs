@@ -32,8 +32,7 @@ impl Embedded {
     }
 
     fn open(&mut self) {
-        let options =
-            Options { tail_bytes: self.tail_bytes, ..Options::new(self.folder.path()) };
+        let options = Options { tail_bytes: self.tail_bytes, ..Options::new(self.folder.path()) };
         self.store = Some(Arc::new(EmbeddedStore::open(options).unwrap()));
     }
 }

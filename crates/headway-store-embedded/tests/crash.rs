@@ -154,12 +154,12 @@ async fn report(store: Arc<EmbeddedStore>, producer: usize) {
         for answer in store.append(call).await {
             answer.unwrap();
         }
-        let mut lines = String::new();
+        let mut lines = Vec::new();
         for nth in chosen {
             ends[nth] += events(ends[nth]);
-            lines += &format!("\njob {producer} {nth} {}\n", ends[nth]);
+            lines.push(format!("\njob {producer} {nth} {}\n", ends[nth]));
         }
-        say(&lines);
+        say(&lines.concat());
     }
 }
 
@@ -190,18 +190,17 @@ async fn work(store: Arc<EmbeddedStore>) {
             say(&format!("\nadded {count}\n"));
         }
         fence += 1;
-        let lease =
-            LeaseRequest { fence, now: Timestamp::from_millis(fence), max: ITEMS_AT_ONCE };
+        let lease = LeaseRequest { fence, now: Timestamp::from_millis(fence), max: ITEMS_AT_ONCE };
         let leased = store.lease_items(&batch(), &lease).await.unwrap();
         if leased.is_empty() {
             return;
         }
         let mut settled = Vec::new();
-        let mut lines = String::new();
+        let mut lines = Vec::new();
         for item in leased {
             let again = item.index % 11 == 0 && item.attempts == 1;
             let status = if again { ItemStatus::Retrying } else { ItemStatus::Succeeded };
-            lines += &format!("\nitem {} {status}\n", item.index);
+            lines.push(format!("\nitem {} {status}\n", item.index));
             settled.push(ItemOutcome {
                 index: item.index,
                 fence,
@@ -216,8 +215,8 @@ async fn work(store: Arc<EmbeddedStore>) {
         }
         store.append(vec![append(batch(), end, settled)]).await.pop().unwrap().unwrap();
         end += events(end);
-        lines += &format!("\nbatch {end}\n");
-        say(&lines);
+        lines.push(format!("\nbatch {end}\n"));
+        say(&lines.concat());
     }
 }
 

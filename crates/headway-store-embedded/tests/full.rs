@@ -55,7 +55,7 @@ fn append(job: &str, from: u64) -> Append {
             private: to_raw_value(&json!({"n": from})).unwrap(),
         }),
         facets: Arc::new(Facets {
-            status: if from % 2 == 0 { JobStatus::Running } else { JobStatus::Paused },
+            status: if from.is_multiple_of(2) { JobStatus::Running } else { JobStatus::Paused },
             kind: "full".to_owned(),
             session: None,
             tags: Vec::new(),
@@ -98,7 +98,8 @@ async fn is_at(store: &EmbeddedStore, job: &str, at: u64) {
 }
 
 async fn fill(folder: &Path) {
-    let store = EmbeddedStore::open(Options { tail_bytes: 50_000, ..Options::new(folder) }).unwrap();
+    let store =
+        EmbeddedStore::open(Options { tail_bytes: 50_000, ..Options::new(folder) }).unwrap();
     one(&store, append("a", 0)).await.unwrap();
     let (_, most) = getrlimit(Resource::RLIMIT_FSIZE).unwrap();
     let mut at = 1;

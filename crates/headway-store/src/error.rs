@@ -6,7 +6,9 @@ use headway_protocol::JobId;
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// The store's files are damaged; nothing was changed.
-    #[error("the store at {place} is damaged: {detail}; restore it from a backup, or start with another folder")]
+    #[error(
+        "the store at {place} is damaged: {detail}; restore it from a backup, or start with another folder"
+    )]
     Damaged {
         /// The file or address.
         place: String,
@@ -14,7 +16,9 @@ pub enum StoreError {
         detail: String,
     },
     /// The store was written by a later version.
-    #[error("the store at {place} has schema {found}, this program knows up to {known}: use a newer program")]
+    #[error(
+        "the store at {place} has schema {found}, this program knows up to {known}: use a newer program"
+    )]
     TooNew {
         /// The file or address.
         place: String,
@@ -24,7 +28,9 @@ pub enum StoreError {
         known: u32,
     },
     /// Another process holds the store.
-    #[error("the store at {place} is in use by another process: stop that one, or use another folder")]
+    #[error(
+        "the store at {place} is in use by another process: stop that one, or use another folder"
+    )]
     InUse {
         /// The file or address.
         place: String,

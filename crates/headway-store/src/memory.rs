@@ -102,8 +102,7 @@ impl State {
         stored
             .fold(&append.record, (*append.facets).clone())
             .map_err(|error| StoreError::Refused(format!("a patch that is no JSON: {error}")))?;
-        let mut batch =
-            self.jobs.get(&append.job).map(|job| job.batch.clone()).unwrap_or_default();
+        let mut batch = self.jobs.get(&append.job).map(|job| job.batch.clone()).unwrap_or_default();
         for outcome in &append.items {
             if !batch.settle(outcome) {
                 return Err(AppendError::Fenced { job: append.job.clone(), index: outcome.index });

@@ -20,9 +20,7 @@ pub(crate) fn next_retry(
 ) -> Result<Option<Timestamp>, Failure> {
     let Some(number) = number(connection, job)? else { return Ok(None) };
     let due_at: Option<i64> = connection
-        .prepare_cached(
-            "SELECT min(due_at) FROM items WHERE id >> 24 = ?1 AND due_at IS NOT NULL",
-        )?
+        .prepare_cached("SELECT min(due_at) FROM items WHERE id >> 24 = ?1 AND due_at IS NOT NULL")?
         .query_row([number], |row| row.get(0))?;
     Ok(due_at.map(rows::to_moment))
 }

@@ -300,7 +300,12 @@ pub(crate) fn due(
     while taken < limit {
         let rows: Vec<(i64, String)> = page
             .query_map(
-                (rows::moment(until), last.0, &last.1, i64::try_from(rows_at_once).unwrap_or(1_000)),
+                (
+                    rows::moment(until),
+                    last.0,
+                    &last.1,
+                    i64::try_from(rows_at_once).unwrap_or(1_000),
+                ),
                 |row| Ok((row.get(0)?, row.get(1)?)),
             )?
             .collect::<Result<_, _>>()?;
@@ -331,15 +336,17 @@ pub(crate) fn due(
             break;
         }
     }
-    let mut due: Vec<Due> =
-        found.into_iter().map(|(job, due_at)| Due { job, due_at }).collect();
+    let mut due: Vec<Due> = found.into_iter().map(|(job, due_at)| Due { job, due_at }).collect();
     due.sort_unstable_by(|left, right| (left.due_at, &left.job).cmp(&(right.due_at, &right.job)));
     due.truncate(limit);
     Ok(due)
 }
 
 /// The holder of a key and its fingerprint.
-pub(crate) fn find_key(connection: &Connection, key: &str) -> Result<Option<(JobId, u64)>, Failure> {
+pub(crate) fn find_key(
+    connection: &Connection,
+    key: &str,
+) -> Result<Option<(JobId, u64)>, Failure> {
     let found = connection
         .prepare_cached(
             "SELECT jobs.id, keys.fingerprint FROM keys JOIN jobs USING (number)

@@ -105,8 +105,7 @@ fn find(
         text.push_str(" AND jobs.status IN (");
         text.push_str(&places);
         text.push(')');
-        values
-            .extend(query.statuses.iter().map(|status| Value::Text(status.as_str().to_owned())));
+        values.extend(query.statuses.iter().map(|status| Value::Text(status.as_str().to_owned())));
     }
     if let Some(after) = &query.after {
         let table = if query.tag.is_some() { "job_tags" } else { "jobs" };

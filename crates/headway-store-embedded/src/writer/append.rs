@@ -25,9 +25,7 @@ impl Writer {
         let found = before.as_ref().map(|head| head.cursor.offset);
         let epoch = match (append.expected, &before) {
             (Expected::Absent { epoch }, None) => epoch,
-            (Expected::At(offset), Some(head)) if head.cursor.offset == offset => {
-                head.cursor.epoch
-            }
+            (Expected::At(offset), Some(head)) if head.cursor.offset == offset => head.cursor.epoch,
             (Expected::Absent { .. } | Expected::At(_), Some(_) | None) => {
                 return Ok(Err(AppendError::Conflict { job, found }));
             }
@@ -75,7 +73,12 @@ impl Writer {
         let cursor = Cursor { epoch, offset: record.to };
         let head = Head { number, cursor, facets: Arc::clone(&facets) };
         staged.heads.insert(job.clone(), Some(head.clone()));
-        staged.news.push(Appended { job: job.clone(), cursor, record: Arc::clone(&record), facets });
+        staged.news.push(Appended {
+            job: job.clone(),
+            cursor,
+            record: Arc::clone(&record),
+            facets,
+        });
         let bytes = encoded.len();
         staged.changes.push(Change::Append(Fresh { job, head, record, document, private, bytes }));
         Ok(Ok(()))

@@ -41,10 +41,10 @@ const JOBS: usize = 64;
 /// The longest that commands wait for a slice of folding, while the tails are within their bound.
 const SLICE: Duration = Duration::from_millis(1);
 
-/// The same when the tails are twice as large as they should be.
+/// The same when the tails are half as large again as they should be.
 const LARGE_SLICE: Duration = Duration::from_millis(10);
 
-/// The same when the tails are four times as large: whoever appends has to wait.
+/// The same when the tails are twice as large: whoever appends has to wait.
 const LARGEST_SLICE: Duration = Duration::from_millis(200);
 
 /// The length of a slice when nobody waits; the next command waits no longer.
@@ -103,9 +103,9 @@ impl Writer {
             return Ok(());
         }
         let bound = self.options.tail_bytes;
-        let (jobs, slice) = if bytes > bound.saturating_mul(4) {
+        let (jobs, slice) = if bytes > bound.saturating_mul(2) {
             (usize::MAX, LARGEST_SLICE)
-        } else if bytes > bound.saturating_mul(2) {
+        } else if bytes > bound.saturating_add(bound / 2) {
             (usize::MAX, LARGE_SLICE)
         } else if idle {
             (usize::MAX, IDLE_SLICE)
@@ -140,7 +140,13 @@ impl Writer {
             return false;
         }
         self.folding.since = None;
-        self.folding.pending.extend(self.shared.tails.lock().jobs().cloned());
+        // In the order of their rows, so that neighbours in a page are written together.
+        let mut jobs: Vec<(i64, JobId)> = {
+            let tails = self.shared.tails.lock();
+            tails.jobs().map(|(job, tail)| (tail.head.number, job.clone())).collect()
+        };
+        jobs.sort_unstable();
+        self.folding.pending.extend(jobs.into_iter().map(|(_, job)| job));
         // The group that is being committed has written its row already; its tails are not shown
         // yet, so that the row belongs to the next generation.
         self.folding.marks.last = self.last_shown;
@@ -227,8 +233,7 @@ impl Writer {
         let bytes: usize = fresh.iter().map(|piece| piece.body.len()).sum();
         let all = bytes.saturating_add(loose.bytes as usize);
         let merge = loose.segments + 1 >= LOOSE || all >= SEGMENT_BYTES && bytes < LOOSE_BYTES;
-        let mut pieces =
-            if merge { self.take_loose(number, loose.segments)? } else { Vec::new() };
+        let mut pieces = if merge { self.take_loose(number, loose.segments)? } else { Vec::new() };
         pieces.extend(fresh);
         let mut insert = self
             .connection

@@ -38,8 +38,7 @@ impl Writer {
         let offset = folded.map(rows::to_whole).ok_or_else(|| {
             Failure::Damaged(format!("job {job} has neither a document nor records"))
         })?;
-        let head =
-            Head { number, cursor: Cursor { epoch, offset }, facets: Arc::new(facets?) };
+        let head = Head { number, cursor: Cursor { epoch, offset }, facets: Arc::new(facets?) };
         self.heads.insert(job.clone(), head.clone());
         Ok(Some(head))
     }

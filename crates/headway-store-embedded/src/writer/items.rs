@@ -137,7 +137,9 @@ impl Writer {
         error: Option<&str>,
     ) -> Result<(), Failure> {
         if output.is_none() && error.is_none() {
-            self.connection.prepare_cached("DELETE FROM item_outcomes WHERE id = ?1")?.execute([id])?;
+            self.connection
+                .prepare_cached("DELETE FROM item_outcomes WHERE id = ?1")?
+                .execute([id])?;
         } else {
             self.connection
                 .prepare_cached("INSERT OR REPLACE INTO item_outcomes VALUES (?1, ?2, ?3)")?

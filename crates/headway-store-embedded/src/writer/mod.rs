@@ -98,9 +98,9 @@ impl Writer {
         lock: std::fs::File,
     ) -> Result<Self, Failure> {
         let recovered = recover::recover(&connection, &shared)?;
-        let jobs = shared.tails.lock().jobs().cloned().collect();
-        let debris = connection
-            .query_row("SELECT EXISTS (SELECT 1 FROM debris)", [], |row| row.get(0))?;
+        let jobs = shared.tails.lock().jobs().map(|(job, _)| job.clone()).collect();
+        let debris =
+            connection.query_row("SELECT EXISTS (SELECT 1 FROM debris)", [], |row| row.get(0))?;
         Ok(Self {
             connection,
             shared,
@@ -110,11 +110,7 @@ impl Writer {
             next_number: recovered.next_number,
             next_journal: recovered.next_journal,
             last_shown: recovered.next_journal - 1,
-            folding: Folding::after_recovery(
-                jobs,
-                recovered.first_journal,
-                recovered.next_journal,
-            ),
+            folding: Folding::after_recovery(jobs, recovered.first_journal, recovered.next_journal),
             debris,
             _lock: lock,
         })

@@ -75,7 +75,9 @@ impl Writer {
                 self.connection.prepare_cached(statement)?.execute((begin, end))?;
             }
         } else if segments == 0 {
-            self.connection.prepare_cached("DELETE FROM debris WHERE number = ?1")?.execute([number])?;
+            self.connection
+                .prepare_cached("DELETE FROM debris WHERE number = ?1")?
+                .execute([number])?;
         }
         Ok(())
     }

@@ -224,10 +224,7 @@ pub async fn closing_ends_changes(subject: &mut impl Subject) {
     let store = subject.store();
     batch(&store, "a", 2).await;
     store.close().await.unwrap();
-    assert!(matches!(
-        refused(&store, next("a", 1)).await,
-        AppendError::Store(StoreError::Closed)
-    ));
+    assert!(matches!(refused(&store, next("a", 1)).await, AppendError::Store(StoreError::Closed)));
     let closed = |error: StoreError| assert!(matches!(error, StoreError::Closed), "{error}");
     closed(store.add_items(&id("a"), vec![item(2)]).await.unwrap_err());
     let request = LeaseRequest { fence: 1, now: at(0), max: 1 };

@@ -92,10 +92,7 @@ pub(super) fn keyed(mut append: Append, key: &str, fingerprint: u64) -> Append {
 
 /// Appends one that must succeed.
 #[track_caller]
-pub(super) fn appended(
-    store: &Arc<dyn Store>,
-    append: Append,
-) -> impl Future<Output = ()> + use<> {
+pub(super) fn appended(store: &Arc<dyn Store>, append: Append) -> impl Future<Output = ()> + use<> {
     let caller = std::panic::Location::caller();
     let store = Arc::clone(store);
     async move {

@@ -17,8 +17,7 @@ async fn statuses(subject: &impl Subject, job: &str) -> Vec<(ItemStatus, u32)> {
 }
 
 async fn take(subject: &impl Subject, job: &str, fence: u64, now: u64, max: usize) -> Vec<u64> {
-    let leased =
-        subject.store().lease_items(&id(job), &lease(fence, now, max)).await.unwrap();
+    let leased = subject.store().lease_items(&id(job), &lease(fence, now, max)).await.unwrap();
     leased.iter().map(|item| item.index).collect()
 }
 
@@ -154,10 +153,7 @@ pub async fn an_item_given_back_loses_its_attempt(subject: &mut impl Subject) {
     assert_eq!(take(subject, "a", 1, 0, 2).await, [0, 1]);
     let items = vec![outcome(0, 1, ItemStatus::Queued), outcome(1, 1, ItemStatus::Retrying)];
     appended(&store, settling("a", 1, items)).await;
-    assert_eq!(
-        statuses(subject, "a").await,
-        [(ItemStatus::Queued, 0), (ItemStatus::Retrying, 1)]
-    );
+    assert_eq!(statuses(subject, "a").await, [(ItemStatus::Queued, 0), (ItemStatus::Retrying, 1)]);
     // A retry without a time is due at once.
     assert_eq!(store.next_retry(&id("a")).await.unwrap(), Some(at(0)));
     let leased = store.lease_items(&id("a"), &lease(2, 0, 2)).await.unwrap();
@@ -203,11 +199,8 @@ pub async fn sweeps_move_what_they_say(subject: &mut impl Subject) {
     use ItemStatus::{Cancelled, Failed, Queued, Retrying, Running, Succeeded};
     let store = subject.store();
     appended(&store, first("a")).await;
-    let unreadable = NewItem {
-        status: Failed,
-        error: Some(JobError::fatal("bad_line", "no JSON")),
-        ..item(2)
-    };
+    let unreadable =
+        NewItem { status: Failed, error: Some(JobError::fatal("bad_line", "no JSON")), ..item(2) };
     let items = vec![item(0), item(1), unreadable, item(3), item(4), item(5)];
     store.add_items(&id("a"), items).await.unwrap();
     assert_eq!(take(subject, "a", 1, 0, 4).await, [0, 1, 3, 4]);
@@ -263,10 +256,10 @@ pub async fn pages_of_items_are_by_index(subject: &mut impl Subject) {
     let store = subject.store();
     batch(&store, "a", 10).await;
     take(subject, "a", 1, 0, 10).await;
-    let settled =
-        [1, 4, 7].map(|index| outcome(index, 1, ItemStatus::Failed)).into_iter().chain([2, 8].map(
-            |index| outcome(index, 1, ItemStatus::Succeeded),
-        ));
+    let settled = [1, 4, 7]
+        .map(|index| outcome(index, 1, ItemStatus::Failed))
+        .into_iter()
+        .chain([2, 8].map(|index| outcome(index, 1, ItemStatus::Succeeded)));
     appended(&store, settling("a", 1, settled.collect())).await;
     let check = async |statuses: &[ItemStatus], after, limit, expected: &[u64]| {
         let query = ItemQuery { statuses: statuses.to_vec(), after, limit };
@@ -308,10 +301,8 @@ pub async fn items_survive(subject: &mut impl Subject) {
     let store = subject.store();
     batch(&store, "a", 5).await;
     take(subject, "a", 1, 0, 3).await;
-    let done = ItemOutcome {
-        output: Some(raw(&json!([1, 2]))),
-        ..outcome(0, 1, ItemStatus::Succeeded)
-    };
+    let done =
+        ItemOutcome { output: Some(raw(&json!([1, 2]))), ..outcome(0, 1, ItemStatus::Succeeded) };
     appended(&store, settling("a", 1, vec![done])).await;
     drop(store);
     let before = format!("{:?}", all(subject, "a").await);

@@ -18,16 +18,15 @@ fn names(jobs: &[crate::Stored]) -> Vec<String> {
 pub async fn each_filter_restricts(subject: &mut impl Subject) {
     use JobStatus::{Completed, Pending, Running};
     let store = subject.store();
-    let with = |status, created: u64, owner, kind: &str, session: Option<&str>, tags: &[&str]| {
-        Facets {
+    let with =
+        |status, created: u64, owner, kind: &str, session: Option<&str>, tags: &[&str]| Facets {
             created_at: at(created),
             owner,
             kind: kind.to_owned(),
             session: session.map(str::to_owned),
             tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
             ..facets(status)
-        }
-    };
+        };
     for (job, facets) in [
         ("a", with(Running, 1, owner("t1", Some("u1")), "analyze", Some("s1"), &["x", "y"])),
         ("b", with(Pending, 2, owner("t1", Some("u2")), "analyze", Some("s1"), &["y"])),

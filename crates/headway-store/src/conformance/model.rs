@@ -23,11 +23,25 @@ const JOBS: [&str; 4] = ["a", "b", "c", "d"];
 enum Operation {
     /// Appends of one call; each with how far its expected position is off.
     Append(Vec<(usize, u64, Step)>),
-    AddItems { job: usize, count: u64, off: u64 },
-    Lease { job: usize, fence: u64, now: u64, max: usize },
-    Sweep { job: usize, sweep: Sweep },
+    AddItems {
+        job: usize,
+        count: u64,
+        off: u64,
+    },
+    Lease {
+        job: usize,
+        fence: u64,
+        now: u64,
+        max: usize,
+    },
+    Sweep {
+        job: usize,
+        sweep: Sweep,
+    },
     Remove(Vec<usize>),
-    Reopen { closing: bool },
+    Reopen {
+        closing: bool,
+    },
     Compare,
 }
 

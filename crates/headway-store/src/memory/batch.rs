@@ -6,7 +6,8 @@ use headway_protocol::{Amount, ItemStatus, JobError, Timestamp};
 use serde_json::value::RawValue;
 
 use crate::{
-    ItemOutcome, ItemQuery, LeaseRequest, LeasedItem, NewItem, StoreError, StoredItem, Sweep, SweptAttempts,
+    ItemOutcome, ItemQuery, LeaseRequest, LeasedItem, NewItem, StoreError, StoredItem, Sweep,
+    SweptAttempts,
 };
 
 /// Items by index; the indexes are `0..items.len()`.
