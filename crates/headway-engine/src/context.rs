@@ -11,7 +11,6 @@ use tokio::sync::{Notify, mpsc};
 
 use crate::Options;
 use crate::metrics::Metrics;
-use crate::supervisor::Wanted;
 
 /// Batches whose items are arriving now; one that is not here and not sealed was broken off.
 #[derive(Clone, Debug, Default)]
@@ -55,7 +54,7 @@ pub(crate) struct Context {
     /// Prices for usage from now on.
     rates: RwLock<Arc<RateCard>>,
     /// Tells the supervisor of jobs that want an executor. Full: it looks through the store later.
-    pub(crate) wanted: mpsc::Sender<Wanted>,
+    pub(crate) wanted: mpsc::Sender<JobId>,
     /// Tells the timer that a deadline is nearer than what it waits for.
     pub(crate) deadline_moved: Notify,
     /// The moment that the timer waits for, in milliseconds; it is woken for anything earlier.
@@ -68,7 +67,7 @@ impl Context {
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         metrics: Metrics,
-        wanted: mpsc::Sender<Wanted>,
+        wanted: mpsc::Sender<JobId>,
     ) -> Self {
         let rates = RwLock::new(Arc::new(options.rates.clone()));
         Self {

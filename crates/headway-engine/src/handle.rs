@@ -256,6 +256,12 @@ impl Handle {
     }
 }
 
+impl std::fmt::Debug for Handle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Handle").finish_non_exhaustive()
+    }
+}
+
 fn origin(caller: &Owner) -> Origin {
     Origin::Caller { tenant: caller.tenant.clone() }
 }

@@ -25,12 +25,6 @@ const WAITING: usize = 10_000;
 /// Jobs read at once when the store is looked through.
 const PAGE: usize = 500;
 
-/// A job wants its executor.
-#[derive(Debug)]
-pub(crate) struct Wanted {
-    pub(crate) job: JobId,
-}
-
 /// The task's own state.
 pub(crate) struct Supervisor {
     context: Arc<Context>,
@@ -54,14 +48,14 @@ impl Supervisor {
     }
 
     /// Works until it is stopped and nothing runs any more.
-    pub(crate) async fn run(mut self, mut wanted: mpsc::Receiver<Wanted>) {
+    pub(crate) async fn run(mut self, mut wanted: mpsc::Receiver<JobId>) {
         self.look_through_the_store().await;
         loop {
             self.start_what_fits();
             tokio::select! {
                 () = self.stop.cancelled() => break,
                 message = wanted.recv() => match message {
-                    Some(Wanted { job }) => self.add(job),
+                    Some(job) => self.add(job),
                     None => break,
                 },
                 Some(ended) = self.running.join_next(), if !self.running.is_empty() => {

@@ -16,7 +16,6 @@ use super::message::{Applied, Change, Message, Origin, Reply};
 use super::record::{facets, record};
 use super::{Error, GROUP};
 use crate::context::Context;
-use crate::supervisor::Wanted;
 
 /// How often something said to a job is decided again when others changed the job in between.
 const TRIES: u32 = 8;
@@ -313,9 +312,7 @@ impl Shard {
                 sender.send_replace(Arc::new(state.clone()));
             }
         }
-        if wants_executor(state)
-            && self.context.wanted.try_send(Wanted { job: job.clone() }).is_err()
-        {
+        if wants_executor(state) && self.context.wanted.try_send(job.clone()).is_err() {
             self.context.metrics.wanted_overflowed.store(true, Relaxed);
         }
         if ended {

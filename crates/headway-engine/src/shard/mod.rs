@@ -18,8 +18,8 @@ use std::time::Duration;
 use headway_protocol::JobId;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::Error;
 use crate::context::Context;
-use crate::{Error, Handle};
 
 pub(crate) use apply::wants_executor;
 pub(crate) use message::{Applied, Change, Message, Origin, Reply};
@@ -54,7 +54,7 @@ impl Shards {
     }
 
     fn inbox(&self, job: &JobId) -> Result<&mpsc::Sender<Message>, Error> {
-        let mut hasher = foldless_hasher();
+        let mut hasher = steady_hasher();
         job.hash(&mut hasher);
         let shards = self.inboxes.len() as u64;
         let place = usize::try_from(hasher.finish() % shards.max(1)).unwrap_or_default();
@@ -125,12 +125,6 @@ impl Shards {
 }
 
 /// The same hash for the same id in every handle of one process.
-fn foldless_hasher() -> impl Hasher {
+fn steady_hasher() -> impl Hasher {
     std::hash::BuildHasherDefault::<std::hash::DefaultHasher>::default().build_hasher()
-}
-
-impl std::fmt::Debug for Handle {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Handle").finish_non_exhaustive()
-    }
 }
