@@ -13,7 +13,7 @@ mod house;
 use std::sync::Arc;
 
 use headway_engine::{Format, ItemSource, Options};
-use headway_protocol::batch::{BatchOptions, Budget, OnBudget, OnFailure, Rate, Retry};
+use headway_protocol::batch::{BatchOptions, Budget, Executor, OnBudget, OnFailure, Rate, Retry};
 use headway_protocol::report::Usage;
 use headway_protocol::request::{CommandRequest, RetryItems};
 use headway_protocol::{Action, Amount, ItemStatus, JobStatus};
@@ -65,6 +65,31 @@ async fn failures_that_may_pass_are_tried_again_until_attempts_run_out() {
     assert_eq!((items.succeeded, items.failed), (6, 2));
     let attempts: Vec<_> = house.items(&batch.id).await.iter().map(|item| item.attempts).collect();
     assert_eq!(attempts, [1, 1, 2, 1, 3, 1, 3, 1]);
+}
+
+#[tokio::test]
+async fn a_failure_just_before_the_last_lease_does_not_break_the_runner_off() {
+    let folder = folder();
+    let house = House::new(folder.path());
+    // Items are leased by 64; the second lease takes the rest as the first's 32nd item starts, when
+    // the row of a failure just before does not say yet that it is to be tried again.
+    let worker = "answer = {'output': os.getpid()}\nif value in (29, 30) and line['attempt'] == 1: answer = {'error': {'code': 'busy', 'message': 'later', 'retryable': True}}";
+    let batch = house
+        .batch(numbers(100), worker, |options| {
+            options.concurrency = Some(1);
+            if let Some(Executor::Command(command)) = &mut options.executor {
+                command.processes = Some(1);
+            }
+        })
+        .await;
+    let job = house.ended(&batch.id).await;
+    assert_eq!(job.items.unwrap().succeeded, 100);
+    let stored = house.items(&batch.id).await;
+    assert_eq!((stored[29].attempts, stored[30].attempts), (2, 2));
+    // One runner has one program; another would have begun with a new one.
+    let programs: std::collections::HashSet<_> =
+        stored.iter().map(|item| item.output.as_ref().unwrap().get()).collect();
+    assert_eq!(programs.len(), 1, "{programs:?}");
 }
 
 #[tokio::test]
@@ -400,7 +425,7 @@ async fn a_batch_whose_program_is_gone_fails_and_leaves_no_item_open() {
                 env: Vec::new(),
                 cwd: None,
             };
-            options.executor = Some(headway_protocol::batch::Executor::Command(executor));
+            options.executor = Some(Executor::Command(executor));
             options.start = Some(false);
         })
         .await;

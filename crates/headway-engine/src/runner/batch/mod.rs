@@ -205,10 +205,7 @@ impl Batch {
             Happened::Flushed(flushed) => self.flushed(flushed)?,
             Happened::Leased(leased) => {
                 self.lease = None;
-                let lease = leased?;
-                self.ready.extend(lease.items);
-                self.dry = lease.dry;
-                self.next_retry = lease.next_retry;
+                self.leased(leased?);
             }
             Happened::Woke => {
                 if self.kill_at.is_some_and(|at| at <= self.run.context.now()) {

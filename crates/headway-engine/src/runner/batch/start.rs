@@ -40,13 +40,17 @@ impl Batch {
                 return;
             }
             // Items to be tried again are leased once their rows say so.
-            if !self.outcomes.is_empty() || self.flush.is_some() {
+            if !self.outcomes.is_empty() || self.unwritten.is_some() || self.flush.is_some() {
                 return;
             }
         }
         let chunk = (self.concurrency * 4).clamp(64, LEASE);
         if self.ready.len() * 2 > chunk {
             return;
+        }
+        if self.dry {
+            // Every row says when it is due, so the lease tells what comes after it.
+            self.next_retry = None;
         }
         let request = LeaseRequest { fence: self.fence, now, max: chunk };
         let store = Arc::clone(&self.run.context.store);
@@ -131,11 +135,7 @@ impl Batch {
         match outcome.settled.status {
             ItemStatus::Retrying => {
                 self.retrying.insert(outcome.settled.index);
-                let due = outcome.row.as_ref().and_then(|row| row.due_at);
-                self.next_retry = match (self.next_retry, due) {
-                    (Some(known), Some(due)) => Some(known.min(due)),
-                    (known, due) => known.or(due),
-                };
+                self.expect_retry(outcome.row.as_ref().and_then(|row| row.due_at));
             }
             ItemStatus::Failed => self.hold |= on_failure == OnFailure::Stop,
             ItemStatus::Queued
@@ -148,6 +148,18 @@ impl Batch {
         self.flight.settle(outcome.settled);
         self.outcomes.extend(outcome.row);
         self.gathered(self.run.context.now());
+    }
+
+    /// Takes in what a lease brought. It may have been read before the rows of items that are to be
+    /// tried again said so: what is known of those stays.
+    pub(super) fn leased(&mut self, lease: Lease) {
+        self.ready.extend(lease.items);
+        self.dry = lease.dry;
+        self.expect_retry(lease.next_retry);
+    }
+
+    fn expect_retry(&mut self, due: Option<Timestamp>) {
+        self.next_retry = self.next_retry.into_iter().chain(due).min();
     }
 
     fn gathered(&mut self, now: Timestamp) {
