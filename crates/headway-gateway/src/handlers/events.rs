@@ -33,10 +33,10 @@ pub(crate) async fn append(
     body: Body,
 ) -> Answer {
     let form = body::form(&headers, &[Form::Json, Form::Lines])?;
-    let producer = producer(&headers)?;
     let job = job_id(&id)?;
     let text = body::read(&headers, body, app.options.body_bytes).await?;
     let reports = reports(&text, form)?;
+    let producer = producer(&headers, &reports)?;
     let reply = app.engine.report(&caller, &job, producer, reports).await?;
     json(StatusCode::OK, &reply)
 }
@@ -69,29 +69,33 @@ pub(crate) async fn history(
     Ok((StatusCode::OK, [(header::CONTENT_TYPE, media)], text).into_response())
 }
 
-/// Who reports, by the headers `Producer-Id` and `Producer-Seq`.
-fn producer(headers: &HeaderMap) -> Result<Option<Producer>, Refusal> {
+/// Who reports, by the headers `Producer-Id` and `Producer-Seq`; the numbers may be on the events
+/// instead of in the header.
+fn producer(headers: &HeaderMap, reports: &[SequencedReport]) -> Result<Option<Producer>, Refusal> {
     let (id, seq) = (text_of(headers, "producer-id")?, text_of(headers, "producer-seq")?);
-    match (id, seq) {
-        (None, None) => Ok(None),
-        (Some(id), Some(seq)) => {
-            if id.len() > 128 {
-                let detail = "Producer-Id must have 1 to 128 characters";
-                return Err(Refusal::invalid("Producer-Id", detail));
+    let Some(id) = id else {
+        return match seq {
+            None => Ok(None),
+            Some(_) => {
+                Err(Refusal::invalid("Producer-Id", "Producer-Seq needs Producer-Id beside it"))
             }
-            let seq = seq.parse().map_err(|_| {
-                let detail = "Producer-Seq must be a whole number, one more than the last";
-                Refusal::invalid("Producer-Seq", detail)
-            })?;
-            Ok(Some(Producer { id: id.to_owned(), seq }))
-        }
-        (Some(_), None) => {
-            Err(Refusal::invalid("Producer-Seq", "Producer-Id needs Producer-Seq beside it"))
-        }
-        (None, Some(_)) => {
-            Err(Refusal::invalid("Producer-Id", "Producer-Seq needs Producer-Id beside it"))
-        }
+        };
+    };
+    if id.len() > 128 {
+        let detail = "Producer-Id must have 1 to 128 characters";
+        return Err(Refusal::invalid("Producer-Id", detail));
     }
+    let seq = match seq {
+        Some(seq) => seq.parse().map_err(|_| {
+            let detail = "Producer-Seq must be a whole number, one more than the last";
+            Refusal::invalid("Producer-Seq", detail)
+        })?,
+        None => reports.iter().filter_map(|report| report.seq).max().ok_or_else(|| {
+            let detail = "Producer-Id needs Producer-Seq beside it, or `seq` on the events";
+            Refusal::invalid("Producer-Seq", detail)
+        })?,
+    };
+    Ok(Some(Producer { id: id.to_owned(), seq }))
 }
 
 /// The events of a body: one, an array, or one a line. Each is read for itself, so that a mistake
@@ -166,6 +170,33 @@ mod tests {
         check(event.to_owned(), Form::Json, 1);
         check(format!("[{event},{event}]"), Form::Json, 2);
         check(format!("{event}\n\n{event}\n"), Form::Lines, 2);
+    }
+
+    #[test]
+    fn a_producer_numbers_its_requests_or_its_events() {
+        let check = |headers: &[(&'static str, &'static str)], events: &str| {
+            let headers = headers
+                .iter()
+                .map(|(name, value)| {
+                    (header::HeaderName::from_static(name), HeaderValue::from_static(value))
+                })
+                .collect();
+            let reports = reports(events.as_bytes(), Form::Json).unwrap();
+            producer(&headers, &reports)
+                .map(|producer| producer.map(|producer| (producer.id, producer.seq)))
+                .map_err(|refusal| refusal.problem().field.clone())
+        };
+        let (plain, numbered) =
+            (r#"{"type":"start"}"#, r#"[{"type":"start","seq":6},{"type":"start","seq":7}]"#);
+        let me = |seq| Ok(Some(("me".to_owned(), seq)));
+        let wrong = |field: &str| Err(Some(field.to_owned()));
+        assert_eq!(check(&[], plain), Ok(None));
+        assert_eq!(check(&[("producer-id", "me"), ("producer-seq", "3")], plain), me(3));
+        assert_eq!(check(&[("producer-id", "me")], numbered), me(7));
+        assert_eq!(check(&[("producer-id", "me")], plain), wrong("Producer-Seq"));
+        assert_eq!(check(&[("producer-seq", "3")], plain), wrong("Producer-Id"));
+        let worded = [("producer-id", "me"), ("producer-seq", "three")];
+        assert_eq!(check(&worded, plain), wrong("Producer-Seq"));
     }
 
     #[test]
