@@ -9,6 +9,15 @@ pub(crate) struct Stop {
     terminate: Signal,
 }
 
+/// Who asked the program to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// SIGINT, from a keyboard: somebody is there to ask again.
+    ByPerson,
+    /// SIGTERM, from a supervisor: nobody asks again before the kill.
+    ByProgram,
+}
+
 impl Stop {
     pub(crate) fn listen() -> std::io::Result<Self> {
         Ok(Self {
@@ -18,10 +27,10 @@ impl Stop {
     }
 
     /// The next one. Cancel safe.
-    pub(crate) async fn recv(&mut self) {
+    pub(crate) async fn recv(&mut self) -> Asked {
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => Asked::ByPerson,
+            _ = self.terminate.recv() => Asked::ByProgram,
         }
     }
 }

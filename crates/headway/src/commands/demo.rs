@@ -76,7 +76,7 @@ pub(crate) async fn run(
     let client = Client::new(node.url(), None)?;
     let job = tokio::select! {
         job = submit(&client, &example) => job,
-        () = stop.recv() => return shut_down(node, grace, &mut stop).await,
+        _ = stop.recv() => return shut_down(node, grace, &mut stop).await,
     };
     let job = match job {
         Ok(job) => job,

@@ -47,7 +47,7 @@ pub(crate) async fn shut_down(
 ) -> Result<Exit, Failure> {
     tokio::select! {
         () = node.shutdown(grace) => Ok(Exit::Success),
-        () = stop.recv() => {
+        _ = stop.recv() => {
             output::complain("stopped at once; unfinished work is taken up again at the next start");
             Ok(Exit::Interrupted)
         }

@@ -44,7 +44,7 @@ pub(crate) async fn run(common: &Common, arguments: WatchArguments) -> Result<Ex
     loop {
         let message = tokio::select! {
             message = watch.next() => message,
-            () = stop.recv() => return Ok(Exit::Interrupted),
+            _ = stop.recv() => return Ok(Exit::Interrupted),
         };
         let Some(message) = message else { break };
         let message = message?;

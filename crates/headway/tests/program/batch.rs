@@ -123,6 +123,21 @@ fn ctrl_c_pauses_and_the_same_command_goes_on() {
 }
 
 #[test]
+fn a_run_that_is_told_to_end_does_not_wait_for_an_item_without_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let file = numbers(folder, 2);
+    let exec = "sh -c 'echo 1 >> worked.txt; sleep 1000000'";
+    let arguments = ["batch", "run", &file, "--exec", exec];
+    let run = headway(folder, &arguments).stderr(Stdio::piped()).spawn().unwrap();
+    eventually("some work", || (!worked(folder).is_empty()).then_some(()));
+    signal(&run, Signal::SIGTERM);
+    let run = run.wait_with_output().unwrap();
+    assert_eq!(run.status.code(), Some(130), "{}", said(&run));
+    assert!(said(&run).contains("the same command goes on"), "{}", said(&run));
+}
+
+#[test]
 fn a_server_takes_a_batch_and_everybody_can_watch_it() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path());

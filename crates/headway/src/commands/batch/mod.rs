@@ -78,7 +78,7 @@ async fn wait(
     let mut display = (!common.json).then(Display::new);
     let followed = tokio::select! {
         followed = follow(client, id, display.as_mut()) => Some(followed?),
-        () = stop.recv() => None,
+        _ = stop.recv() => None,
     };
     if let Some(display) = &display {
         display.finish();

@@ -22,7 +22,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::node::{Node, own_settings};
 use crate::output;
-use crate::signals::Stop;
+use crate::signals::{Asked, Stop};
 
 /// The tag that a run is found again by begins with this.
 const RUN_TAG: &str = "run:";
@@ -120,20 +120,23 @@ impl OwnRun<'_> {
             let file = &self.arguments.items.file;
             let submitted = tokio::select! {
                 submitted = self.client.create_batch_file(options, file, format) => submitted,
-                () = stop.recv() => return Ok(Exit::Interrupted),
+                _ = stop.recv() => return Ok(Exit::Interrupted),
             };
             submitted?
         };
         output::say(&format!("{} at {}/#/jobs/{}", job.id, self.page, job.id));
         let mut display = (!self.common.json).then(Display::new);
         let followed = tokio::select! {
-            followed = follow(self.client, &job.id, display.as_mut()) => Some(followed?),
-            () = stop.recv() => None,
+            followed = follow(self.client, &job.id, display.as_mut()) => Ok(followed?),
+            asked = stop.recv() => Err(asked),
         };
         if let Some(display) = &display {
             display.finish();
         }
-        let Some((job, exit)) = followed else { return self.interrupt(&job.id, stop).await };
+        let (job, exit) = match followed {
+            Ok(followed) => followed,
+            Err(asked) => return self.interrupt(&job.id, asked, stop).await,
+        };
         tell(self.common, &job);
         save(self.client, &job, self.arguments).await?;
         if exit == Exit::Budget && job.status == JobStatus::Paused {
@@ -200,23 +203,30 @@ impl OwnRun<'_> {
     }
 
     /// Ctrl-C: items in flight end, no others start, and the run can go on later. A second time:
-    /// at once.
-    async fn interrupt(&self, id: &JobId, stop: &mut Stop) -> Result<Exit, Failure> {
-        output::say("pausing: items in flight are finished first; Ctrl-C again stops at once");
-        let pausing = async {
-            self.ask(id, Action::Pause).await?;
-            self.until_paused(id).await
-        };
-        tokio::select! {
-            paused = pausing => {
-                let job = paused?;
-                tell(self.common, &job);
-                if let Some(exit) = Exit::of(&job) {
-                    save(self.client, &job, self.arguments).await?;
-                    return Ok(exit);
+    /// at once. After SIGTERM nobody asks a second time: items in flight have the engine's grace.
+    async fn interrupt(&self, id: &JobId, asked: Asked, stop: &mut Stop) -> Result<Exit, Failure> {
+        match asked {
+            Asked::ByPerson => {
+                output::say(
+                    "pausing: items in flight are finished first; Ctrl-C again stops at once",
+                );
+                let pausing = async {
+                    self.ask(id, Action::Pause).await?;
+                    self.until_paused(id).await
+                };
+                tokio::select! {
+                    paused = pausing => {
+                        let job = paused?;
+                        tell(self.common, &job);
+                        if let Some(exit) = Exit::of(&job) {
+                            save(self.client, &job, self.arguments).await?;
+                            return Ok(exit);
+                        }
+                    }
+                    _ = stop.recv() => {}
                 }
             }
-            () = stop.recv() => {}
+            Asked::ByProgram => {}
         }
         output::say(&format!(
             "the run is kept in {}: the same command goes on from here",
