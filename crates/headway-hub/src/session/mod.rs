@@ -316,7 +316,7 @@ impl Session {
         if let Some(frame) = self.outbox.pop_front() {
             return Some(frame);
         }
-        while let Some(key) = self.ready.pop_front() {
+        while let Some(key) = self.next_ready() {
             if let Some(frame) = self.visit(key, now) {
                 return Some(frame);
             }
@@ -336,6 +336,15 @@ impl Session {
                 Dirty::Feed(subscription) => self.look_at_feed(subscription),
             }
         }
+    }
+
+    /// The next lane to look at: one that waits for a read only when there is room for another, for
+    /// those before it may have gone without one.
+    fn next_ready(&mut self) -> Option<usize> {
+        if let Some(key) = self.ready.pop_front() {
+            return Some(key);
+        }
+        if self.reads < READS { self.read_queue.pop_front() } else { None }
     }
 
     /// Looks at one lane.

@@ -118,9 +118,6 @@ impl Session {
                         }
                     }
                 }
-                if let Some(waiting) = self.read_queue.pop_front() {
-                    self.make_ready(waiting);
-                }
             }
         }
     }

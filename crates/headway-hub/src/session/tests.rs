@@ -514,6 +514,52 @@ fn play(turns: &[Turn]) {
     }
 }
 
+#[test]
+fn lanes_that_go_while_they_wait_to_read_hold_up_no_other() {
+    let world = World::new();
+    let mut session = session(&world);
+    let name = |number: usize| format!("job_{number}");
+    let watched = 2 * READS + 1;
+    for number in 0..watched {
+        let subscribe = Subscribe {
+            id: name(number),
+            job: Some(name(number).parse().unwrap()),
+            cursor: Some(Cursor { epoch: 1, offset: 0 }),
+            events: Some(EventFilter::All(true)),
+            ..Subscribe::default()
+        };
+        session.handle_message(ClientMessage::Subscribe(subscribe), world.now);
+    }
+    let mut reads = Vec::new();
+    while let Some(request) = session.poll_request() {
+        let Request::Watch { ticket, job, .. } = request else { panic!("{request:?}") };
+        let found = stored(world.truth(world.head()), world.head());
+        let topic = Arc::new(Topic::new(job, found, &world.options).unwrap());
+        let outcome = Ok(Some(Found { topic, trimmed_to: 0 }));
+        session.handle_answer(Answer::Watched { ticket, outcome }, world.now);
+    }
+    let asked = |session: &mut Session, reads: &mut Vec<(usize, JobId, u64)>| {
+        while session.poll_frame(world.now).is_some() {}
+        while let Some(request) = session.poll_request() {
+            let Request::Read { lane, job, after } = request else { panic!("{request:?}") };
+            reads.push((lane, job, after));
+        }
+    };
+    asked(&mut session, &mut reads);
+    assert_eq!(reads.len(), READS, "others wait for these");
+    // All that wait but the last go.
+    for number in READS..watched - 1 {
+        session.handle_message(ClientMessage::Unsubscribe { id: name(number) }, world.now);
+    }
+    for (lane, job, after) in std::mem::take(&mut reads) {
+        let outcome = Ok(Some(world.history(after, 8)));
+        session.handle_answer(Answer::Read { lane, job, after, outcome }, world.now);
+        asked(&mut session, &mut reads);
+    }
+    let jobs: Vec<_> = reads.iter().map(|(_, job, _)| job.to_string()).collect();
+    assert_eq!(jobs, [name(watched - 1)]);
+}
+
 proptest! {
     #[test]
     fn every_reader_can_believe_its_frames(turns in prop::collection::vec(turn(), 1..120)) {
