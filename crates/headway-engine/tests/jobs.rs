@@ -244,6 +244,35 @@ async fn a_cancelled_job_takes_its_processes_along() {
     }
 }
 
+#[test]
+fn a_cancel_that_outlives_the_engine_is_not_answered_by_another_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(MemoryStore::new());
+    // What is ignored here is ignored by `sleep` too: the cancel takes its time.
+    let script = "trap '' TERM; echo run >> ran; echo '{\"headway\":{\"progress\":1}}'; sleep 5";
+    let options = || kinds(&["sh", "-c", script]);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let job = runtime.block_on(async {
+        let house = House::over(Arc::clone(&store), folder.path(), options());
+        let job = house.engine.create_job(&me(), request("analysis"), None).await.unwrap().job;
+        house.until(&job.id, |job| job.progress.percent.is_some()).await;
+        let ask = CommandRequest::default();
+        house.engine.command(&me(), &job.id, Action::Cancel, ask).await.unwrap();
+        job
+    });
+    assert_eq!(
+        runtime.block_on(store.load(&job.id)).unwrap().unwrap().facets.status,
+        JobStatus::Cancelling
+    );
+    runtime.shutdown_background();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let house = House::over(Arc::clone(&store), folder.path(), options());
+        assert_eq!(house.ended(&job.id).await.status, JobStatus::Cancelled);
+    });
+    assert_eq!(std::fs::read_to_string(folder.path().join("ran")).unwrap(), "run\n");
+}
+
 #[tokio::test]
 async fn finished_jobs_over_the_limit_can_be_found() {
     let folder = tempfile::tempdir().unwrap();

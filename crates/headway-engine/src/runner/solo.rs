@@ -29,6 +29,10 @@ pub(super) async fn run(run: Run) -> Result<(), Error> {
     if state.job.status == JobStatus::Queued {
         state = run.say(Change::Begin).await?;
     }
+    if state.job.status == JobStatus::Cancelling {
+        // Asked before an earlier engine stopped, with which the program ended.
+        return run.report(vec![cancelled()]).await;
+    }
     let Some(executor) = state.private.settings.executor.clone() else { return Ok(()) };
     let executor = match run.executor(&executor) {
         Ok(executor) => executor,
@@ -75,7 +79,7 @@ impl Solo {
                     return self.run.report(reports).await;
                 }
                 Err(Failure::Stopped) => {
-                    reports.push(Report::Ack { command: "cancel".to_owned() });
+                    reports.push(cancelled());
                     return self.run.report(reports).await;
                 }
                 Err(Failure::Error { error, retry_after_ms }) => (error, retry_after_ms),
@@ -192,14 +196,17 @@ impl Solo {
                         return Ok(false);
                     }
                     if self.state.job.status == JobStatus::Cancelling {
-                        let ack = Report::Ack { command: "cancel".to_owned() };
-                        self.run.report(vec![ack]).await?;
+                        self.run.report(vec![cancelled()]).await?;
                         return Ok(false);
                     }
                 }
             }
         }
     }
+}
+
+fn cancelled() -> Report {
+    Report::Ack { command: "cancel".to_owned() }
 }
 
 fn report(news: News) -> Report {
