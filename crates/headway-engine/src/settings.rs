@@ -12,6 +12,9 @@ use crate::{Error, Kind};
 /// The kind of a batch that brings its own executor.
 const CUSTOM: &str = "custom";
 
+/// The longest that a request may take unless its batch or kind says: 5 minutes.
+const HTTP_TIMEOUT_MS: u64 = 300_000;
+
 /// The most items at once.
 const CONCURRENCY: u32 = 10_000;
 
@@ -53,7 +56,10 @@ pub(crate) fn job(context: &Context, caller: &Owner, request: CreateJob) -> Resu
             input: request.input,
             stall_after_ms: request.stall_after_ms.or(kind.stall_after_ms),
             expires_after_ms: request.expires_after_ms.or(kind.expires_after_ms),
-            timeout_ms: kind.timeout_ms,
+            timeout_ms: kind
+                .executor
+                .as_ref()
+                .map_or(kind.timeout_ms, |executor| time_limit(executor, kind.timeout_ms)),
             command_timeout_ms: kind.command_timeout_ms,
             concurrency: None,
             retry: kind.retry.clone(),
@@ -119,12 +125,13 @@ pub(crate) fn batch_settings(context: &Context, options: &BatchOptions) -> Resul
         allow_hosts: context.options.allow_hosts.clone(),
     };
     build(&executor, &surroundings)?;
+    let timeout_ms = time_limit(&executor, options.timeout_ms.or(kind.timeout_ms));
     Ok(Settings {
         executor: Some(executor),
         input: None,
         stall_after_ms: None,
         expires_after_ms: options.expires_after_ms.or(kind.expires_after_ms),
-        timeout_ms: options.timeout_ms.or(kind.timeout_ms),
+        timeout_ms,
         command_timeout_ms: kind.command_timeout_ms,
         concurrency: options.concurrency.or(kind.concurrency),
         retry: options.retry.clone().or_else(|| kind.retry.clone()),
@@ -136,6 +143,15 @@ pub(crate) fn batch_settings(context: &Context, options: &BatchOptions) -> Resul
         start_paused: options.start == Some(false),
         webhook: None,
     })
+}
+
+/// The longest that one attempt may take. A program may run for hours; a request that is not
+/// answered holds a place, and is given up at some time even if nobody said when.
+fn time_limit(executor: &Executor, said: Option<u64>) -> Option<u64> {
+    match executor {
+        Executor::Command(_) => said,
+        Executor::Http(_) => Some(said.unwrap_or(HTTP_TIMEOUT_MS)),
+    }
 }
 
 fn check_numbers(options: &BatchOptions) -> Result<(), Problem> {

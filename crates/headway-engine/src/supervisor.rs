@@ -7,6 +7,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use headway_core::JobState;
 use headway_protocol::{JobId, JobStatus};
@@ -15,12 +16,16 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::Error;
 use crate::context::Context;
 use crate::runner;
 use crate::shard::{Change, Origin, Shards, wants_executor};
 
 /// Jobs that may wait in memory; beyond it they are found again in the store.
 const WAITING: usize = 10_000;
+
+/// How soon the store is looked through again after a job could not be told of, or not be read.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// Jobs read at once when the store is looked through.
 const PAGE: usize = 500;
@@ -61,6 +66,7 @@ impl Supervisor {
                 Some(ended) = self.running.join_next(), if !self.running.is_empty() => {
                     self.ended(ended).await;
                 }
+                () = tokio::time::sleep(LOOK_AGAIN), if self.context.metrics.wanted_overflowed.load(Relaxed) => {}
             }
             let overflowed = self.context.metrics.wanted_overflowed.swap(false, Relaxed);
             if overflowed && self.waiting.len() < WAITING {
@@ -121,11 +127,17 @@ impl Supervisor {
         if self.stop.is_cancelled() {
             return;
         }
-        let peeked = self.shards.apply(&job, Origin::Engine, Change::Peek).await;
-        if let Ok(applied) = peeked
-            && applied.state.is_some_and(|state| wants_executor(&state))
-        {
-            self.add(job);
+        match self.shards.apply(&job, Origin::Engine, Change::Peek).await {
+            Ok(applied) => {
+                if applied.state.is_some_and(|state| wants_executor(&state)) {
+                    self.add(job);
+                }
+            }
+            Err(Error::NoSuchJob(_)) => {}
+            Err(error) => {
+                tracing::warn!(%job, %error, "whether the job wants to run again is looked up later");
+                self.context.metrics.wanted_overflowed.store(true, Relaxed);
+            }
         }
     }
 
@@ -154,9 +166,14 @@ impl Supervisor {
                 }
             };
             for stored in page.jobs {
-                let Ok(state) = JobState::restore(stored.document, stored.cursor, stored.private)
-                else {
-                    continue;
+                let id = stored.document.get("id").cloned();
+                let restored = JobState::restore(stored.document, stored.cursor, stored.private);
+                let state = match restored {
+                    Ok(state) => state,
+                    Err(error) => {
+                        tracing::error!(job = ?id, %error, "a job cannot be read and is left alone");
+                        continue;
+                    }
                 };
                 let unsealed =
                     state.private.batch.as_ref().is_some_and(|batch| batch.seal.is_none());

@@ -97,7 +97,7 @@ pub(crate) fn parse_value<T: DeserializeOwned>(value: serde_json::Value) -> Resu
 fn refused(error: &serde_json::Error, path: Option<&str>) -> Problem {
     match error.classify() {
         Category::Data => {
-            let detail = error.to_string();
+            let detail = in_plain_words(&error.to_string());
             let field = field_of(path.unwrap_or("."), &detail);
             let problem = Problem::new(ProblemCode::Invalid, detail);
             match field {
@@ -109,6 +109,20 @@ fn refused(error: &serde_json::Error, path: Option<&str>) -> Problem {
             Problem::new(ProblemCode::Malformed, format!("the body is not JSON: {error}"))
         }
     }
+}
+
+/// The message without the names of our own types: what was expected is a JSON object.
+fn in_plain_words(message: &str) -> String {
+    let Some((before, after)) = message.split_once("expected struct ") else {
+        return message.to_owned();
+    };
+    let name = after.find(|letter: char| !letter.is_alphanumeric()).unwrap_or(after.len());
+    let rest = after.get(name..).unwrap_or_default();
+    let rest = match rest.strip_prefix(" with ").and_then(|rest| rest.split_once(" elements")) {
+        Some((_, rest)) => rest,
+        None => rest,
+    };
+    format!("{before}expected an object{rest}")
 }
 
 /// The member at fault: the path to it, with the name that the message gives to a member that is
@@ -147,6 +161,9 @@ mod tests {
         check(r#"{"kind":"x","total":-1}"#, 422, Some("total"));
         check(r#"{"kind":"x","steps":{"a":{"weight":"heavy"}}}"#, 422, Some("steps.a.weight"));
         check(r#"{"kind":"x"} trailing"#, 400, None);
+        let told = |text: &str| parse::<CreateJob>(text.as_bytes()).unwrap_err().detail;
+        assert_eq!(told("5"), "invalid type: integer `5`, expected an object at line 1 column 1");
+        assert!(told("[]").contains("expected an object"), "{}", told("[]"));
         let problem = parse::<BatchOptions>(br#"{"retry":{"max_atempts":2}}"#).unwrap_err();
         assert_eq!(problem.field.as_deref(), Some("retry.max_atempts"));
     }

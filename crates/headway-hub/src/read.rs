@@ -35,7 +35,7 @@ const RESULTS_BYTES: usize = 4 * 1024 * 1024;
 const RESULTS_ITEMS: (usize, usize) = (1_024, 64);
 
 impl Handle {
-    /// A job's document as JSON text, and its position; `None` when the caller sees no such job.
+    /// A job's document as JSON text, and its position; `None` when the caller sees no such batch.
     /// It shows everything that was acknowledged before the call.
     pub async fn document(
         &self,
@@ -46,7 +46,7 @@ impl Handle {
         Ok(stored.map(|stored| (stored.cursor, stored.rendered())))
     }
 
-    /// A job's status and position; `None` when the caller sees no such job.
+    /// A job's status and position; `None` when the caller sees no such batch.
     pub async fn standing(
         &self,
         caller: &Owner,
@@ -56,7 +56,7 @@ impl Handle {
         Ok(stored.map(|stored| (stored.cursor, stored.facets.status)))
     }
 
-    /// A page of a job's events, oldest first; `None` when the caller sees no such job.
+    /// A page of a job's events, oldest first; `None` when the caller sees no such batch.
     pub async fn history(
         &self,
         caller: &Owner,
@@ -118,14 +118,14 @@ impl Handle {
         Ok(format!(r#"{{"jobs":[{}]{next}}}"#, jobs.join(",")))
     }
 
-    /// A page of a batch's items; `None` when the caller sees no such job.
+    /// A page of a batch's items; `None` when the caller sees no such batch.
     pub async fn items(
         &self,
         caller: &Owner,
         job: &JobId,
         query: ItemQuery,
     ) -> Result<Option<ItemPage>, Error> {
-        if self.visible(caller, job).await?.is_none() {
+        if !self.is_batch(caller, job).await? {
             return Ok(None);
         }
         let asked = query.limit;
@@ -139,20 +139,26 @@ impl Handle {
         Ok(Some(ItemPage { items, next }))
     }
 
-    /// A reader of a batch's results; `None` when the caller sees no such job.
+    /// A reader of a batch's results; `None` when the caller sees no such batch.
     pub async fn results(
         &self,
         caller: &Owner,
         job: &JobId,
         statuses: Vec<ItemStatus>,
     ) -> Result<Option<Results>, Error> {
-        if self.visible(caller, job).await?.is_none() {
+        if !self.is_batch(caller, job).await? {
             return Ok(None);
         }
         let (_, first) = RESULTS_ITEMS;
         let query = ItemQuery { statuses, after: None, limit: first };
         let store = Arc::clone(&self.shared.store);
         Ok(Some(Results { store, job: job.clone(), query, done: false }))
+    }
+
+    /// Whether there is a batch of that name that the caller may see.
+    async fn is_batch(&self, caller: &Owner, job: &JobId) -> Result<bool, Error> {
+        let stored = self.visible(caller, job).await?;
+        Ok(stored.is_some_and(|stored| stored.document.get("items").is_some()))
     }
 
     async fn visible(&self, caller: &Owner, job: &JobId) -> Result<Option<Stored>, Error> {

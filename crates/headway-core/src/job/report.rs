@@ -135,6 +135,18 @@ fn accept(draft: &mut Draft<'_>, rates: &RateCard, report: &Report) -> Result<()
 fn check(state: &JobState, report: &Report) -> Result<(), Refusal> {
     match report {
         Report::Start {} | Report::Ack { .. } => Ok(()),
+        Report::Progress {
+            percent: None,
+            done: None,
+            total: None,
+            message: None,
+            phase: None,
+            metadata: None,
+        } => {
+            let message = "progress that says nothing: send percent, or done and total, or a \
+                           message, a phase or metadata";
+            Err(Refusal::invalid("percent", message))
+        }
         Report::Progress { done, total, message, phase, metadata, .. } => {
             if let (Some(done), Some(total)) = (done, total)
                 && done > total

@@ -2,7 +2,7 @@
 //!
 //! An object with a member `input` is an envelope and may also have `custom_id` and `estimate`;
 //! anything else beside them is an error, for it would be lost. Every other value is the input
-//! itself; a string member `custom_id` of it names the item.
+//! itself; a member `custom_id` of it that is a string or a number names the item.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -41,6 +41,14 @@ pub(super) fn custom_id(text: &str) -> Result<Option<String>, String> {
     Ok((!text.is_empty()).then(|| text.to_owned()))
 }
 
+/// The name that a JSON string or number is.
+fn name(text: &str) -> Option<Cow<'_, str>> {
+    if text.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
+        return Some(Cow::Borrowed(text));
+    }
+    serde_json::from_str(text).ok()
+}
+
 fn read(text: &str) -> Result<ParsedItem, String> {
     let complain = |error: serde_json::Error| json_text::complaint(&error);
     let whole = json_text::keep(text).map_err(complain)?;
@@ -49,8 +57,7 @@ fn read(text: &str) -> Result<ParsedItem, String> {
     }
     let members: Members<'_> = serde_json::from_str(whole.get()).map_err(complain)?;
     let Some(input) = members.input else {
-        let id = members.custom_id.and_then(|id| serde_json::from_str::<Cow<'_, str>>(id).ok());
-        let custom_id = id.map_or(Ok(None), |id| custom_id(&id))?;
+        let custom_id = members.custom_id.and_then(name).map_or(Ok(None), |id| custom_id(&id))?;
         return Ok(ParsedItem { custom_id, input: whole, estimate: None, error: None });
     };
     if let Some(other) = members.other {
@@ -58,10 +65,12 @@ fn read(text: &str) -> Result<ParsedItem, String> {
             "`{other}` stands beside `input`: put it inside, or leave `input` out"
         ));
     }
-    let custom_id = match members.custom_id.map(serde_json::from_str::<Option<Cow<'_, str>>>) {
-        None | Some(Ok(None)) => None,
-        Some(Ok(Some(id))) => custom_id(&id)?,
-        Some(Err(_)) => return Err("`custom_id` is not a string".to_owned()),
+    let custom_id = match members.custom_id {
+        None | Some("null") => None,
+        Some(text) => match name(text) {
+            Some(id) => custom_id(&id)?,
+            None => return Err("`custom_id` is neither a string nor a number".to_owned()),
+        },
     };
     let estimate = match members.estimate.map(serde_json::from_str::<Option<Usage>>) {
         None => None,

@@ -118,6 +118,7 @@ fn an_envelope_is_opened_and_nothing_beside_it_is_lost() {
 {"custom_id":7,"x":2}
 {"input":1,"lang":"en"}
 {"input":1,"custom_id":7}
+{"input":1,"custom_id":[7]}
 {"input":1,"estimate":{"sku":"m","tokens":-1}}
 {"input":1,"estimate":{"tokens":1}}
 {"in\u0070ut":"escaped"}"#,
@@ -125,11 +126,12 @@ fn an_envelope_is_opened_and_nothing_beside_it_is_lost() {
             Ok((Some("a"), json!({"x":1}))),
             Ok((None, json!(null))),
             Ok((Some("b"), json!({"custom_id":"b","x":2}))),
-            Ok((None, json!({"custom_id":7,"x":2}))),
+            Ok((Some("7"), json!({"custom_id":7,"x":2}))),
             Err("line 5: `lang` stands beside `input`"),
-            Err("line 6: `custom_id` is not a string"),
-            Err("line 7: `estimate` has a number below 0"),
-            Err("line 8: `estimate`: missing field `sku`"),
+            Ok((Some("7"), json!(1))),
+            Err("line 7: `custom_id` is neither a string nor a number"),
+            Err("line 8: `estimate` has a number below 0"),
+            Err("line 9: `estimate`: missing field `sku`"),
             Ok((None, json!("escaped"))),
         ],
     );
