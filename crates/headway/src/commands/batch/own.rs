@@ -50,6 +50,12 @@ pub(super) async fn run(
         ..ServeArguments::default()
     };
     let settings = own_settings(common, environment, &flags)?;
+    if arguments.budget.is_some() && settings.rates.is_empty() {
+        output::say(
+            "there are no prices (--rates): the budget counts only money that items report as \
+             `cost`, not what they report as `usage`",
+        );
+    }
     let folder = settings.data.clone();
     let tag = fingerprint(&arguments.items.file, &options)?;
     options.tags.push(tag.clone());
