@@ -75,11 +75,6 @@ const ROOMS: &[Room] = &[
         may_import: &["headway-protocol"],
         never_knows: "the server's crates",
     },
-    Room {
-        name: "headway-bench",
-        may_import: &["headway-protocol"],
-        never_knows: "the server's crates: it measures the program from outside",
-    },
     Room { name: "xtask", may_import: &["headway-protocol"], never_knows: "the server's crates" },
 ];
 

@@ -1,6 +1,7 @@
 //! What can be said on the command line.
 
 mod batch;
+mod bench;
 mod job;
 mod serve;
 
@@ -12,6 +13,10 @@ use headway_protocol::JobId;
 pub(crate) use batch::{
     BatchCommand, ExecutorArguments, ItemsArguments, ResultsArguments, ResultsFormat,
     RetryArguments, RunBatchArguments,
+};
+pub(crate) use bench::{
+    BenchCommand, FanoutArguments, Lane, MOST_CONNECTIONS, ReportsArguments, Transport,
+    WatchersArguments,
 };
 pub(crate) use job::{JobCommand, ListArguments};
 pub(crate) use serve::{DemoArguments, ServeArguments};
@@ -71,6 +76,9 @@ pub(crate) enum Command {
     /// Look at the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Load a running server on this machine and tell what it did. Exits 1 when anything was lost.
+    #[command(subcommand)]
+    Bench(BenchCommand),
     /// Print a completion script for a shell.
     Completions {
         /// Which shell.

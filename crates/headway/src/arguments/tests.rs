@@ -48,6 +48,11 @@ fn everything_that_is_promised_parses() {
         "config check",
         "config print --config headway.toml",
         "config schema",
+        "bench reports",
+        "bench reports --producers 8 --events 100 --rate 5000 --seconds 10s --jobs 8 --server-pid 9",
+        "bench watchers --connections 10000 --jobs 100 --transport sse --idle 30s --json",
+        "bench fanout --jobs 1000 --watchers 10 --rate 1 --producers 8 --min-interval 100",
+        "bench fanout --jobs 1 --watchers 1000 --in-flight 8 --lane events --seconds 5",
         "completions bash",
         "--server http://localhost:1 --token t --json job list",
     ] {
@@ -72,6 +77,16 @@ fn what_makes_no_sense_is_wrong_usage() {
     refuses("watch", Kind::MissingRequiredArgument);
     refuses("run make", Kind::UnknownArgument);
     refuses("run --", Kind::MissingRequiredArgument);
+    refuses("bench", Kind::DisplayHelpOnMissingArgumentOrSubcommand);
+    refuses("bench reports --producers 0", Kind::ValueValidation);
+    refuses("bench reports --seconds 11m", Kind::ValueValidation);
+    refuses("bench reports --rate 0", Kind::ValueValidation);
+    refuses("bench reports --rate NaN", Kind::ValueValidation);
+    refuses("bench watchers --connections 25001", Kind::ValueValidation);
+    refuses("bench watchers --transport poll", Kind::InvalidValue);
+    refuses("bench fanout --in-flight 1 --rate 1", Kind::ArgumentConflict);
+    refuses("bench fanout --in-flight 1 --producers 1", Kind::ArgumentConflict);
+    refuses("bench fanout --min-interval 5001", Kind::ValueValidation);
     refuses("completions basic", Kind::InvalidValue);
 }
 

@@ -1,6 +1,7 @@
 //! What each command does.
 
 mod batch;
+mod bench;
 mod config;
 mod demo;
 mod follow;
@@ -53,6 +54,7 @@ async fn dispatch(arguments: Arguments, environment: &Environment) -> Result<Exi
         Command::Job(job) => Box::pin(job::run(&common, job)).await,
         Command::Watch(watch) => Box::pin(watch::run(&common, watch)).await,
         Command::Run(run) => Box::pin(run::run(&common, environment, run)).await,
+        Command::Bench(command) => Box::pin(bench::run(&common, command)).await,
         Command::Config(config) => config::run(&common, environment, config),
         Command::Completions { shell } => {
             let mut script = Vec::new();

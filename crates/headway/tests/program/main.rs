@@ -9,6 +9,7 @@
 )]
 
 mod batch;
+mod bench;
 mod client;
 mod harness;
 mod run;
