@@ -19,6 +19,7 @@ mod query;
 mod router;
 mod routes;
 mod stream;
+mod websocket;
 
 pub use error::Error;
 pub use gateway::Gateway;

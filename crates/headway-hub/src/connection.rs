@@ -126,15 +126,28 @@ impl Connection {
 
     /// Waits until there may be something. Cancel safe.
     pub async fn wait(&mut self) {
+        let due = self.due_in();
+        tokio::select! {
+            () = self.news() => {}
+            () = tokio::time::sleep(due) => {}
+        }
+    }
+
+    /// How long until there may be something although no news came. A caller with a timer of its
+    /// own waits for both this and [`Self::news`] instead of calling [`Self::wait`].
+    pub fn due_in(&self) -> Duration {
         // Also when the clock was set back, a heartbeat is not late by more than its interval.
         let heartbeat = Duration::from_millis(self.hub.options().heartbeat_ms);
-        let due = self.hub.until(self.session.next_deadline()).min(heartbeat);
+        self.hub.until(self.session.next_deadline()).min(heartbeat)
+    }
+
+    /// Waits until something that is watched moved, or a request was answered. Cancel safe.
+    pub async fn news(&mut self) {
         tokio::select! {
             () = self.waker.rung() => {}
             Some(answer) = self.working.next() => {
                 self.session.handle_answer(answer, self.hub.now());
             }
-            () = tokio::time::sleep(due) => {}
         }
     }
 

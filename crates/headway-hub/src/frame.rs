@@ -1,5 +1,7 @@
 //! Frames: messages in the form in which they leave, encoded once and shared.
 
+use std::sync::{Arc, OnceLock};
+
 use bytes::Bytes;
 use headway_protocol::{Cursor, JobId, ServerMessage};
 use serde_json::Value;
@@ -69,6 +71,26 @@ impl FrameKind {
     }
 }
 
+/// A form in which a transport writes frames. What the bytes are is the transport's business; the
+/// frame only keeps them, so that all its readers share them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// A WebSocket message.
+    Message,
+    /// A WebSocket message, compressed.
+    Compressed,
+    /// An event of Server-Sent Events.
+    Event,
+}
+
+/// The bytes of each [`Form`] that somebody needed so far.
+#[derive(Debug, Default)]
+struct Forms {
+    message: OnceLock<Bytes>,
+    compressed: OnceLock<Bytes>,
+    event: OnceLock<Bytes>,
+}
+
 /// One message to a watcher. Cloning it shares its bytes.
 #[derive(Clone, Debug)]
 pub struct Frame {
@@ -80,6 +102,7 @@ pub struct Frame {
     pub cursor: Option<Cursor>,
     /// The message, JSON text in UTF-8.
     pub text: Bytes,
+    forms: Arc<Forms>,
 }
 
 impl Frame {
@@ -106,7 +129,18 @@ impl Frame {
             ServerMessage::Closing { .. } => (FrameKind::Closing, None, None),
         };
         let (job, cursor) = (job.cloned(), cursor.copied());
-        Self { kind, job, cursor, text: serde_json::to_vec(message).unwrap_or_default().into() }
+        let text = serde_json::to_vec(message).unwrap_or_default().into();
+        Self { kind, job, cursor, text, forms: Arc::default() }
+    }
+
+    /// The frame's bytes in a form: made by the first reader who needs them, shared by all others.
+    pub fn form(&self, form: Form, make: impl FnOnce(&Self) -> Bytes) -> Bytes {
+        let slot = match form {
+            Form::Message => &self.forms.message,
+            Form::Compressed => &self.forms.compressed,
+            Form::Event => &self.forms.event,
+        };
+        slot.get_or_init(|| make(self)).clone()
     }
 
     /// A `snapshot`; `document` is JSON text.
@@ -141,7 +175,8 @@ impl Frame {
     }
 
     fn shared(kind: FrameKind, job: &JobId, cursor: Cursor, text: String) -> Self {
-        Self { kind, job: Some(job.clone()), cursor: Some(cursor), text: text.into() }
+        let (job, cursor) = (Some(job.clone()), Some(cursor));
+        Self { kind, job, cursor, text: text.into(), forms: Arc::default() }
     }
 }
 
@@ -163,6 +198,17 @@ mod tests {
             let job = job.clone();
             assert_eq!(message, ServerMessage::Update { job, cursor, prev, patch: expected });
         }
+    }
+
+    #[test]
+    fn a_form_is_made_once_for_all_who_share_the_frame() {
+        let frame = Frame::of(&ServerMessage::Pong { at: None });
+        let shared = frame.clone();
+        let made = frame.form(Form::Event, |frame| frame.text.clone());
+        let again = shared.form(Form::Event, |_| panic!("it is there already"));
+        assert_eq!(made.as_ptr(), again.as_ptr());
+        let other = shared.form(Form::Message, |_| Bytes::from_static(b"another form"));
+        assert_eq!(other, "another form");
     }
 
     #[test]

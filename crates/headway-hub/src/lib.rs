@@ -38,7 +38,7 @@ mod wake;
 pub use connection::{Connection, Output};
 pub use error::Error;
 pub use feed::{FeedReader, Selector};
-pub use frame::{Frame, FrameKind};
+pub use frame::{Form, Frame, FrameKind};
 pub use handle::{Handle, Hub};
 pub use headway_store::ItemQuery;
 pub use metrics::{LATENCY_BOUNDS_MS, Metrics};

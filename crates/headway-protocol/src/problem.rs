@@ -118,6 +118,8 @@ problem_codes! {
     UnsupportedMediaType = 415, "unsupported_media_type", "The body is of the wrong kind", false;
     /// A value that cannot be understood or is not allowed.
     Invalid = 422, "invalid", "A value cannot be used", false;
+    /// A WebSocket of a version that is not spoken.
+    UpgradeRequired = 426, "upgrade_required", "Another version of the protocol is needed", false;
     /// Too many requests.
     RateLimited = 429, "rate_limited", "Too many requests", true;
     /// A fault of the server.

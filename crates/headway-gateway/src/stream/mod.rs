@@ -40,14 +40,14 @@ pub(crate) async fn one(
     let Some((job, (cursor, status))) = standing else {
         // A browser cannot read the status of a refused upgrade; it can read a close code.
         return if upgrade {
-            websocket::refuse(request).await
+            websocket::refuse(app, request)
         } else {
             Err(Refusal::no_such_job(&id))
         };
     };
     let selection = Selection::one(job, &query, request.headers())?;
     if upgrade {
-        return websocket::open(app, caller, selection, request).await;
+        return websocket::open(app, caller, selection, request);
     }
     if events {
         if status.is_terminal() && selection.cursor() == Some(cursor) {
@@ -67,7 +67,7 @@ pub(crate) async fn many(
 ) -> Answer {
     if wants_upgrade(&request) {
         let selection = Selection::optional(&query, request.headers())?;
-        return websocket::open(app, caller, selection, request).await;
+        return websocket::open(app, caller, selection, request);
     }
     let events = accept::events(request.headers())?;
     let selection = Selection::many(&query, request.headers())?;
@@ -78,8 +78,9 @@ pub(crate) async fn many(
 }
 
 fn wants_upgrade(request: &Request) -> bool {
-    let upgrade = request.headers().get(header::UPGRADE);
-    upgrade.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
+    let lines = request.headers().get_all(header::UPGRADE).iter();
+    let mut tokens = lines.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(','));
+    tokens.any(|token| token.trim().eq_ignore_ascii_case("websocket"))
 }
 
 /// Carries a watcher's command out.

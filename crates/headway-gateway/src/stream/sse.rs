@@ -3,9 +3,9 @@
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::stream;
-use headway_hub::{Connection, Frame, FrameKind, Output};
+use headway_hub::{Connection, Form, Frame, FrameKind, Output};
 use headway_protocol::frame::ClosingReason;
 use headway_protocol::{CloseCode, Owner};
 use tokio_util::sync::CancellationToken;
@@ -17,9 +17,6 @@ use crate::metrics::Connected;
 
 /// How long a browser waits before it comes back when the connection breaks, in milliseconds.
 const RETRY_MS: u64 = 1_000;
-
-/// Frames joined into one write when they are there at once.
-const WRITE_BYTES: usize = 32 * 1024;
 
 /// Answers with the stream.
 pub(super) fn open(app: &App, caller: Owner, selection: Selection) -> Response {
@@ -49,8 +46,8 @@ pub(super) fn open(app: &App, caller: Owner, selection: Selection) -> Response {
     (StatusCode::OK, headers, body).into_response()
 }
 
-/// A watcher by Server-Sent Events. The body asks for the next write when the last one is gone, so
-/// that a slow reader gets newer states instead of more of them.
+/// A watcher by Server-Sent Events. The body asks for the next event when those before it are gone,
+/// so that a slow reader gets newer states instead of more of them.
 #[derive(Debug)]
 struct Events {
     connection: Connection,
@@ -64,69 +61,56 @@ struct Events {
 }
 
 impl Events {
-    /// The next write; `None` at the end.
+    /// The next event; `None` at the end.
     async fn next(&mut self) -> Option<Bytes> {
         if self.over {
             return None;
         }
-        let mut text = BytesMut::new();
         if !self.begun {
             self.begun = true;
-            text.put_slice(format!("retry: {RETRY_MS}\n\n").as_bytes());
+            return Some(Bytes::from(format!("retry: {RETRY_MS}\n\n")));
         }
         loop {
             if self.stop.is_cancelled() {
                 let reason = ClosingReason::ServerShuttingDown;
                 self.connection.close(reason, self.retry_ms, CloseCode::Shutdown);
             }
-            let Some(output) = self.connection.poll_now() else {
-                if !text.is_empty() {
-                    return Some(text.freeze());
+            match self.connection.poll_now() {
+                Some(Output::Frame(frame)) => {
+                    self.over = self.single && frame.kind == FrameKind::End;
+                    return Some(frame.form(Form::Event, event));
                 }
-                tokio::select! {
-                    () = self.stop.cancelled() => {}
-                    () = self.connection.wait() => {}
-                }
-                continue;
-            };
-            match output {
-                Output::Frame(frame) => {
-                    write_event(&mut text, &frame);
-                    if self.single && frame.kind == FrameKind::End {
-                        self.over = true;
-                        return Some(text.freeze());
-                    }
-                    if text.len() >= WRITE_BYTES {
-                        return Some(text.freeze());
-                    }
-                }
-                Output::Close(_) => {
+                Some(Output::Close(_)) => {
                     self.over = true;
-                    return (!text.is_empty()).then(|| text.freeze());
+                    return None;
                 }
                 // There is no way to send a command here.
-                Output::Command(_) => {}
+                Some(Output::Command(_)) => {}
+                None => tokio::select! {
+                    () = self.stop.cancelled() => {}
+                    () = self.connection.wait() => {}
+                },
             }
         }
     }
 }
 
-/// Writes one frame as one event; a heartbeat as a comment.
-fn write_event(text: &mut BytesMut, frame: &Frame) {
+/// One frame as one event; a heartbeat as a comment.
+fn event(frame: &Frame) -> Bytes {
     if frame.kind == FrameKind::Heartbeat {
-        text.put_slice(b": heartbeat\n\n");
-        return;
+        return Bytes::from_static(b": heartbeat\n\n");
     }
-    text.reserve(frame.text.len() + 96);
-    text.put_slice(b"event: ");
-    text.put_slice(frame.kind.as_str().as_bytes());
+    let mut text = Vec::with_capacity(frame.text.len() + 96);
+    text.extend_from_slice(b"event: ");
+    text.extend_from_slice(frame.kind.as_str().as_bytes());
     if let Some(cursor) = frame.cursor {
-        text.put_slice(format!("\nid: {cursor}").as_bytes());
+        text.extend_from_slice(format!("\nid: {cursor}").as_bytes());
     }
     // A document may have been written with line ends by its producer; each line is a `data` line.
     for line in frame.text.split(|byte| matches!(byte, b'\n' | b'\r')) {
-        text.put_slice(b"\ndata: ");
-        text.put_slice(line);
+        text.extend_from_slice(b"\ndata: ");
+        text.extend_from_slice(line);
     }
-    text.put_slice(b"\n\n");
+    text.extend_from_slice(b"\n\n");
+    text.into()
 }

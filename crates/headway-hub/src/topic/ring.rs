@@ -241,8 +241,8 @@ fn type_word(event: &str) -> String {
     serde_json::from_str(event).map(|typed: Typed| typed.word).unwrap_or_default()
 }
 
-/// What a record costs to keep, its frames included.
+/// What a record costs to keep: itself, its frames, and a form of each frame for one transport.
 fn weight(record: &Record) -> usize {
     let events: usize = record.events.iter().map(|event| event.get().len() + 64).sum();
-    2 * (events + record.patch.get().len()) + record.private.get().len() + 256
+    3 * (events + record.patch.get().len()) + record.private.get().len() + 256
 }
