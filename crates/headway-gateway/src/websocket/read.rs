@@ -1,9 +1,8 @@
 //! The reader: bytes in, messages out.
 
-use super::deflate;
 use super::frame::{HEAD_BYTES, Head, Opcode, unmask};
 use super::message::{Fault, Message};
-use super::close;
+use super::{close, deflate};
 
 /// Reads what a client sends.
 ///
@@ -75,6 +74,12 @@ impl Reader {
                 return Ok(Some(message));
             }
         }
+    }
+
+    /// The memory that it owns beside itself, in bytes.
+    #[cfg(test)]
+    pub(super) fn holds(&self) -> usize {
+        self.content.capacity() + self.control.capacity()
     }
 
     /// Whether a head is complete now; then it is the frame's.

@@ -41,6 +41,9 @@ const READ_BYTES: usize = 16 * 1024;
 /// What an ending connection may still send before it is cut, in reads of [`READ_BYTES`].
 const LAST_READS: usize = 64;
 
+/// How long the other side has to close its end once the close frame has left.
+const LINGER: Duration = Duration::from_secs(1);
+
 thread_local! {
     static READ_BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_BYTES]);
 }
@@ -395,38 +398,35 @@ impl Ending {
     /// Sends the close frame and lets go.
     pub(super) async fn close(mut self, code: u16, reason: &str) {
         self.outbound.push(close::frame(code, reason));
-        let within = self.within;
-        if timeout(within, self.leave()).await.is_err() {
-            tracing::debug!(code, "a watcher did not take its close frame in time");
+        match timeout(self.within, self.leave()).await {
+            Ok(Ok(())) => {
+                // Whoever keeps its end open for longer is cut off.
+                let _left = timeout(LINGER, self.linger()).await;
+            }
+            Ok(Err(error)) => tracing::debug!(%error, code, "a watcher left before its close frame"),
+            Err(_) => tracing::debug!(code, "a watcher did not take its close frame in time"),
         }
     }
 
-    async fn leave(&mut self) {
-        loop {
-            match self.outbound.write(&self.socket) {
-                Ok(Written::All) => break,
-                Ok(Written::Blocked { .. }) => {}
-                Err(_) => return,
-            }
-            if self.socket.writable().await.is_err() {
+    /// Writes everything, and says that nothing follows.
+    async fn leave(&mut self) -> io::Result<()> {
+        while let Written::Blocked { .. } = self.outbound.write(&self.socket)? {
+            self.socket.writable().await?;
+        }
+        self.socket.shutdown().await
+    }
+
+    /// A socket that is closed with unread bytes is reset, which may destroy the close frame on its
+    /// way: what still comes is read and dropped.
+    async fn linger(&mut self) {
+        for _ in 0..LAST_READS {
+            if self.socket.readable().await.is_err() {
                 return;
             }
-        }
-        if self.socket.shutdown().await.is_err() {
-            return;
-        }
-        // A socket that is closed with unread bytes is reset, which may destroy the close frame on
-        // its way: what still comes is read and dropped.
-        for _ in 0..LAST_READS {
-            let read = READ_BUFFER.with_borrow_mut(|buffer| self.socket.try_read(buffer));
-            match read {
+            match READ_BUFFER.with_borrow_mut(|buffer| self.socket.try_read(buffer)) {
                 Ok(0) => return,
                 Ok(_) => {}
-                Err(error) if is_momentary(&error) => {
-                    if self.socket.readable().await.is_err() {
-                        return;
-                    }
-                }
+                Err(error) if is_momentary(&error) => {}
                 Err(_) => return,
             }
         }
