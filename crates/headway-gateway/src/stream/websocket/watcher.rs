@@ -94,6 +94,8 @@ pub(super) struct Watcher {
     /// The last frame of the one job was taken.
     ended: bool,
     stopping: bool,
+    /// Nothing more is read, and it is over once the answers to what was read before have left.
+    over: Option<Over>,
     /// Since when the socket has taken nothing, while something waits.
     blocked: Option<Instant>,
     heard: Instant,
@@ -126,6 +128,7 @@ impl Watcher {
             single,
             ended: false,
             stopping: false,
+            over: None,
             blocked: None,
             heard: now,
             pinged: now,
@@ -173,11 +176,7 @@ impl Watcher {
                     let reason = ClosingReason::ServerShuttingDown;
                     self.connection.close(reason, retry_ms, CloseCode::Shutdown);
                 }
-                Woken::Socket(Ok(())) => {
-                    if let Err(over) = self.read() {
-                        return over;
-                    }
-                }
+                Woken::Socket(Ok(())) => self.read(),
                 Woken::Socket(Err(_)) => return Over::Gone,
                 Woken::Commanded((id, outcome)) => self.connection.answer_command(&id, outcome),
                 Woken::News => {}
@@ -227,12 +226,12 @@ impl Watcher {
     }
 
     fn wants_messages(&self) -> bool {
-        self.connection.wants_messages() && self.outbound.has_room()
+        self.over.is_none() && self.connection.wants_messages() && self.outbound.has_room()
     }
 
     /// Hands over what was read, takes what there is to send, and writes it; one round.
     fn work(&mut self) -> Result<Rest, Over> {
-        self.hand_over()?;
+        self.hand_over();
         let was_blocked = self.blocked.is_some();
         let filled = self.fill();
         match self.outbound.write(&self.socket) {
@@ -240,7 +239,7 @@ impl Watcher {
             Ok(Written::Blocked { some }) => {
                 let since = self.blocked.filter(|_| !some);
                 self.blocked = Some(since.unwrap_or_else(Instant::now));
-                return Ok(Rest::Done);
+                return self.over.map_or(Ok(Rest::Done), Err);
             }
             Err(error) => {
                 tracing::debug!(%error, "a watcher's connection broke");
@@ -252,7 +251,10 @@ impl Watcher {
             Filled::Some => Ok(Rest::More),
             Filled::Nothing => {
                 let unread = !self.unread.is_empty() && self.wants_messages();
-                Ok(if was_blocked || unread { Rest::More } else { Rest::Done })
+                if was_blocked || unread {
+                    return Ok(Rest::More);
+                }
+                self.over.map_or(Ok(Rest::Done), Err)
             }
         }
     }
@@ -289,59 +291,57 @@ impl Watcher {
     }
 
     /// Reads what is there, up to a bound that leaves time for others.
-    fn read(&mut self) -> Result<(), Over> {
+    fn read(&mut self) {
         if !self.wants_bytes() {
-            return Ok(());
+            return;
         }
         READ_BUFFER.with_borrow_mut(|buffer| match self.socket.try_read(buffer) {
-            Ok(0) => Err(Over::Gone),
+            Ok(0) => self.over = Some(Over::Gone),
             Ok(length) => {
                 self.heard = Instant::now();
                 let mut bytes = buffer.get(..length).unwrap_or_default();
-                self.take(&mut bytes)?;
+                self.take(&mut bytes);
                 self.unread = Bytes::copy_from_slice(bytes);
-                Ok(())
             }
-            Err(error) if is_momentary(&error) => Ok(()),
+            Err(error) if is_momentary(&error) => {}
             Err(error) => {
                 tracing::debug!(%error, "a watcher's connection broke");
-                Err(Over::Gone)
+                self.over = Some(Over::Gone);
             }
-        })
+        });
     }
 
     /// Hands over what had to wait.
-    fn hand_over(&mut self) -> Result<(), Over> {
+    fn hand_over(&mut self) {
         if self.unread.is_empty() {
-            return Ok(());
+            return;
         }
         let unread = std::mem::take(&mut self.unread);
         let mut bytes = &*unread;
-        self.take(&mut bytes)?;
-        let left = bytes.len();
-        self.unread = unread.slice(unread.len() - left..);
-        Ok(())
+        self.take(&mut bytes);
+        self.unread = unread.slice(unread.len() - bytes.len()..);
     }
 
     /// Takes messages while they are wanted; moves `bytes` past them.
-    fn take(&mut self, bytes: &mut &[u8]) -> Result<(), Over> {
+    fn take(&mut self, bytes: &mut &[u8]) {
         while self.wants_messages() {
-            let message = self.reader.read(bytes).map_err(|fault| {
-                tracing::debug!(%fault, "a watcher's message could not be read");
-                Over::Close(fault.code(), fault.reason())
-            })?;
-            match message {
-                Some(Message::Text(text)) => self.connection.handle_text(&text),
-                Some(Message::Binary(_)) => {
+            match self.reader.read(bytes) {
+                Ok(Some(Message::Text(text))) => self.connection.handle_text(&text),
+                Ok(Some(Message::Binary(_))) => {
                     self.connection.handle_foreign("a binary message: send JSON as text");
                 }
-                Some(Message::Ping(content)) => self.outbound.push(frame::pong(&content)),
-                Some(Message::Pong) => {}
-                Some(Message::Close(code)) => return Err(Over::Left(code.unwrap_or(close::NORMAL))),
-                None => break,
+                Ok(Some(Message::Ping(content))) => self.outbound.push(frame::pong(&content)),
+                Ok(Some(Message::Pong)) => {}
+                Ok(Some(Message::Close(code))) => {
+                    self.over = Some(Over::Left(code.unwrap_or(close::NORMAL)));
+                }
+                Ok(None) => return,
+                Err(fault) => {
+                    tracing::debug!(%fault, "a watcher's message could not be read");
+                    self.over = Some(Over::Close(fault.code(), fault.reason()));
+                }
             }
         }
-        Ok(())
     }
 
     /// Sees to it that a connection whose other side is gone does not stay.
