@@ -252,7 +252,14 @@ enum Cut {
 
 /// Sends `bytes` on a connection of its own, and reads what is expected; each case ends with a
 /// close frame from either side, and nothing after it.
-async fn check(server: &Server, deflated: bool, name: &str, cut: Cut, bytes: &[u8], wanted: &[Got]) {
+async fn check(
+    server: &Server,
+    deflated: bool,
+    name: &str,
+    cut: Cut,
+    bytes: &[u8],
+    wanted: &[Got],
+) {
     let offer = if deflated { "Sec-WebSocket-Extensions: permessage-deflate\r\n" } else { "" };
     let mut raw = Raw::open(server, "/api/v1/stream", offer).await;
     assert_eq!(raw.header("sec-websocket-extensions").is_some(), deflated);
@@ -283,8 +290,15 @@ async fn framing() {
             check(&server, false, &format!("text {length}"), cut, &sent, &[echoed("name")]).await;
         }
         let sent = frame(FIN | BINARY, vec![0xFE; length]);
-        check(&server, false, &format!("binary {length}"), Cut::Whole, &sent, &[refused("malformed")])
-            .await;
+        check(
+            &server,
+            false,
+            &format!("binary {length}"),
+            Cut::Whole,
+            &sent,
+            &[refused("malformed")],
+        )
+        .await;
     }
     check(&server, false, "one byte at a time", Cut::Bytes, &text(echo("a")), &[echoed("a")]).await;
     for (name, sent) in [("text", text("")), ("binary", frame(FIN | BINARY, ""))] {
@@ -364,7 +378,11 @@ async fn fragments_of_messages() {
         ("two fragments", vec![two.clone()], vec![whole()]),
         ("many fragments", vec![fragments(TEXT, &bytes)], vec![whole()]),
         ("empty fragments", vec![fragments(TEXT, &[b"", a, b"", b, b""])], vec![whole()]),
-        ("only empty fragments", vec![fragments(TEXT, &[b"", b"", b""])], vec![refused("malformed")]),
+        (
+            "only empty fragments",
+            vec![fragments(TEXT, &[b"", b"", b""])],
+            vec![refused("malformed")],
+        ),
         ("binary", vec![fragments(BINARY, &[a, b])], vec![refused("malformed")]),
         (
             "a ping between",
@@ -376,7 +394,11 @@ async fn fragments_of_messages() {
             vec![first.clone(), ping("between"), frame(0, ""), ping("between"), last.clone()],
             vec![pong.clone(), pong, whole()],
         ),
-        ("a pong between", vec![first.clone(), frame(FIN | PONG, "x"), last.clone()], vec![whole()]),
+        (
+            "a pong between",
+            vec![first.clone(), frame(FIN | PONG, "x"), last.clone()],
+            vec![whole()],
+        ),
         ("nothing to continue", vec![frame(FIN, "x"), text(echo("a"))], vec![Got::Close(1002)]),
         ("nothing to continue yet", vec![frame(0, "x"), text(echo("a"))], vec![Got::Close(1002)]),
         (
@@ -401,8 +423,20 @@ async fn text_is_utf_8() {
     let server = Server::start().await;
     // The first and last of each length, of each plane, and those that are no characters.
     let valid = [
-        "κόσμε", "Hello-µ@ßöäüàá-UTF-8!!", "\u{7f}", "\u{80}", "\u{7ff}", "\u{800}", "\u{d7ff}",
-        "\u{e000}", "\u{fffd}", "\u{fffe}", "\u{ffff}", "\u{10000}", "\u{1fffe}", "\u{10ffff}",
+        "κόσμε",
+        "Hello-µ@ßöäüàá-UTF-8!!",
+        "\u{7f}",
+        "\u{80}",
+        "\u{7ff}",
+        "\u{800}",
+        "\u{d7ff}",
+        "\u{e000}",
+        "\u{fffd}",
+        "\u{fffe}",
+        "\u{ffff}",
+        "\u{10000}",
+        "\u{1fffe}",
+        "\u{10ffff}",
         "\u{1f1e9}\u{1f1ea}",
     ];
     for name in valid {
@@ -415,10 +449,25 @@ async fn text_is_utf_8() {
         check(&server, false, name, Cut::Whole, &sent, &[echoed(name)]).await;
     }
     let invalid: [&[u8]; 20] = [
-        b"\x80", b"\xBF", b"\xC0\xAF", b"\xC1\xBF", b"\xE0\x80\xAF", b"\xE0\x9F\xBF",
-        b"\xF0\x80\x80\xAF", b"\xF0\x8F\xBF\xBF", b"\xF8\x88\x80\x80\x80", b"\xFC\x84\x80\x80\x80\x80",
-        b"\xED\xA0\x80", b"\xED\xBF\xBF", b"\xED\xA0\x80\xED\xB0\x80", b"\xF4\x90\x80\x80", b"\xFE",
-        b"\xFF", b"\xC3\x28", b"\xE2\x28\xA1", b"\xF0\x28\x8C\xBC",
+        b"\x80",
+        b"\xBF",
+        b"\xC0\xAF",
+        b"\xC1\xBF",
+        b"\xE0\x80\xAF",
+        b"\xE0\x9F\xBF",
+        b"\xF0\x80\x80\xAF",
+        b"\xF0\x8F\xBF\xBF",
+        b"\xF8\x88\x80\x80\x80",
+        b"\xFC\x84\x80\x80\x80\x80",
+        b"\xED\xA0\x80",
+        b"\xED\xBF\xBF",
+        b"\xED\xA0\x80\xED\xB0\x80",
+        b"\xF4\x90\x80\x80",
+        b"\xFE",
+        b"\xFF",
+        b"\xC3\x28",
+        b"\xE2\x28\xA1",
+        b"\xF0\x28\x8C\xBC",
         b"\xCE\xBA\xE1\xBD\xB9\xCF\x83\xCE\xBC\xCE\xB5\xED\xA0\x80edited",
     ];
     for bytes in invalid {
@@ -427,7 +476,8 @@ async fn text_is_utf_8() {
             check(&server, false, &name, cut, &text(bytes), &[Got::Close(1007)]).await;
         }
         let bytes: Vec<&[u8]> = bytes.chunks(1).collect();
-        check(&server, false, &name, Cut::Whole, &fragments(TEXT, &bytes), &[Got::Close(1007)]).await;
+        check(&server, false, &name, Cut::Whole, &fragments(TEXT, &bytes), &[Got::Close(1007)])
+            .await;
         // What cannot become a text is refused before its message ends.
         let begun = frame(TEXT, b"good \xF4\x90");
         check(&server, false, "early", Cut::Whole, &begun, &[Got::Close(1007)]).await;
@@ -493,11 +543,7 @@ async fn limits() {
             fragments(TEXT, &[&vec![b' '; MOST - 1], b" "]),
             refused("too_large"),
         ),
-        (
-            "one more in fragments",
-            fragments(TEXT, &[&vec![b' '; MOST], b" "]),
-            Got::Close(1009),
-        ),
+        ("one more in fragments", fragments(TEXT, &[&vec![b' '; MOST], b" "]), Got::Close(1009)),
         ("an announced length", long(FIN | BINARY, 1 << 62), Got::Close(1009)),
         ("a length above 2^63", long(FIN | BINARY, 1 << 63), Got::Close(1002)),
         ("a short length in eight bytes", long(FIN | TEXT, 65_535), Got::Close(1002)),

@@ -134,8 +134,7 @@ impl Reader {
     }
 
     fn take(&mut self, piece: &[u8], head: Head, taken: u64) -> Result<(), Fault> {
-        let target =
-            if head.opcode.is_control() { &mut self.control } else { &mut self.content };
+        let target = if head.opcode.is_control() { &mut self.control } else { &mut self.content };
         let begin = target.len();
         target.extend_from_slice(piece);
         unmask(target.get_mut(begin..).unwrap_or_default(), head.mask, taken);

@@ -163,6 +163,16 @@ impl Lane {
         }
     }
 
+    /// Gives back the room of frames that have left.
+    pub(crate) fn rest(&mut self) {
+        if self.owed.is_empty() {
+            self.owed = VecDeque::new();
+        }
+        if self.page.is_empty() {
+            self.page = VecDeque::new();
+        }
+    }
+
     pub(crate) fn job(&self) -> &JobId {
         self.watching.topic().job()
     }

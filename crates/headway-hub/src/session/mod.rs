@@ -146,7 +146,8 @@ pub struct Session {
     /// Commands that are being carried out.
     commands: usize,
     serial: u64,
-    subscriptions: BTreeMap<u64, Subscription>,
+    /// Boxed, because a tree has room for eleven as soon as it has one.
+    subscriptions: BTreeMap<u64, Box<Subscription>>,
     names: HashMap<String, u64>,
     attaching: HashMap<u64, Attaching>,
     /// Positions that the reader came with, for jobs that its selectors bring.
@@ -239,7 +240,10 @@ impl Session {
 
     /// The next frame to send.
     pub fn poll_frame(&mut self, now: Timestamp) -> Option<Frame> {
-        let frame = self.next_frame(now)?;
+        let Some(frame) = self.next_frame(now) else {
+            self.rest();
+            return None;
+        };
         self.metrics.sent(frame.kind);
         self.last_sent = now;
         Some(frame)
@@ -328,6 +332,23 @@ impl Session {
             .then(|| Frame::of(&ServerMessage::Heartbeat { at: now }))
     }
 
+    /// Gives back the room that a beginning or a conversation needed: most of its life a session
+    /// waits for its jobs to move.
+    fn rest(&mut self) {
+        if self.outbox.is_empty() {
+            self.outbox = VecDeque::new();
+        }
+        if self.requests.is_empty() {
+            self.requests = VecDeque::new();
+        }
+        if self.asked.is_empty() {
+            self.asked = VecDeque::new();
+        }
+        if self.attaching.is_empty() {
+            self.attaching = HashMap::new();
+        }
+    }
+
     /// Takes what the waker heard.
     fn hear(&mut self) {
         for dirty in self.waker.take() {
@@ -368,6 +389,7 @@ impl Session {
                 Some(frame)
             }
             Step::Wait(due) => {
+                lane.rest();
                 lane.timer = Some(due);
                 self.timers.insert((due, key));
                 None
@@ -376,7 +398,10 @@ impl Session {
                 self.read(key, after);
                 None
             }
-            Step::Idle => None,
+            Step::Idle => {
+                lane.rest();
+                None
+            }
         }
     }
 

@@ -72,7 +72,7 @@ impl Session {
         };
         self.metrics.subscriptions.fetch_add(1, Ordering::Relaxed);
         self.names.insert(id, serial);
-        self.subscriptions.insert(serial, subscription);
+        self.subscriptions.insert(serial, Box::new(subscription));
         match selector {
             Selector::Job(job) => self.look_up(serial, job, cursor),
             selector @ (Selector::Session(_) | Selector::Tag(_) | Selector::All) => {
@@ -293,6 +293,9 @@ impl Session {
         let Attaching { subscription: serial, job, cursor } = attaching;
         let Some(subscription) = self.subscriptions.get_mut(&serial) else { return };
         subscription.pending.remove(&job);
+        if subscription.pending.is_empty() {
+            subscription.pending = HashSet::new();
+        }
         let chosen = matches!(subscription.selector, Selector::Job(_));
         match outcome {
             Ok(Some(found)) => self.attach(serial, &found, cursor, chosen),
@@ -339,6 +342,10 @@ impl Session {
             }
             key
         } else {
+            if self.lanes.is_empty() {
+                // Most connections watch one job.
+                self.lanes.reserve_exact(1);
+            }
             let entry = self.lanes.vacant_entry();
             let key = entry.key();
             let topic = Arc::clone(&found.topic);

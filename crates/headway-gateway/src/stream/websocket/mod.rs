@@ -39,6 +39,7 @@ pub(super) fn open(app: App, caller: Owner, selection: Selection, request: Reque
         let Some((socket, early)) = take_socket(upgraded).await else { return };
         let connected = Connected::new(&app.metrics, "websocket");
         let watcher = Watcher::new(app, caller, connection, selection, socket, early, deflate);
+        let watcher = Box::new(watcher);
         // The task that waited for the upgrade ends here; the one that stays is as small as can be.
         tokio::spawn(async move {
             let _held = (tracked, connected);

@@ -135,14 +135,14 @@ impl Watcher {
         }
     }
 
-    /// Serves until either side ends it.
-    pub(super) async fn serve(mut self) {
+    /// Serves until either side ends it. Boxed, because a future keeps its arguments twice.
+    pub(super) async fn serve(mut self: Box<Self>) {
         let over = self.run().await;
         let failed = [CloseCode::NoPong, CloseCode::TooSlow].map(Over::from).contains(&over);
         if failed {
             self.app.metrics.failed.get_or_create(&Transport { transport: "websocket" }).inc();
         }
-        let Self { app, connection, socket, outbound, .. } = self;
+        let Self { app, connection, socket, outbound, .. } = *self;
         // Whoever takes its time to leave holds nothing of the hub.
         drop(connection);
         let ending = Ending { socket, outbound, within: app.options.head_timeout };
@@ -403,7 +403,9 @@ impl Ending {
                 // Whoever keeps its end open for longer is cut off.
                 let _left = timeout(LINGER, self.linger()).await;
             }
-            Ok(Err(error)) => tracing::debug!(%error, code, "a watcher left before its close frame"),
+            Ok(Err(error)) => {
+                tracing::debug!(%error, code, "a watcher left before its close frame")
+            }
             Err(_) => tracing::debug!(code, "a watcher did not take its close frame in time"),
         }
     }
