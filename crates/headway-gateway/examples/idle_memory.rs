@@ -1,7 +1,7 @@
 //! What an idle watcher costs in user memory: `idle_memory PROGRAM [CONNECTIONS]`.
 //!
-//! It starts `PROGRAM serve` on a free port with an empty data directory, opens WebSockets that all
-//! watch one job, waits until each has its snapshot, and reads what the server's anonymous memory
+//! It starts `PROGRAM serve` on a free port with an empty data directory, opens many watchers of
+//! one job, waits until each has its snapshot, and reads what the server's anonymous memory
 //! (`RssAnon` of `/proc/PID/status`) grew by. Both ends are on this machine, but only the server's
 //! own memory is counted; the kernel's socket buffers are not part of it. Linux only.
 #![expect(clippy::print_stdout, reason = "the figures are what it is for")]

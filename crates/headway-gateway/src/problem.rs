@@ -6,6 +6,8 @@ use axum::response::{IntoResponse, Response};
 use headway_protocol::problem::CONTENT_TYPE;
 use headway_protocol::{Problem, ProblemCode};
 
+use crate::websocket::handshake;
+
 /// When a request may be repeated that was refused for a while, in seconds.
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
 
@@ -84,6 +86,9 @@ impl IntoResponse for Refusal {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
         if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
             headers.insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS);
+        }
+        if status == StatusCode::UPGRADE_REQUIRED {
+            headers.insert(header::SEC_WEBSOCKET_VERSION, handshake::VERSION);
         }
         response
     }

@@ -127,7 +127,7 @@ impl Head {
             }
             [first, _, l0, l1, l2, l3, l4, l5, l6, l7, a, b, c, d] => {
                 let length = u64::from_be_bytes([l0, l1, l2, l3, l4, l5, l6, l7]);
-                if length <= u64::from(u16::MAX) || length > i64::MAX as u64 {
+                if u16::try_from(length).is_ok() || i64::try_from(length).is_err() {
                     return Err(Fault::Length);
                 }
                 (first, length, [a, b, c, d])

@@ -128,8 +128,12 @@ fn accept_offer(offer: &str) -> Option<&'static str> {
         }
         seen.push(name);
         match (name, value) {
-            ("server_no_context_takeover" | "client_no_context_takeover", None)
-            | ("client_max_window_bits", None) => {}
+            (
+                "server_no_context_takeover"
+                | "client_no_context_takeover"
+                | "client_max_window_bits",
+                None,
+            ) => {}
             ("client_max_window_bits", Some(bits)) => {
                 window_bits(bits)?;
             }

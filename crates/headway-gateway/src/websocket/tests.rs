@@ -1,5 +1,11 @@
 //! The codec against another one, and against itself.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::decimal_bitwise_operands,
+    reason = "lengths that were looked at, as RFC 6455 writes them"
+)]
+
 use std::io::{self, Read, Write};
 
 use proptest::prelude::*;

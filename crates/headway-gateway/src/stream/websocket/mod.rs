@@ -8,7 +8,6 @@ mod watcher;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use headway_protocol::frame::SUBPROTOCOL;
@@ -22,15 +21,12 @@ use super::selection::Selection;
 use crate::app::App;
 use crate::metrics::Connected;
 use crate::problem::{Answer, Refusal};
-use crate::websocket::handshake::{self, Handshake, Refused};
+use crate::websocket::handshake::{Handshake, Refused};
 use watcher::{Ending, Watcher};
 
 /// Upgrades, and then serves what was asked.
 pub(super) fn open(app: App, caller: Owner, selection: Selection, request: Request) -> Answer {
-    let (handshake, upgraded) = match read(request) {
-        Ok(read) => read,
-        Err(refused) => return refuse_handshake(refused),
-    };
+    let (handshake, upgraded) = read(request)?;
     let deflate = handshake.deflate();
     let connection = app.hub.connect(caller.clone(), &format!("ws-{}", app.number()));
     // Counted from here, so that a stop between the answer and the upgrade waits for it.
@@ -51,10 +47,7 @@ pub(super) fn open(app: App, caller: Owner, selection: Selection, request: Reque
 
 /// Upgrades only to say that there is no such job.
 pub(super) fn refuse(app: App, request: Request) -> Answer {
-    let (handshake, upgraded) = match read(request) {
-        Ok(read) => read,
-        Err(refused) => return refuse_handshake(refused),
-    };
+    let (handshake, upgraded) = read(request)?;
     tokio::spawn(async move {
         if let Some((socket, _)) = take_socket(upgraded).await {
             let ending = Ending::new(socket, app.options.head_timeout);
@@ -64,7 +57,7 @@ pub(super) fn refuse(app: App, request: Request) -> Answer {
     Ok(switch(&handshake))
 }
 
-fn read(mut request: Request) -> Result<(Handshake, OnUpgrade), Refused> {
+fn read(mut request: Request) -> Result<(Handshake, OnUpgrade), Refusal> {
     let (method, version) = (request.method(), request.version());
     let handshake = Handshake::read(method, version, request.headers(), SUBPROTOCOL)?;
     Ok((handshake, hyper::upgrade::on(&mut request)))
@@ -75,16 +68,14 @@ fn switch(handshake: &Handshake) -> Response {
     (status, headers, Body::empty()).into_response()
 }
 
-fn refuse_handshake(refused: Refused) -> Answer {
-    let code = match refused {
-        Refused::Version => ProblemCode::UpgradeRequired,
-        Refused::Request | Refused::Upgrade | Refused::Key => ProblemCode::Malformed,
-    };
-    let mut response = Refusal::new(code, format!("no WebSocket: {refused}")).into_response();
-    if response.status() == StatusCode::UPGRADE_REQUIRED {
-        response.headers_mut().insert(header::SEC_WEBSOCKET_VERSION, handshake::VERSION);
+impl From<Refused> for Refusal {
+    fn from(refused: Refused) -> Self {
+        let code = match refused {
+            Refused::Version => ProblemCode::UpgradeRequired,
+            Refused::Request | Refused::Upgrade | Refused::Key => ProblemCode::Malformed,
+        };
+        Self::new(code, format!("no WebSocket: {refused}"))
     }
-    Ok(response)
 }
 
 /// The socket itself, with what the client sent early.

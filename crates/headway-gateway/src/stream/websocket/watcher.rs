@@ -67,6 +67,17 @@ impl From<CloseCode> for Over {
     }
 }
 
+/// How long a connection lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scope {
+    /// As long as both sides want it.
+    Open,
+    /// As long as its one job.
+    OneJob,
+    /// The last frame of its one job was taken.
+    Ended,
+}
+
 /// What happened while the task waited.
 enum Woken {
     Stopped,
@@ -89,10 +100,7 @@ pub(super) struct Watcher {
     /// Commands that are being carried out; their number is bounded by the session.
     commands: Option<FuturesUnordered<BoxFuture<'static, Commanded>>>,
     deflate: bool,
-    /// Whether the connection ends with its one job.
-    single: bool,
-    /// The last frame of the one job was taken.
-    ended: bool,
+    scope: Scope,
     stopping: bool,
     /// Nothing more is read, and it is over once the answers to what was read before have left.
     over: Option<Over>,
@@ -112,7 +120,7 @@ impl Watcher {
         early: Bytes,
         deflate: bool,
     ) -> Self {
-        let single = selection.single;
+        let scope = if selection.single { Scope::OneJob } else { Scope::Open };
         selection.apply(&mut connection);
         let now = Instant::now();
         Self {
@@ -125,8 +133,7 @@ impl Watcher {
             outbound: Outbound::default(),
             commands: None,
             deflate,
-            single,
-            ended: false,
+            scope,
             stopping: false,
             over: None,
             blocked: None,
@@ -201,7 +208,7 @@ impl Watcher {
         let Self { app, connection, socket, commands, stopping, .. } = self;
         tokio::select! {
             () = app.stop.cancelled(), if !*stopping => Woken::Stopped,
-            ready = socket.ready(interest), if reads || blocked => Woken::Socket(ready.map(drop)),
+            able = socket.ready(interest), if reads || blocked => Woken::Socket(able.map(drop)),
             commanded = next_of(commands), if commands.is_some() => Woken::Commanded(commanded),
             () = connection.news(), if !blocked => Woken::News,
             () = timer => Woken::Due,
@@ -211,13 +218,11 @@ impl Watcher {
     /// When there is something to do although nothing happened.
     fn due(&self) -> Instant {
         let options = &self.app.options;
-        match self.blocked {
-            Some(since) => since + options.write_within,
-            None => {
-                let ping = self.pinged + options.ping_every;
-                ping.min(Instant::now() + self.connection.due_in())
-            }
+        if let Some(since) = self.blocked {
+            return since + options.write_within;
         }
+        let ping = self.pinged + options.ping_every;
+        ping.min(Instant::now() + self.connection.due_in())
     }
 
     /// Whether bytes of the client may be read: not while its answers have not left.
@@ -264,12 +269,14 @@ impl Watcher {
     fn fill(&mut self) -> Filled {
         let mut filled = Filled::Nothing;
         while self.outbound.has_room() && (self.blocked.is_none() || self.outbound.is_empty()) {
-            if self.ended {
+            if self.scope == Scope::Ended {
                 return Filled::Closing(CloseCode::Ended);
             }
             match self.connection.poll_now() {
                 Some(Output::Frame(frame)) => {
-                    self.ended = self.single && frame.kind == FrameKind::End;
+                    if self.scope == Scope::OneJob && frame.kind == FrameKind::End {
+                        self.scope = Scope::Ended;
+                    }
                     self.outbound.push(encode(&frame, self.deflate));
                     filled = Filled::Some;
                 }
@@ -404,7 +411,7 @@ impl Ending {
                 let _left = timeout(LINGER, self.linger()).await;
             }
             Ok(Err(error)) => {
-                tracing::debug!(%error, code, "a watcher left before its close frame")
+                tracing::debug!(%error, code, "a watcher left before its close frame");
             }
             Err(_) => tracing::debug!(code, "a watcher did not take its close frame in time"),
         }
@@ -443,13 +450,13 @@ fn is_momentary(error: &io::Error) -> bool {
 async fn next_of(
     commands: &mut Option<FuturesUnordered<BoxFuture<'static, Commanded>>>,
 ) -> Commanded {
-    if let Some(working) = commands {
-        if let Some(commanded) = working.next().await {
-            if working.is_empty() {
-                *commands = None;
-            }
-            return commanded;
+    if let Some(working) = commands
+        && let Some(commanded) = working.next().await
+    {
+        if working.is_empty() {
+            *commands = None;
         }
+        return commanded;
     }
     std::future::pending().await
 }
