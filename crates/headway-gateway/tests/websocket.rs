@@ -105,6 +105,9 @@ enum Got {
     Gone,
 }
 
+/// A name, the frames that are sent, and what is expected.
+type Case = (&'static str, Vec<Vec<u8>>, Vec<Got>);
+
 fn echoed(name: &str) -> Got {
     Got::Echo(name.to_owned())
 }
@@ -380,7 +383,7 @@ async fn fragments_of_messages() {
     let first = frame(TEXT, a);
     let last = frame(FIN | CONTINUATION, b);
     let whole = || echoed("whole");
-    let cases: [(&str, Vec<Vec<u8>>, Vec<Got>); 17] = [
+    let cases: [Case; 17] = [
         ("a ping in fragments", vec![frame(PING, "a"), frame(FIN, "b")], vec![Got::Close(1002)]),
         ("a pong in fragments", vec![frame(PONG, "a"), frame(FIN, "b")], vec![Got::Close(1002)]),
         ("a farewell in fragments", vec![frame(CLOSE, "")], vec![Got::Close(1002)]),
