@@ -108,11 +108,12 @@ impl Producer {
         body.clear();
         for event in 0..self.events {
             body.push(if event == 0 { '[' } else { ',' });
-            let text = format!("row {turn} of the load, written by producer {}", self.number);
+            let row = turn * self.events as u64 + event as u64;
+            let text = format!("row {row} of the load, written by producer {}", self.number);
             // Writing to a string cannot fail.
             let _written = write!(
                 body,
-                r#"{{"type":"progress","done":{turn},"message":"{text:<180}","phase":"loading"}}"#
+                r#"{{"type":"progress","done":{row},"message":"{text:<180}","phase":"loading"}}"#
             );
         }
         body.push(']');

@@ -71,8 +71,9 @@ pub(super) async fn run(
     figures.add_fraction("idle_seconds", load.idle.as_secs_f64());
     if let (Some(alone), Some(idle), Some(updated)) = (alone, idle, updated) {
         let each = |used: Used| {
-            let more = used.anonymous_bytes.saturating_sub(alone.anonymous_bytes);
-            more as f64 / load.connections as f64
+            // Below zero when the server gave back more than the connections took: a load before
+            // this one has left memory behind.
+            (used.anonymous_bytes as f64 - alone.anonymous_bytes as f64) / load.connections as f64
         };
         figures.add_fraction("server_bytes_per_connection_idle", each(idle));
         figures.add_fraction("server_bytes_per_connection_after_updates", each(updated));
