@@ -293,6 +293,9 @@ async fn results_come_for_every_item_in_pages() {
     let world = World::new(Options::default());
     let owner = Owner::default();
     world.create("bat", &owner, None).await;
+    let nothing = world.hub.results(&owner, &job("bat"), Vec::new()).await.unwrap();
+    assert!(nothing.is_none(), "a job that is no batch has no results");
+    world.change("bat", &json!({"items":{"total":500}})).await;
     let items = (0..500).map(|index| NewItem {
         index,
         custom_id: None,
