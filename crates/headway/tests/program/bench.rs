@@ -56,6 +56,7 @@ fn reports_are_counted() {
     let open = ["reports", "--producers", "2", "--jobs", "3", "--rate", "50", "--seconds", "200ms"];
     let figures = load(&server, &open);
     let requests = figures["requests"].as_u64().unwrap();
+    check(&figures, &[("requests_due", 10)]);
     assert!((1..=10).contains(&requests), "no more than were due: {figures}");
     leaves_nothing_behind(&server, 5);
 }

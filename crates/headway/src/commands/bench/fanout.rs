@@ -66,6 +66,9 @@ pub(super) async fn run(
     figures.add("jobs", load.jobs);
     figures.add("watchers", watchers);
     figures.add_fraction("seconds", took);
+    if let Some(pace) = &pace {
+        figures.add("reports_due", pace.count());
+    }
     figures.add("reports", reports);
     figures.add("deliveries", deliveries.total());
     figures.add_fraction("deliveries_per_second", deliveries.total() as f64 / took);

@@ -40,6 +40,11 @@ impl Pace {
         pace
     }
 
+    /// How many are due in all.
+    pub(super) fn count(&self) -> u64 {
+        self.count
+    }
+
     /// When the report number `turn` of a lane is due; `None` after the last.
     pub(super) fn due(&self, lane: usize, turn: u64) -> Option<Instant> {
         let number = turn * self.lanes.len() as u64 + lane as u64;

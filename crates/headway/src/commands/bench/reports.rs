@@ -54,6 +54,9 @@ pub(super) async fn run(target: &Target, load: &ReportsArguments) -> Result<Figu
     figures.add("jobs", load.jobs);
     figures.add("events_per_request", load.events);
     figures.add_fraction("seconds", took);
+    if let Some(pace) = &pace {
+        figures.add("requests_due", pace.count());
+    }
     figures.add("requests", requests);
     figures.add("events", events);
     figures.add_fraction("requests_per_second", requests as f64 / took);
