@@ -16,7 +16,7 @@ pub(crate) fn budget_reached(
     let message = match next {
         Some(next) => format!(
             "{spent} {currency} of the budget of {budget} are spent, and the next item is expected \
-             to cost {next}"
+             to cost {next}: a larger max_budget lets the rest run"
         ),
         None => format!("{spent} {currency} are spent, the budget is {budget}"),
     };
