@@ -52,8 +52,13 @@ const ROOMS: &[Room] = &[
         never_knows: "the engine, the rules of a job, HTTP, store adapters",
     },
     Room {
+        name: "headway-websocket",
+        may_import: &[],
+        never_knows: "Headway: it turns bytes into messages and messages into bytes",
+    },
+    Room {
         name: "headway-gateway",
-        may_import: &["headway-engine", "headway-hub", "headway-protocol"],
+        may_import: &["headway-engine", "headway-hub", "headway-protocol", "headway-websocket"],
         never_knows: "the rules of a job, the store, its adapters",
     },
     Room {
@@ -133,7 +138,8 @@ const LIBRARIES: &[Library] = &[
 
 /// Crates that must not reach a runtime, not even through a library: their functions are called
 /// by simulations and by the browser's build alike.
-const WITHOUT_RUNTIME: &[&str] = &["headway-protocol", "headway-core", "headway-store"];
+const WITHOUT_RUNTIME: &[&str] =
+    &["headway-protocol", "headway-websocket", "headway-core", "headway-store"];
 const RUNTIMES: &[&str] = &["tokio", "async-std", "smol"];
 
 /// The platform whose dependencies are looked at; it spares fetching those of all others.

@@ -19,7 +19,6 @@ mod query;
 mod router;
 mod routes;
 mod stream;
-mod websocket;
 
 pub use error::Error;
 pub use gateway::Gateway;

@@ -5,8 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use headway_protocol::problem::CONTENT_TYPE;
 use headway_protocol::{Problem, ProblemCode};
-
-use crate::websocket::handshake;
+use headway_websocket::handshake;
 
 /// When a request may be repeated that was refused for a while, in seconds.
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");

@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use headway_protocol::frame::SUBPROTOCOL;
 use headway_protocol::{CloseCode, Owner, ProblemCode};
+use headway_websocket::handshake::{Handshake, Refused};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto::upgrade::downcast;
@@ -21,7 +22,6 @@ use super::selection::Selection;
 use crate::app::App;
 use crate::metrics::Connected;
 use crate::problem::{Answer, Refusal};
-use crate::websocket::handshake::{Handshake, Refused};
 use watcher::{Ending, Watcher};
 
 /// Upgrades, and then serves what was asked.

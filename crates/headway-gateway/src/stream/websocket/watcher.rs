@@ -16,6 +16,7 @@ use futures_util::{FutureExt, StreamExt};
 use headway_hub::{AskedCommand, Connection, Form, Frame, FrameKind, Output};
 use headway_protocol::frame::ClosingReason;
 use headway_protocol::{CloseCode, Owner, Problem};
+use headway_websocket::{Message, Reader, close, deflate, frame};
 use serde_json::Value;
 use tokio::io::{AsyncWriteExt as _, Interest};
 use tokio::net::TcpStream;
@@ -27,13 +28,10 @@ use crate::app::App;
 use crate::metrics::Transport;
 use crate::stream::carry_out;
 use crate::stream::selection::Selection;
-use crate::websocket::message::Message;
-use crate::websocket::read::Reader;
-use crate::websocket::{close, deflate, frame};
 
 /// A message up to this size is read and then refused with a reason; a larger one closes the
 /// connection.
-const MESSAGE_BYTES: usize = 256 * 1024;
+const MESSAGE_BYTES: u32 = 256 * 1024;
 
 /// What is read at once.
 const READ_BYTES: usize = 16 * 1024;

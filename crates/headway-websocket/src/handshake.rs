@@ -1,21 +1,22 @@
 //! The opening handshake: what a request must say, and what is answered (RFC 6455, section 4.2).
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
 use sha1::{Digest as _, Sha1};
 
-use super::deflate::WINDOW_BITS;
+use crate::deflate::WINDOW_BITS;
 
 /// What is hashed with the client's key (section 1.3).
 const SALT: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-/// The version that is spoken here.
-pub(crate) const VERSION: HeaderValue = HeaderValue::from_static("13");
+/// The version that is spoken here, as `Sec-WebSocket-Version` says it.
+pub const VERSION: HeaderValue = HeaderValue::from_static("13");
 
-/// Why a request cannot become a WebSocket.
+/// Why a request cannot become a WebSocket. [`Refused::Version`] is answered with status 426 and
+/// [`VERSION`], the others with 400.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Refused {
+pub enum Refused {
     /// Another method, or an HTTP version without upgrades.
     #[error("a WebSocket is opened by GET over HTTP/1.1")]
     Request,
@@ -30,9 +31,9 @@ pub(crate) enum Refused {
     Key,
 }
 
-/// What was agreed on.
+/// What was agreed on in an opening handshake.
 #[derive(Clone, Debug)]
-pub(crate) struct Handshake {
+pub struct Handshake {
     accept: HeaderValue,
     protocol: Option<&'static str>,
     extension: Option<&'static str>,
@@ -40,8 +41,13 @@ pub(crate) struct Handshake {
 
 impl Handshake {
     /// Reads a request that asks for a WebSocket; `protocol` is the subprotocol that is spoken when
-    /// it is asked for.
-    pub(crate) fn read(
+    /// it is asked for, without it none is. The first offer of compression that can be kept is
+    /// accepted.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`] says what the request lacks.
+    pub fn read(
         method: &Method,
         version: Version,
         headers: &HeaderMap,
@@ -74,12 +80,12 @@ impl Handshake {
     }
 
     /// Whether messages may be compressed.
-    pub(crate) fn deflate(&self) -> bool {
+    pub fn deflate(&self) -> bool {
         self.extension.is_some()
     }
 
     /// The answer: its status and headers.
-    pub(crate) fn answer(&self) -> (StatusCode, HeaderMap) {
+    pub fn answer(&self) -> (StatusCode, HeaderMap) {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
         headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));

@@ -9,16 +9,16 @@ use std::cell::RefCell;
 use bytes::Bytes;
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 
-use super::frame::{self, OWN_HEAD_BYTES};
-use super::message::Fault;
+use crate::frame::{self, OWN_HEAD_BYTES};
+use crate::message::Fault;
 
 /// Smaller messages are sent as they are: their bytes are few already.
-pub(crate) const WORTH_BYTES: usize = 512;
+pub const WORTH_BYTES: usize = 512;
 
 /// The window of what is compressed here, as a power of two: 4 KiB. Documents repeat themselves
 /// within it, and a client that asks for a window this small (as Python's `websockets` does) shares
 /// the frames of all others.
-pub(super) const WINDOW_BITS: u8 = 12;
+pub const WINDOW_BITS: u8 = 12;
 
 /// What ends every flush, and is left out on the wire (section 7.2.1).
 const TAIL: [u8; 4] = [0x00, 0x00, 0xFF, 0xFF];
@@ -32,8 +32,9 @@ thread_local! {
     static DECOMPRESS: RefCell<Decompress> = RefCell::new(Decompress::new(false));
 }
 
-/// A text message, compressed, complete as it leaves; `None` when that saves nothing.
-pub(crate) fn text(text: &[u8]) -> Option<Bytes> {
+/// A text message, compressed, complete as it leaves; `None` when it has fewer than [`WORTH_BYTES`]
+/// bytes or compression saves nothing. For connections that agreed on compression only.
+pub fn text(text: &[u8]) -> Option<Bytes> {
     if text.len() < WORTH_BYTES {
         return None;
     }
@@ -66,9 +67,13 @@ fn deflate(
     }
 }
 
-/// Inflates a message of at most `limit` bytes; its output never takes more than that, whatever the
-/// input promises.
-pub(super) fn inflate(input: &[u8], limit: usize) -> Result<Vec<u8>, Fault> {
+/// Inflates a message of at most `limit` bytes, which came without what ends its flush; the output
+/// never takes more than that, whatever the input promises.
+///
+/// # Errors
+///
+/// [`Fault::NotDeflate`] when it is none, [`Fault::TooBig`] when it would be larger.
+pub fn inflate(input: &[u8], limit: usize) -> Result<Vec<u8>, Fault> {
     DECOMPRESS.with_borrow_mut(|decompress| {
         decompress.reset(false);
         let mut output = Vec::with_capacity(input.len().saturating_mul(2).min(limit));

@@ -2,17 +2,17 @@
 
 use bytes::Bytes;
 
-use super::frame::{Opcode, control};
-use super::message::Fault;
+use crate::frame::{Opcode, control};
+use crate::message::Fault;
 
 /// The code of a closing that both sides wanted.
-pub(crate) const NORMAL: u16 = 1000;
+pub const NORMAL: u16 = 1000;
 
 /// A reason beyond this many bytes does not fit beside its code.
 const REASON_BYTES: usize = 123;
 
 /// The code in a close frame's payload; `None` when it is empty.
-pub(super) fn parse(payload: &[u8]) -> Result<Option<u16>, Fault> {
+pub(crate) fn parse(payload: &[u8]) -> Result<Option<u16>, Fault> {
     match payload {
         [] => Ok(None),
         [_] => Err(Fault::CloseWithoutCode),
@@ -33,8 +33,10 @@ fn may_be_sent(code: u16) -> bool {
     matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999)
 }
 
-/// A close frame. A reason that does not fit is cut.
-pub(crate) fn frame(code: u16, reason: &str) -> Bytes {
+/// A close frame, complete as it leaves. A reason of more than 123 bytes is cut between characters.
+///
+/// The code is not checked: it is the caller's to choose one that may be sent.
+pub fn frame(code: u16, reason: &str) -> Bytes {
     let end = reason.floor_char_boundary(REASON_BYTES);
     let mut payload = code.to_be_bytes().to_vec();
     payload.extend(reason.bytes().take(end));

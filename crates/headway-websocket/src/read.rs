@@ -1,25 +1,44 @@
 //! The reader: bytes in, messages out.
 
-use super::frame::{HEAD_BYTES, Head, Opcode, unmask};
-use super::message::{Fault, Message};
-use super::{close, deflate};
+use crate::frame::{HEAD_BYTES, Head, Opcode, unmask};
+use crate::message::{Fault, Message};
+use crate::{close, deflate};
 
 /// Reads what a client sends.
 ///
 /// Owner: the connection. Invariants: it keeps bytes of an incomplete frame or message only, at
-/// most `limit` of them and a control frame's 125, whatever lengths are announced; between messages
-/// it owns no memory on the heap. After a [`Fault`] it must not be used again.
+/// most the limit of them and a control frame's 125, whatever lengths are announced; between
+/// messages it owns no memory on the heap, and a message that is there at once never makes it own
+/// any. After a [`Fault`] it must not be used again.
 #[derive(Debug)]
-pub(crate) struct Reader {
+pub struct Reader {
+    /// What has begun and is not complete.
+    begun: Option<Box<Begun>>,
+    agreed: Agreed,
+}
+
+/// What holds for a whole connection.
+#[derive(Clone, Copy, Debug)]
+struct Agreed {
     /// The largest message in bytes, as it comes and inflated.
-    limit: usize,
+    limit: u32,
     /// Whether messages may be compressed.
     deflate: bool,
+}
+
+impl Agreed {
+    fn limit(self) -> usize {
+        usize::try_from(self.limit).unwrap_or(usize::MAX)
+    }
+}
+
+/// A head, a frame or a message that is under way, with what of it has come.
+#[derive(Debug, Default)]
+struct Begun {
     head: [u8; HEAD_BYTES],
     head_length: usize,
     /// The frame whose payload comes next, and how much of it was taken.
     frame: Option<(Head, u64)>,
-    /// The message that is under way.
     message: Option<Kind>,
     content: Vec<u8>,
     /// So many bytes of `content` are known to be UTF-8.
@@ -34,27 +53,57 @@ struct Kind {
 }
 
 impl Reader {
-    /// A reader of messages up to `limit` bytes; `deflate` says whether compression was agreed on.
-    pub(crate) fn new(limit: usize, deflate: bool) -> Self {
-        Self {
-            limit,
-            deflate,
-            head: [0; HEAD_BYTES],
-            head_length: 0,
-            frame: None,
-            message: None,
-            content: Vec::new(),
-            valid: 0,
-            control: Vec::new(),
-        }
+    /// A reader of messages up to `limit` bytes, as they come and inflated; `deflate` says whether
+    /// compression was agreed on ([`Handshake::deflate`](crate::handshake::Handshake::deflate)).
+    pub const fn new(limit: u32, deflate: bool) -> Self {
+        Self { begun: None, agreed: Agreed { limit, deflate } }
     }
 
     /// The next message in `input`, which is moved past it; `None` when all of it was taken and
-    /// more is needed.
-    pub(crate) fn read(&mut self, input: &mut &[u8]) -> Result<Option<Message>, Fault> {
+    /// more is needed. It does not matter how the bytes are cut into calls.
+    ///
+    /// # Errors
+    ///
+    /// The first [`Fault`] in the bytes. A text that cannot become UTF-8 any more and a message that
+    /// announces more than the limit are faults at once, not when they end.
+    pub fn read(&mut self, input: &mut &[u8]) -> Result<Option<Message>, Fault> {
+        if let Some(begun) = &mut self.begun {
+            let read = begun.read(input, self.agreed);
+            if begun.is_nothing() {
+                self.begun = None;
+            }
+            return read;
+        }
+        if input.is_empty() {
+            return Ok(None);
+        }
+        // What is complete at once needs no memory of its own.
+        let mut begun = Begun::default();
+        let read = begun.read(input, self.agreed);
+        if !begun.is_nothing() {
+            self.begun = Some(Box::new(begun));
+        }
+        read
+    }
+
+    /// The memory that it owns beside itself, in bytes.
+    pub fn heap_bytes(&self) -> usize {
+        self.begun.as_ref().map_or(0, |begun| {
+            size_of::<Begun>() + begun.content.capacity() + begun.control.capacity()
+        })
+    }
+}
+
+impl Begun {
+    /// Whether the next byte begins a message.
+    fn is_nothing(&self) -> bool {
+        self.head_length == 0 && self.frame.is_none() && self.message.is_none()
+    }
+
+    fn read(&mut self, input: &mut &[u8], agreed: Agreed) -> Result<Option<Message>, Fault> {
         loop {
             let Some((head, taken)) = self.frame else {
-                if !self.read_head(input)? {
+                if !self.read_head(input, agreed)? {
                     return Ok(None);
                 }
                 continue;
@@ -70,27 +119,21 @@ impl Reader {
                 return Ok(None);
             }
             self.frame = None;
-            if let Some(message) = self.finish(head)? {
+            if let Some(message) = self.finish(head, agreed)? {
                 return Ok(Some(message));
             }
         }
     }
 
-    /// The memory that it owns beside itself, in bytes.
-    #[cfg(test)]
-    pub(super) fn holds(&self) -> usize {
-        self.content.capacity() + self.control.capacity()
-    }
-
     /// Whether a head is complete now; then it is the frame's.
-    fn read_head(&mut self, input: &mut &[u8]) -> Result<bool, Fault> {
+    fn read_head(&mut self, input: &mut &[u8], agreed: Agreed) -> Result<bool, Fault> {
         loop {
             let here = self.head.get(..self.head_length).unwrap_or_default();
             let size = Head::size(here);
             if here.len() == size {
                 let head = Head::parse(here)?;
                 self.head_length = 0;
-                self.begin(head)?;
+                self.begin(head, agreed)?;
                 return Ok(true);
             }
             let Some((byte, rest)) = input.split_first() else { return Ok(false) };
@@ -100,7 +143,7 @@ impl Reader {
             }
             self.head_length += 1;
             if let (2, [first, second, ..]) = (self.head_length, self.head) {
-                Head::check(first, second, self.deflate)?;
+                Head::check(first, second, agreed.deflate)?;
                 self.check_order(first)?;
             }
         }
@@ -115,7 +158,7 @@ impl Reader {
         }
     }
 
-    fn begin(&mut self, head: Head) -> Result<(), Fault> {
+    fn begin(&mut self, head: Head, agreed: Agreed) -> Result<(), Fault> {
         let begins = |text| Some(Kind { text, compressed: head.compressed });
         match head.opcode {
             Opcode::Text => self.message = begins(true),
@@ -126,7 +169,7 @@ impl Reader {
                 return Ok(());
             }
         }
-        if head.length > (self.limit - self.content.len()) as u64 {
+        if head.length > agreed.limit().saturating_sub(self.content.len()) as u64 {
             return Err(Fault::TooBig);
         }
         self.frame = Some((head, 0));
@@ -136,6 +179,11 @@ impl Reader {
     fn take(&mut self, piece: &[u8], head: Head, taken: u64) -> Result<(), Fault> {
         let target = if head.opcode.is_control() { &mut self.control } else { &mut self.content };
         let begin = target.len();
+        if target.capacity() - begin < piece.len() {
+            // Twice as much as before, but nothing beyond the frame: the limit bounds the room too.
+            let left = usize::try_from(head.length - taken).unwrap_or(usize::MAX);
+            target.reserve_exact(piece.len().max(begin.min(left)));
+        }
         target.extend_from_slice(piece);
         unmask(target.get_mut(begin..).unwrap_or_default(), head.mask, taken);
         match self.message {
@@ -148,7 +196,7 @@ impl Reader {
     }
 
     /// A frame is complete. What came of it.
-    fn finish(&mut self, head: Head) -> Result<Option<Message>, Fault> {
+    fn finish(&mut self, head: Head, agreed: Agreed) -> Result<Option<Message>, Fault> {
         match head.opcode {
             Opcode::Ping => Ok(Some(Message::Ping(std::mem::take(&mut self.control)))),
             Opcode::Pong => {
@@ -167,7 +215,7 @@ impl Reader {
                 let valid = std::mem::take(&mut self.valid);
                 let mut content = std::mem::take(&mut self.content);
                 if kind.compressed {
-                    content = deflate::inflate(&content, self.limit)?;
+                    content = deflate::inflate(&content, agreed.limit())?;
                     if kind.text {
                         std::str::from_utf8(&content).map_err(|_| Fault::NotUtf8)?;
                     }

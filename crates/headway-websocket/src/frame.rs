@@ -2,13 +2,13 @@
 
 use bytes::Bytes;
 
-use super::message::Fault;
+use crate::message::Fault;
 
 /// The longest head that a client may send: two bytes, a length of eight, a mask of four.
-pub(super) const HEAD_BYTES: usize = 14;
+pub(crate) const HEAD_BYTES: usize = 14;
 
 /// The longest head that a server writes, which has no mask.
-pub(super) const OWN_HEAD_BYTES: usize = 10;
+pub(crate) const OWN_HEAD_BYTES: usize = 10;
 
 /// The most bytes that a control frame carries.
 const CONTROL_BYTES: usize = 125;
@@ -20,7 +20,7 @@ const MASKED: u8 = 0x80;
 
 /// What a frame is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Opcode {
+pub(crate) enum Opcode {
     Continuation,
     Text,
     Binary,
@@ -53,7 +53,7 @@ impl Opcode {
         }
     }
 
-    pub(super) const fn is_control(self) -> bool {
+    pub(crate) const fn is_control(self) -> bool {
         match self {
             Self::Close | Self::Ping | Self::Pong => true,
             Self::Continuation | Self::Text | Self::Binary => false,
@@ -63,21 +63,21 @@ impl Opcode {
 
 /// The head of a client's frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Head {
+pub(crate) struct Head {
     /// Whether it ends its message.
-    pub(super) finished: bool,
+    pub(crate) finished: bool,
     /// The first reserved bit: the message that begins here is compressed.
-    pub(super) compressed: bool,
-    pub(super) opcode: Opcode,
+    pub(crate) compressed: bool,
+    pub(crate) opcode: Opcode,
     /// The length of the payload in bytes.
-    pub(super) length: u64,
-    pub(super) mask: [u8; 4],
+    pub(crate) length: u64,
+    pub(crate) mask: [u8; 4],
 }
 
 impl Head {
     /// How many bytes the head has, as far as those that are here tell; more than are here when
     /// more are needed.
-    pub(super) fn size(bytes: &[u8]) -> usize {
+    pub(crate) fn size(bytes: &[u8]) -> usize {
         match bytes {
             [] | [_] => 2,
             [_, second, ..] => match second & !MASKED {
@@ -90,7 +90,7 @@ impl Head {
 
     /// Checks the two bytes that every head begins with; `deflate` says whether messages may be
     /// compressed.
-    pub(super) fn check(first: u8, second: u8, deflate: bool) -> Result<(), Fault> {
+    pub(crate) fn check(first: u8, second: u8, deflate: bool) -> Result<(), Fault> {
         if first & RESERVED != 0 {
             return Err(Fault::ReservedBit);
         }
@@ -115,7 +115,7 @@ impl Head {
     }
 
     /// Reads a head of [`Self::size`] bytes that was checked.
-    pub(super) fn parse(bytes: &[u8]) -> Result<Self, Fault> {
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Fault> {
         let (first, length, mask) = match *bytes {
             [first, second, a, b, c, d] => (first, u64::from(second & !MASKED), [a, b, c, d]),
             [first, _, high, low, a, b, c, d] => {
@@ -145,7 +145,7 @@ impl Head {
 }
 
 /// Takes a mask off, or puts it on: `offset` is where `bytes` begin in their frame.
-pub(super) fn unmask(bytes: &mut [u8], mask: [u8; 4], offset: u64) {
+pub(crate) fn unmask(bytes: &mut [u8], mask: [u8; 4], offset: u64) {
     let mut turned = mask;
     turned.rotate_left((offset % 4) as usize);
     for chunk in bytes.chunks_mut(4) {
@@ -156,7 +156,7 @@ pub(super) fn unmask(bytes: &mut [u8], mask: [u8; 4], offset: u64) {
 }
 
 /// A text message in one frame, complete as it leaves.
-pub(crate) fn text(text: &[u8]) -> Bytes {
+pub fn text(text: &[u8]) -> Bytes {
     let mut frame = Vec::with_capacity(OWN_HEAD_BYTES + text.len());
     write_head(&mut frame, Opcode::Text, false, text.len());
     frame.extend_from_slice(text);
@@ -165,7 +165,7 @@ pub(crate) fn text(text: &[u8]) -> Bytes {
 
 /// A compressed text message in one frame. `room` begins with [`OWN_HEAD_BYTES`] bytes for the
 /// head; the compressed data follows.
-pub(super) fn compressed(mut room: Vec<u8>) -> Bytes {
+pub(crate) fn compressed(mut room: Vec<u8>) -> Bytes {
     let mut head = Vec::with_capacity(OWN_HEAD_BYTES);
     write_head(&mut head, Opcode::Text, true, room.len().saturating_sub(OWN_HEAD_BYTES));
     let begin = OWN_HEAD_BYTES - head.len();
@@ -176,18 +176,18 @@ pub(super) fn compressed(mut room: Vec<u8>) -> Bytes {
 }
 
 /// A ping without content.
-pub(crate) fn ping() -> Bytes {
+pub fn ping() -> Bytes {
     const PING: &[u8] = &[FINISHED | Opcode::Ping.bits(), 0];
     Bytes::from_static(PING)
 }
 
-/// The answer to a ping.
-pub(crate) fn pong(content: &[u8]) -> Bytes {
+/// The answer to a ping: a pong of the same content, which has at most 125 bytes.
+pub fn pong(content: &[u8]) -> Bytes {
     control(Opcode::Pong, content)
 }
 
 /// A control frame; content beyond 125 bytes, which no caller has, is cut.
-pub(super) fn control(opcode: Opcode, content: &[u8]) -> Bytes {
+pub(crate) fn control(opcode: Opcode, content: &[u8]) -> Bytes {
     let content = content.get(..CONTROL_BYTES).unwrap_or(content);
     let mut frame = Vec::with_capacity(2 + content.len());
     write_head(&mut frame, opcode, false, content.len());

@@ -1,8 +1,8 @@
 //! What a client says, once it is whole, and why it cannot be read.
 
-/// A message, or a control frame.
+/// What a client said: a message, whole, or a control frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Message {
+pub enum Message {
     /// Text; its bytes are UTF-8.
     Text(Vec<u8>),
     /// Anything else.
@@ -11,7 +11,7 @@ pub(crate) enum Message {
     Ping(Vec<u8>),
     /// The answer to a ping.
     Pong,
-    /// Farewell, with its code.
+    /// Farewell, with its code when it has one. Nothing that follows it is to be read.
     Close(Option<u16>),
 }
 
@@ -19,7 +19,7 @@ pub(crate) enum Message {
 /// more is read from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", self.reason())]
-pub(crate) enum Fault {
+pub enum Fault {
     /// A bit is set that nothing agreed on gives a meaning.
     ReservedBit,
     /// An opcode that has no meaning.
@@ -50,7 +50,7 @@ pub(crate) enum Fault {
 
 impl Fault {
     /// The code that the connection is closed with.
-    pub(crate) const fn code(self) -> u16 {
+    pub const fn code(self) -> u16 {
         match self {
             Self::ReservedBit
             | Self::ReservedOpcode
@@ -68,7 +68,7 @@ impl Fault {
     }
 
     /// What the client is told.
-    pub(crate) const fn reason(self) -> &'static str {
+    pub const fn reason(self) -> &'static str {
         match self {
             Self::ReservedBit => "a reserved bit is set",
             Self::ReservedOpcode => "the opcode is reserved",

@@ -12,13 +12,11 @@ use proptest::prelude::*;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocket, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{self, Message as Theirs};
 
-use super::frame::{self, Opcode, unmask};
-use super::message::{Fault, Message};
-use super::read::Reader;
-use super::{close, deflate};
+use crate::frame::{self, Opcode, unmask};
+use crate::{Fault, Message, Reader, close, deflate};
 
 /// Messages up to so many bytes are read in these tests.
-const LIMIT: usize = 300;
+const LIMIT: u32 = 300;
 
 /// A frame of a client; its parts need not fit together.
 #[derive(Clone, Debug)]
@@ -98,8 +96,8 @@ impl Write for Script<'_> {
 /// The same by another reader; a fault without its name, since a frame may have several.
 fn theirs(bytes: &[u8]) -> (Vec<Message>, bool) {
     let config = WebSocketConfig::default()
-        .max_message_size(Some(LIMIT))
-        .max_frame_size(Some(LIMIT))
+        .max_message_size(Some(LIMIT as usize))
+        .max_frame_size(Some(LIMIT as usize))
         .read_buffer_size(1024);
     let mut socket = WebSocket::from_raw_socket(Script(bytes), Role::Server, Some(config));
     let mut messages = Vec::new();
@@ -190,12 +188,12 @@ proptest! {
         while let Ok(Some(message)) = reader.read(&mut rest) {
             match message {
                 Message::Text(content) | Message::Binary(content) | Message::Ping(content) => {
-                    prop_assert!(content.len() <= LIMIT);
+                    prop_assert!(content.len() <= LIMIT as usize);
                 }
                 Message::Pong | Message::Close(_) => {}
             }
         }
-        prop_assert!(reader.holds() <= LIMIT + 125);
+        prop_assert!(reader.heap_bytes() <= LIMIT as usize + 125 + 200);
     }
 
     #[test]
@@ -206,7 +204,7 @@ proptest! {
         let (payload, head) = payload_of(&frame);
         prop_assert_eq!(head, 0xC1, "one frame, text, compressed");
         // In fragments, only the first of which is marked.
-        let mut reader = Reader::new(text.len(), true);
+        let mut reader = Reader::new(text.len() as u32, true);
         let mut read = None;
         let count = payload.chunks(cut).count();
         for (index, chunk) in payload.chunks(cut).enumerate() {
@@ -221,7 +219,7 @@ proptest! {
             read = reader.read(&mut &*sent.bytes()).unwrap();
         }
         prop_assert_eq!(read, Some(Message::Text(text.into_bytes())));
-        prop_assert_eq!(reader.holds(), 0);
+        prop_assert_eq!(reader.heap_bytes(), 0);
     }
 }
 
@@ -257,7 +255,7 @@ fn an_announced_length_takes_no_memory() {
     let mut reader = Reader::new(1 << 30, false);
     let mut bytes: &[u8] = &[0x82, 0xFF, 0, 0, 0, 0, 0x20, 0, 0, 0, 1, 2, 3, 4, 5];
     assert_eq!(reader.read(&mut bytes), Ok(None));
-    assert!(reader.holds() < 100);
+    assert!(reader.heap_bytes() < 300);
     let mut reader = Reader::new(1 << 30, false);
     let mut bytes: &[u8] = &[0x82, 0xFF, 0x7F, 0, 0, 0, 0x20, 0, 0, 0, 1, 2, 3, 4, 5];
     assert_eq!(reader.read(&mut bytes), Err(Fault::TooBig));
@@ -292,4 +290,18 @@ fn little_is_not_compressed_nor_what_would_grow() {
     .take(4_096)
     .collect();
     assert_eq!(deflate::text(&noise), None);
+}
+
+#[test]
+fn an_idle_connection_costs_two_words() {
+    assert_eq!(size_of::<Reader>(), 16);
+    let mut reader = Reader::new(1_000, false);
+    // A ping, and the beginning of a text.
+    let mut bytes: &[u8] = &[0x89, 0x81, 0, 0, 0, 0, b'p', 0x81, 0x82, 0, 0, 0, 0, b'a'];
+    assert_eq!(reader.read(&mut bytes), Ok(Some(Message::Ping(b"p".to_vec()))));
+    assert_eq!(reader.heap_bytes(), 0);
+    assert_eq!(reader.read(&mut bytes), Ok(None));
+    assert!(reader.heap_bytes() > 0);
+    assert_eq!(reader.read(&mut &b"b"[..]), Ok(Some(Message::Text(b"ab".to_vec()))));
+    assert_eq!(reader.heap_bytes(), 0);
 }
