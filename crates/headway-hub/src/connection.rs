@@ -1,4 +1,4 @@
-//! A session with its I/O done: what a gateway holds for each watcher.
+//! A session with its I/O done, for a watcher that is served by a task of its own.
 
 use std::fmt;
 use std::future::Future;
@@ -11,11 +11,12 @@ use futures_util::stream::FuturesUnordered;
 use headway_protocol::frame::{ClosingReason, Subscribe};
 use headway_protocol::{ClientMessage, CloseCode, Cursor, JobId, Owner, Problem};
 use serde_json::Value;
+use tokio::sync::Notify;
 
 use crate::frame::Frame;
 use crate::handle::Handle;
 use crate::session::{Answer, AskedCommand, Session};
-use crate::wake::Waker;
+use crate::wake::{Bell, Ring};
 
 /// Requests of one connection that are being done at once; others wait in the session.
 const AT_ONCE: usize = 8;
@@ -25,9 +26,10 @@ type Working = Pin<Box<dyn Future<Output = Answer> + Send>>;
 /// A watcher's side of the hub.
 pub struct Connection {
     hub: Handle,
-    caller: Owner,
-    waker: Arc<Waker>,
     session: Session,
+    bell: Arc<Bell>,
+    rung: Arc<Notify>,
+    rings: Vec<Ring>,
     working: FuturesUnordered<Working>,
 }
 
@@ -44,16 +46,20 @@ pub enum Output {
 
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection")
-            .field("caller", &self.caller)
-            .field("session", &self.session)
-            .finish_non_exhaustive()
+        f.debug_struct("Connection").field("session", &self.session).finish_non_exhaustive()
     }
 }
 
 impl Connection {
-    pub(crate) fn new(hub: Handle, caller: Owner, waker: Arc<Waker>, session: Session) -> Self {
-        Self { hub, caller, waker, session, working: FuturesUnordered::new() }
+    pub(crate) fn new(hub: Handle, caller: Arc<Owner>, name: &str) -> Self {
+        let rung = Arc::new(Notify::new());
+        let bell = {
+            let rung = Arc::clone(&rung);
+            Bell::new(move || rung.notify_one())
+        };
+        let session = hub.session(caller, name, &bell, 0);
+        let (rings, working) = (Vec::new(), FuturesUnordered::new());
+        Self { hub, session, bell, rung, rings, working }
     }
 
     /// Takes a client's message as it came, JSON text.
@@ -98,6 +104,10 @@ impl Connection {
 
     /// What there is now, without waiting for anything.
     pub fn poll_now(&mut self) -> Option<Output> {
+        self.bell.take(&mut self.rings);
+        for ring in self.rings.drain(..) {
+            self.session.handle_ring(ring);
+        }
         self.start_requests();
         if let Some(command) = self.session.poll_command() {
             return Some(Output::Command(command));
@@ -144,7 +154,7 @@ impl Connection {
     /// Waits until something that is watched moved, or a request was answered. Cancel safe.
     pub async fn news(&mut self) {
         tokio::select! {
-            () = self.waker.rung() => {}
+            () = self.rung.notified() => {}
             Some(answer) = self.working.next() => {
                 self.session.handle_answer(answer, self.hub.now());
             }
@@ -154,9 +164,13 @@ impl Connection {
     fn start_requests(&mut self) {
         while self.working.len() < AT_ONCE {
             let Some(request) = self.session.poll_request() else { return };
-            let (hub, caller) = (self.hub.clone(), self.caller.clone());
-            let waker = Arc::clone(&self.waker);
-            self.working.push(Box::pin(async move { hub.perform(&caller, &waker, request).await }));
+            match self.hub.perform_now(&self.session, request) {
+                Ok(answer) => self.session.handle_answer(answer, self.hub.now()),
+                Err(request) => {
+                    let work = self.hub.perform(&self.session, request);
+                    self.working.push(Box::pin(work));
+                }
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use headway_store::Facets;
 use parking_lot::Mutex;
 use slab::Slab;
 
-use crate::wake::{Dirty, Waker};
+use crate::wake::{Bell, Dirty, Ring, Wakes};
 
 /// Which jobs a subscription is about.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -52,13 +52,13 @@ struct State {
 
 #[derive(Debug)]
 struct Reader {
-    waker: Arc<Waker>,
-    subscription: u64,
+    bell: Arc<Bell>,
+    ring: Ring,
     rung: bool,
 }
 
 impl Feed {
-    fn announce(&self, job: &JobId, ended: bool) {
+    fn announce(&self, job: &JobId, ended: bool, wakes: &mut Wakes) {
         let mut state = self.state.lock();
         if state.members.contains(job) {
             if ended {
@@ -77,26 +77,26 @@ impl Feed {
             state.first += 1;
         }
         state.announced.push_back(job.clone());
-        state.ring();
+        state.ring(wakes);
     }
 
     /// Says that jobs may have moved unseen: every session lists them again.
-    fn lost(&self) {
+    fn lost(&self, wakes: &mut Wakes) {
         let mut state = self.state.lock();
         // The step of one more makes every reader, also one that has seen all, fall behind.
         state.first += state.announced.len() as u64 + 1;
         state.announced.clear();
         state.members.clear();
-        state.ring();
+        state.ring(wakes);
     }
 }
 
 impl State {
-    fn ring(&mut self) {
+    fn ring(&mut self, wakes: &mut Wakes) {
         for (_, reader) in &mut self.readers {
             if !reader.rung {
                 reader.rung = true;
-                reader.waker.ring(Dirty::Feed(reader.subscription));
+                wakes.ring(&reader.bell, [reader.ring]);
             }
         }
     }
@@ -112,11 +112,12 @@ pub struct FeedReader {
 
 impl FeedReader {
     /// Joins a feed: every job that moves from now on is announced to this reader.
-    pub(crate) fn join(feed: Arc<Feed>, waker: Arc<Waker>, subscription: u64) -> Self {
+    pub(crate) fn join(feed: Arc<Feed>, bell: Arc<Bell>, session: u32, subscription: u32) -> Self {
         let mut state = feed.state.lock();
         // What was announced before is news to this reader.
         state.members.clear();
-        let key = state.readers.insert(Reader { waker, subscription, rung: false });
+        let ring = Ring { session, dirty: Dirty::Feed(subscription) };
+        let key = state.readers.insert(Reader { bell, ring, rung: false });
         let seen = state.first + state.announced.len() as u64;
         drop(state);
         Self { feed, key, seen }
@@ -167,7 +168,7 @@ impl Feeds {
     }
 
     /// Tells the feeds that a job moved.
-    pub(crate) fn announce(&self, job: &JobId, facets: &Facets) {
+    pub(crate) fn announce(&self, job: &JobId, facets: &Facets, wakes: &mut Wakes) {
         if self.is_empty() {
             return;
         }
@@ -178,15 +179,15 @@ impl Feeds {
         let feeds = self.feeds.lock();
         for selector in selectors {
             if let Some(feed) = feeds.get(&(facets.owner.tenant.clone(), selector)) {
-                feed.announce(job, ended);
+                feed.announce(job, ended, wakes);
             }
         }
     }
 
     /// Tells every feed that jobs may have moved unseen.
-    pub(crate) fn lost(&self) {
+    pub(crate) fn lost(&self, wakes: &mut Wakes) {
         for feed in self.feeds.lock().values() {
-            feed.lost();
+            feed.lost(wakes);
         }
     }
 }

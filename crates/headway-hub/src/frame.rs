@@ -3,8 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use headway_protocol::{Cursor, JobId, ServerMessage};
-use serde_json::Value;
+use headway_protocol::{Cursor, JobId, ServerMessage, Timestamp};
 
 /// The type of a frame; its word is SSE's `event`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -83,29 +82,49 @@ pub enum Form {
     Event,
 }
 
-/// The bytes of each [`Form`] that somebody needed so far.
-#[derive(Debug, Default)]
-struct Forms {
+/// One message to a watcher. A clone is the same message: its bytes are shared.
+#[derive(Clone, Debug)]
+pub struct Frame(Arc<Body>);
+
+#[derive(Debug)]
+struct Body {
+    kind: FrameKind,
+    job: Option<JobId>,
+    cursor: Option<Cursor>,
+    at: Option<Timestamp>,
+    text: Bytes,
+    /// The bytes of each [`Form`] that somebody needed so far.
     message: OnceLock<Bytes>,
     compressed: OnceLock<Bytes>,
     event: OnceLock<Bytes>,
 }
 
-/// One message to a watcher. Cloning it shares its bytes.
-#[derive(Clone, Debug)]
-pub struct Frame {
-    /// Its type.
-    pub kind: FrameKind,
-    /// The job that it is about.
-    pub job: Option<JobId>,
-    /// The position that its reader has reached with it; SSE's `id`.
-    pub cursor: Option<Cursor>,
-    /// The message, JSON text in UTF-8.
-    pub text: Bytes,
-    forms: Arc<Forms>,
-}
-
 impl Frame {
+    /// Its type.
+    pub fn kind(&self) -> FrameKind {
+        self.0.kind
+    }
+
+    /// The job that it is about.
+    pub fn job(&self) -> Option<&JobId> {
+        self.0.job.as_ref()
+    }
+
+    /// The position that its reader has reached with it; SSE's `id`.
+    pub fn cursor(&self) -> Option<Cursor> {
+        self.0.cursor
+    }
+
+    /// Of an update: when the newest record in it was decided.
+    pub fn at(&self) -> Option<Timestamp> {
+        self.0.at
+    }
+
+    /// The message, JSON text in UTF-8.
+    pub fn text(&self) -> &Bytes {
+        &self.0.text
+    }
+
     /// A message that is encoded for one reader: everything that is not about a job's state.
     pub fn of(message: &ServerMessage) -> Self {
         let (kind, job, cursor) = match message {
@@ -130,17 +149,17 @@ impl Frame {
         };
         let (job, cursor) = (job.cloned(), cursor.copied());
         let text = serde_json::to_vec(message).unwrap_or_default().into();
-        Self { kind, job, cursor, text, forms: Arc::default() }
+        Self::new(kind, job, cursor, None, text)
     }
 
     /// The frame's bytes in a form: made by the first reader who needs them, shared by all others.
-    pub fn form(&self, form: Form, make: impl FnOnce(&Self) -> Bytes) -> Bytes {
+    pub fn form(&self, form: Form, make: impl FnOnce(&Self) -> Bytes) -> &Bytes {
         let slot = match form {
-            Form::Message => &self.forms.message,
-            Form::Compressed => &self.forms.compressed,
-            Form::Event => &self.forms.event,
+            Form::Message => &self.0.message,
+            Form::Compressed => &self.0.compressed,
+            Form::Event => &self.0.event,
         };
-        slot.get_or_init(|| make(self)).clone()
+        slot.get_or_init(|| make(self))
     }
 
     /// A `snapshot`; `document` is JSON text.
@@ -148,35 +167,52 @@ impl Frame {
         let text = format!(
             r#"{{"type":"snapshot","job":"{job}","cursor":"{cursor}","state":{document}}}"#
         );
-        Self::shared(FrameKind::Snapshot, job, cursor, text)
+        Self::shared(FrameKind::Snapshot, job, cursor, None, text)
     }
 
     /// An `update` by a record's own patch, an object in JSON text without the document's `cursor`,
-    /// which is added.
-    pub(crate) fn update(job: &JobId, cursor: Cursor, prev: Cursor, patch: &str) -> Self {
+    /// which is added; `at` is when the record was decided.
+    pub(crate) fn update(
+        job: &JobId,
+        cursor: Cursor,
+        prev: Cursor,
+        at: Timestamp,
+        patch: &str,
+    ) -> Self {
         let members = patch.trim_end().strip_suffix('}').unwrap_or("{").trim_end();
         let comma = if members.ends_with('{') { "" } else { "," };
         let text = format!(
             r#"{{"type":"update","job":"{job}","cursor":"{cursor}","prev":"{prev}","patch":{members}{comma}"cursor":"{cursor}"}}}}"#
         );
-        Self::shared(FrameKind::Update, job, cursor, text)
-    }
-
-    /// An `update` by a joined patch.
-    pub(crate) fn joined(job: &JobId, cursor: Cursor, prev: Cursor, patch: &Value) -> Self {
-        Self::update(job, cursor, prev, &patch.to_string())
+        Self::shared(FrameKind::Update, job, cursor, Some(at), text)
     }
 
     /// An `event`; `event` is JSON text.
     pub(crate) fn event(job: &JobId, cursor: Cursor, event: &str) -> Self {
         let text =
             format!(r#"{{"type":"event","job":"{job}","cursor":"{cursor}","event":{event}}}"#);
-        Self::shared(FrameKind::Event, job, cursor, text)
+        Self::shared(FrameKind::Event, job, cursor, None, text)
     }
 
-    fn shared(kind: FrameKind, job: &JobId, cursor: Cursor, text: String) -> Self {
-        let (job, cursor) = (Some(job.clone()), Some(cursor));
-        Self { kind, job, cursor, text: text.into(), forms: Arc::default() }
+    fn shared(
+        kind: FrameKind,
+        job: &JobId,
+        cursor: Cursor,
+        at: Option<Timestamp>,
+        text: String,
+    ) -> Self {
+        Self::new(kind, Some(job.clone()), Some(cursor), at, text.into())
+    }
+
+    fn new(
+        kind: FrameKind,
+        job: Option<JobId>,
+        cursor: Option<Cursor>,
+        at: Option<Timestamp>,
+        text: Bytes,
+    ) -> Self {
+        let (message, compressed, event) = <(OnceLock<_>, OnceLock<_>, OnceLock<_>)>::default();
+        Self(Arc::new(Body { kind, job, cursor, at, text, message, compressed, event }))
     }
 }
 
@@ -193,8 +229,9 @@ mod tests {
             ("{}", serde_json::json!({"cursor":cursor})),
             ("{ }", serde_json::json!({"cursor":cursor})),
         ] {
-            let frame = Frame::update(&job, cursor, prev, patch);
-            let message: ServerMessage = serde_json::from_slice(&frame.text).unwrap();
+            let frame = Frame::update(&job, cursor, prev, Timestamp::from_millis(9), patch);
+            assert_eq!(frame.at(), Some(Timestamp::from_millis(9)));
+            let message: ServerMessage = serde_json::from_slice(frame.text()).unwrap();
             let job = job.clone();
             assert_eq!(message, ServerMessage::Update { job, cursor, prev, patch: expected });
         }
@@ -204,7 +241,7 @@ mod tests {
     fn a_form_is_made_once_for_all_who_share_the_frame() {
         let frame = Frame::of(&ServerMessage::Pong { at: None });
         let shared = frame.clone();
-        let made = frame.form(Form::Event, |frame| frame.text.clone());
+        let made = frame.form(Form::Event, |frame| frame.text().clone());
         let again = shared.form(Form::Event, |_| panic!("it is there already"));
         assert_eq!(made.as_ptr(), again.as_ptr());
         let other = shared.form(Form::Message, |_| Bytes::from_static(b"another form"));
@@ -227,7 +264,7 @@ mod tests {
                     "updated_at":"2026-01-10T09:30:00.000Z"},
             }))
             .unwrap();
-            assert_eq!(Frame::of(&message).kind, kind);
+            assert_eq!(Frame::of(&message).kind(), kind);
         }
     }
 }

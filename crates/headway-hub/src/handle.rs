@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use headway_protocol::{JobId, JobStatus, Owner, Timestamp};
+use headway_protocol::{Cursor, JobId, JobStatus, Owner, Timestamp};
 use headway_store::{Clock, ListQuery, Store};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -15,7 +15,8 @@ use crate::options::Options;
 use crate::registry::Registry;
 use crate::service::{self, Ear, Inbox};
 use crate::session::{Answer, Found, Request, Session, Surveyed};
-use crate::wake::Waker;
+use crate::topic::Topic;
+use crate::wake::Bell;
 
 /// Events of one page that is read for a watcher who is behind. With what a record may hold this
 /// bounds what a read keeps in memory.
@@ -41,6 +42,17 @@ pub(crate) struct Shared {
 #[derive(Clone, Debug)]
 pub struct Handle {
     pub(crate) shared: Arc<Shared>,
+}
+
+/// What is known of a job without a read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Warm {
+    /// It is at hand: its position and status.
+    Here(Cursor, JobStatus),
+    /// It is at hand, and the caller does not see it: as if it did not exist.
+    Hidden,
+    /// It is not at hand: ask [`Handle::warm`].
+    Cold,
 }
 
 /// The read side; see [`Hub::start`].
@@ -75,15 +87,93 @@ impl Hub {
 impl Handle {
     /// A connection of a caller; `name` is for logs.
     pub fn connect(&self, caller: Owner, name: &str) -> Connection {
-        let waker = Arc::new(Waker::default());
-        let session = Session::new(
+        Connection::new(self.clone(), Arc::new(caller), name)
+    }
+
+    /// A session of `caller` whose jobs ring `bell` under the number `key`; `name` is for logs. A
+    /// number may be used again once its session was dropped: late rings for the old one are
+    /// harmless.
+    pub fn session(&self, caller: Arc<Owner>, name: &str, bell: &Arc<Bell>, key: u32) -> Session {
+        Session::new(
             Arc::clone(&self.shared.options),
             Arc::clone(&self.shared.metrics),
-            Arc::clone(&waker),
+            caller,
+            (Arc::clone(bell), key),
             name,
             self.now(),
-        );
-        Connection::new(self.clone(), caller, waker, session)
+        )
+    }
+
+    /// Does what a session asked for, if that needs no read: the job is at hand and, when the reader
+    /// comes with a cursor, so are the records after it. Else gives the request back, for
+    /// [`Self::perform`].
+    pub fn perform_now(&self, session: &Session, request: Request) -> Result<Answer, Request> {
+        let Request::Watch { ticket, job, cursor } = &request else { return Err(request) };
+        let Some(topic) = self.shared.registry.at_hand(job) else { return Err(request) };
+        if !sees(session.caller(), &topic) {
+            return Ok(Answer::Watched { ticket: *ticket, outcome: Ok(None) });
+        }
+        if cursor.is_some_and(|cursor| !topic.reaches(cursor)) {
+            return Err(request);
+        }
+        let found = Found { topic, trimmed_to: 0 };
+        Ok(Answer::Watched { ticket: *ticket, outcome: Ok(Some(found)) })
+    }
+
+    /// Does what a session asked for, with reads. The future does not borrow the session: it may be
+    /// run anywhere, and its answer is handed to [`Session::handle_answer`].
+    pub fn perform(
+        &self,
+        session: &Session,
+        request: Request,
+    ) -> impl Future<Output = Answer> + Send + use<> {
+        let hub = self.clone();
+        let caller = Arc::clone(session.caller());
+        let (bell, key) = session.bell();
+        let bell = Arc::clone(bell);
+        async move {
+            match request {
+                Request::Watch { ticket, job, cursor } => {
+                    Answer::Watched { ticket, outcome: hub.find(&caller, &job, cursor).await }
+                }
+                Request::Survey { subscription, selector } => {
+                    let feed = hub.shared.feeds.open(&caller.tenant, &selector);
+                    // Joined before the list is read, so that no job can pass between the two.
+                    let reader = FeedReader::join(feed, bell, key, subscription);
+                    let outcome = hub.survey(&caller, &selector).await;
+                    let outcome = outcome.map(|jobs| Surveyed { reader, jobs });
+                    Answer::Surveyed { subscription, outcome }
+                }
+                Request::Read { lane, job, after } => {
+                    let outcome = hub.shared.store.read(&job, after, PAGE_EVENTS).await;
+                    Answer::Read { lane, job, after, outcome: outcome.map_err(Error::from) }
+                }
+            }
+        }
+    }
+
+    /// Brings a job to hand, so that watching it needs no read for as long as
+    /// [`Options::topic_grace_ms`] says; its position and status, `None` when the caller sees no
+    /// such job.
+    pub async fn warm(
+        &self,
+        caller: &Owner,
+        job: &JobId,
+    ) -> Result<Option<(Cursor, JobStatus)>, Error> {
+        let found = self.find(caller, job, None).await?;
+        Ok(found.map(|found| standing(&found.topic)))
+    }
+
+    /// The same without a read, when the job is at hand already.
+    pub fn warm_now(&self, caller: &Owner, job: &JobId) -> Warm {
+        match self.shared.registry.at_hand(job) {
+            None => Warm::Cold,
+            Some(topic) if sees(caller, &topic) => {
+                let (cursor, status) = standing(&topic);
+                Warm::Here(cursor, status)
+            }
+            Some(_) => Warm::Hidden,
+        }
     }
 
     /// The counters.
@@ -96,7 +186,8 @@ impl Handle {
         &self.shared.options
     }
 
-    pub(crate) fn now(&self) -> Timestamp {
+    /// The time by the hub's clock: what its sessions are told.
+    pub fn now(&self) -> Timestamp {
         self.shared.clock.now()
     }
 
@@ -105,37 +196,15 @@ impl Handle {
         Duration::from_millis(moment.since(self.now()))
     }
 
-    /// Does what a session asked for.
-    pub(crate) async fn perform(
-        &self,
-        caller: &Owner,
-        waker: &Arc<Waker>,
-        request: Request,
-    ) -> Answer {
-        match request {
-            Request::Watch { ticket, job, cursor } => {
-                Answer::Watched { ticket, outcome: self.find(caller, &job, cursor).await }
-            }
-            Request::Survey { subscription, selector } => {
-                let outcome = self.survey(caller, waker, subscription, &selector).await;
-                Answer::Surveyed { subscription, outcome }
-            }
-            Request::Read { lane, job, after } => {
-                let outcome = self.shared.store.read(&job, after, PAGE_EVENTS).await;
-                Answer::Read { lane, job, after, outcome: outcome.map_err(Error::from) }
-            }
-        }
-    }
-
     async fn find(
         &self,
         caller: &Owner,
         job: &JobId,
-        cursor: Option<headway_protocol::Cursor>,
+        cursor: Option<Cursor>,
     ) -> Result<Option<Found>, Error> {
         let Shared { registry, store, options, .. } = &*self.shared;
         let Some(topic) = registry.open(&**store, options, job).await? else { return Ok(None) };
-        if topic.look().tenant() != caller.tenant {
+        if !sees(caller, &topic) {
             return Ok(None);
         }
         let trimmed_to = match cursor {
@@ -145,16 +214,8 @@ impl Handle {
         Ok(Some(Found { topic, trimmed_to }))
     }
 
-    async fn survey(
-        &self,
-        caller: &Owner,
-        waker: &Arc<Waker>,
-        subscription: u64,
-        selector: &Selector,
-    ) -> Result<Surveyed, Error> {
-        let feed = self.shared.feeds.open(&caller.tenant, selector);
-        // Joined before the list is read, so that no job can pass between the two.
-        let reader = FeedReader::join(feed, Arc::clone(waker), subscription);
+    /// The caller's jobs that a selector is about and that have not ended, the newest.
+    async fn survey(&self, caller: &Owner, selector: &Selector) -> Result<Vec<JobId>, Error> {
         let mut query = ListQuery {
             tenant: Some(caller.tenant.clone()),
             statuses: JobStatus::ALL
@@ -182,6 +243,15 @@ impl Handle {
                 break;
             }
         }
-        Ok(Surveyed { reader, jobs })
+        Ok(jobs)
     }
+}
+
+fn sees(caller: &Owner, topic: &Topic) -> bool {
+    topic.look().tenant() == caller.tenant
+}
+
+fn standing(topic: &Topic) -> (Cursor, JobStatus) {
+    let state = topic.look();
+    (state.cursor(), state.standing().status)
 }

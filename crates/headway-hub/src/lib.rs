@@ -15,7 +15,7 @@
 //! let mut watcher = hub.connect(headway_protocol::Owner::default(), "example");
 //! watcher.subscribe(Subscribe { id: "1".into(), all: Some(true), ..Subscribe::default() });
 //! while let Output::Frame(frame) = watcher.next().await {
-//!     assert!(!frame.text.is_empty());
+//!     assert!(!frame.text().is_empty());
 //! }
 //! # Ok(())
 //! # }
@@ -39,11 +39,11 @@ pub use connection::{Connection, Output};
 pub use error::Error;
 pub use feed::{FeedReader, Selector};
 pub use frame::{Form, Frame, FrameKind};
-pub use handle::{Handle, Hub};
+pub use handle::{Handle, Hub, Warm};
 pub use headway_store::ItemQuery;
 pub use metrics::{LATENCY_BOUNDS_MS, Metrics};
 pub use options::Options;
 pub use read::{JobFilter, Results};
 pub use session::AskedCommand;
 pub use topic::Topic;
-pub use wake::Waker;
+pub use wake::{Bell, Ring};

@@ -49,7 +49,9 @@ impl Metrics {
         }
     }
 
-    pub(crate) fn delivered(&self, millis: u64) {
+    /// Counts a record that reached a watcher: the time from its decision (see
+    /// [`crate::Frame::at`]) to the write of its frame to a socket, in milliseconds.
+    pub fn delivered(&self, millis: u64) {
         let bucket = LATENCY_BOUNDS_MS.partition_point(|bound| *bound < millis);
         if let Some(count) = self.latency.get(bucket) {
             count.fetch_add(1, Ordering::Relaxed);

@@ -12,6 +12,7 @@ use tokio::sync::OnceCell;
 use crate::error::Error;
 use crate::options::Options;
 use crate::topic::{Applied, Topic};
+use crate::wake::Wakes;
 
 /// A job that is watched, or about to be.
 #[derive(Debug, Default)]
@@ -52,6 +53,15 @@ impl Registry {
         self.slots.read().len()
     }
 
+    /// The job's topic, when it is at hand and has missed nothing.
+    pub(crate) fn at_hand(&self, job: &JobId) -> Option<Arc<Topic>> {
+        let slots = self.slots.read();
+        let slot = slots.get(job)?;
+        let topic = slot.topic.get().filter(|_| !slot.missed.load(Ordering::SeqCst))?;
+        topic.touch();
+        Some(Arc::clone(topic))
+    }
+
     /// The job's topic, made if need be; `None` when there is no such job. Cancel safe.
     pub(crate) async fn open(
         &self,
@@ -72,6 +82,7 @@ impl Registry {
             .cloned();
         match topic {
             Ok(topic) => {
+                topic.touch();
                 if slot.missed.load(Ordering::SeqCst) {
                     // Cleared only afterwards: a caller that is dropped on the way leaves it to
                     // the next one.
@@ -91,9 +102,9 @@ impl Registry {
     }
 
     /// Hands a record to its topic. `Some`: records before it are missing.
-    pub(crate) fn apply(&self, appended: &Appended) -> Option<Arc<Topic>> {
+    pub(crate) fn apply(&self, appended: &Appended, wakes: &mut Wakes) -> Option<Arc<Topic>> {
         let topic = self.topic(&appended.job)?;
-        match topic.apply(appended.cursor.epoch, &appended.record) {
+        match topic.apply(appended.cursor.epoch, &appended.record, wakes) {
             Applied::Taken => None,
             Applied::Hole => Some(topic),
         }
@@ -139,21 +150,18 @@ impl Registry {
         cursor: Cursor,
         options: &Options,
     ) -> Result<u64, Error> {
+        if topic.reaches(cursor) {
+            return Ok(0);
+        }
         let (head, begin) = {
             let state = topic.look();
             (state.cursor(), state.ring().begin())
         };
-        if cursor.epoch != head.epoch {
-            return Ok(0);
-        }
         if cursor.offset > head.offset {
             self.catch_up(store, topic).await?;
             return Ok(0);
         }
-        if cursor.offset >= begin {
-            return Ok(0);
-        }
-        let missing = usize::try_from(begin - cursor.offset).unwrap_or(usize::MAX);
+        let missing = usize::try_from(begin.saturating_sub(cursor.offset)).unwrap_or(usize::MAX);
         // Every record has an event, so that no more records can fit than this many events hold.
         let events = missing.min(options.ring_records);
         let Some(history) = store.read(topic.job(), cursor.offset, events).await? else {
@@ -176,14 +184,15 @@ impl Registry {
             && history.trimmed_to <= at.offset
             && end >= history.cursor.offset;
         if whole {
+            let mut wakes = Wakes::default();
             for record in &history.records {
                 // Live records may have come meanwhile, so that some of these are known.
-                topic.refill(at.epoch, record);
+                topic.refill(at.epoch, record, &mut wakes);
             }
             return Ok(());
         }
         if let Some(stored) = store.load(topic.job()).await? {
-            topic.replace(stored)?;
+            topic.replace(stored, &mut Wakes::default())?;
         }
         Ok(())
     }

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::handle::Shared;
 use crate::topic::Topic;
+use crate::wake::Wakes;
 
 /// Records handed over before the task lets others run.
 const RECORDS_AT_ONCE: usize = 1_024;
@@ -131,13 +132,15 @@ fn pass_on(hub: &Arc<Shared>, stop: &CancellationToken) -> bool {
         };
         (records, lost, feeds_lost, more)
     };
+    // Threads are woken at the end, once for all these records.
+    let mut wakes = Wakes::default();
     for appended in &records {
-        if let Some(topic) = hub.registry.apply(appended) {
+        if let Some(topic) = hub.registry.apply(appended, &mut wakes) {
             fill(hub, topic, stop);
         }
         // After the topic: a session that gave a job up at its end then either still sees that it
         // goes on, or hears of it here.
-        hub.feeds.announce(&appended.job, &appended.facets);
+        hub.feeds.announce(&appended.job, &appended.facets, &mut wakes);
     }
     for job in &lost {
         if let Some(topic) = hub.registry.lost(job) {
@@ -145,7 +148,7 @@ fn pass_on(hub: &Arc<Shared>, stop: &CancellationToken) -> bool {
         }
     }
     if feeds_lost {
-        hub.feeds.lost();
+        hub.feeds.lost(&mut wakes);
     }
     more
 }

@@ -109,7 +109,7 @@ impl World {
 
 async fn next(connection: &mut Connection) -> Value {
     match tokio::time::timeout(PATIENCE, connection.next()).await.unwrap() {
-        Output::Frame(frame) => serde_json::from_slice(&frame.text).unwrap(),
+        Output::Frame(frame) => serde_json::from_slice(frame.text()).unwrap(),
         other @ (Output::Command(_) | Output::Close(_)) => panic!("{other:?}"),
     }
 }

@@ -131,7 +131,7 @@ pub(crate) struct Lane {
     wanted: Wanted,
     interval_ms: u64,
     /// The subscriptions that it serves.
-    pub(crate) subscriptions: Vec<u64>,
+    pub(crate) subscriptions: Vec<u32>,
     /// Whether it waits in the session's list of lanes to look at.
     pub(crate) ready: bool,
     /// When it wants to be looked at.
@@ -227,14 +227,14 @@ impl Lane {
     /// What comes next.
     pub(crate) fn next(&mut self, now: Timestamp, max_lag: u64, metrics: &Metrics) -> Step {
         if let Some(frame) = self.owed.pop_front() {
-            if frame.kind == FrameKind::Snapshot {
+            if frame.kind() == FrameKind::Snapshot {
                 self.last_state_at = Some(now);
             }
             return Step::Frame(frame);
         }
         let topic = Arc::clone(self.topic());
         let mut state = topic.look();
-        state.seen_by(self.watching.key());
+        state.seen_by(self.watching.seat());
         let newest = state.cursor();
         if newest.epoch != self.epoch {
             self.enter_log(newest.epoch);
@@ -346,9 +346,6 @@ impl Lane {
         self.held = Some(to);
         self.last_state_at = Some(now);
         metrics.conflated.fetch_add(records.saturating_sub(1), Ordering::Relaxed);
-        if let Some(record) = state.ring().record_at(to) {
-            metrics.delivered(now.since(record.at));
-        }
         if to == goal.to
             && let Some(status) = goal.change
             && status.is_terminal()

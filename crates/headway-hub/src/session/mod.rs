@@ -3,7 +3,7 @@
 //! The caller feeds client messages ([`Session::handle_text`]) and answers
 //! ([`Session::handle_answer`]), takes requests ([`Session::poll_request`]) and frames
 //! ([`Session::poll_frame`]), and comes back at [`Session::next_deadline`] or when the session's
-//! [`Waker`] rings. Frames are made when they are asked for: a caller that asks less often gets
+//! [`Bell`] rings for it. Frames are made when they are asked for: a caller that asks less often gets
 //! newer states, never a backlog.
 //!
 //! Owner: the connection. Invariant: its memory is bounded by its lanes and subscriptions, however
@@ -20,7 +20,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use headway_protocol::frame::{self, ClosingReason};
-use headway_protocol::{Action, CloseCode, Cursor, JobId, Problem, ServerMessage, Timestamp};
+use headway_protocol::{
+    Action, CloseCode, Cursor, JobId, Owner, Problem, ServerMessage, Timestamp,
+};
 use headway_store::History;
 use serde_json::Value;
 use slab::Slab;
@@ -31,7 +33,7 @@ use crate::frame::{Frame, FrameKind};
 use crate::metrics::Metrics;
 use crate::options::Options;
 use crate::topic::Topic;
-use crate::wake::{Dirty, Waker};
+use crate::wake::{Bell, Dirty, Ring};
 use lane::{Lane, Step};
 use subscription::{Attaching, Subscription};
 
@@ -49,7 +51,7 @@ pub enum Request {
     /// Watch a job.
     Watch {
         /// Comes back with the answer.
-        ticket: u64,
+        ticket: u32,
         /// The job.
         job: JobId,
         /// The position that the reader holds: records after it are wanted at hand.
@@ -58,14 +60,14 @@ pub enum Request {
     /// Join a selector's feed, then list its jobs.
     Survey {
         /// The subscription.
-        subscription: u64,
+        subscription: u32,
         /// What it is about.
         selector: Selector,
     },
     /// Read a page of a job's log.
     Read {
         /// The lane that needs it.
-        lane: usize,
+        lane: u32,
         /// The job.
         job: JobId,
         /// The position after which it begins.
@@ -90,21 +92,21 @@ pub enum Answer {
     /// Of `Watch`.
     Watched {
         /// The request's.
-        ticket: u64,
+        ticket: u32,
         /// The job; `None` when the caller sees no such job.
         outcome: Result<Option<Found>, Error>,
     },
     /// Of `Survey`.
     Surveyed {
         /// The request's.
-        subscription: u64,
+        subscription: u32,
         /// The jobs.
         outcome: Result<Surveyed, Error>,
     },
     /// Of `Read`.
     Read {
         /// The request's.
-        lane: usize,
+        lane: u32,
         /// The request's.
         job: JobId,
         /// The request's.
@@ -137,7 +139,10 @@ pub struct Surveyed {
 pub struct Session {
     options: Arc<Options>,
     metrics: Arc<Metrics>,
-    waker: Arc<Waker>,
+    caller: Arc<Owner>,
+    bell: Arc<Bell>,
+    /// Its number among those that the bell rings for.
+    key: u32,
     /// Answers and the like; see [`ANSWERS`].
     outbox: VecDeque<Frame>,
     requests: VecDeque<Request>,
@@ -145,22 +150,22 @@ pub struct Session {
     asked: VecDeque<AskedCommand>,
     /// Commands that are being carried out.
     commands: usize,
-    serial: u64,
+    serial: u32,
     /// Boxed, because a tree has room for eleven as soon as it has one.
-    subscriptions: BTreeMap<u64, Box<Subscription>>,
-    names: HashMap<String, u64>,
-    attaching: HashMap<u64, Attaching>,
+    subscriptions: BTreeMap<u32, Box<Subscription>>,
+    names: HashMap<String, u32>,
+    attaching: HashMap<u32, Attaching>,
     /// Positions that the reader came with, for jobs that its selectors bring.
     positions: HashMap<JobId, Cursor>,
     lanes: Slab<Lane>,
-    jobs: HashMap<JobId, usize>,
+    jobs: HashMap<JobId, u32>,
     /// Lanes to look at, each at most once.
-    ready: VecDeque<usize>,
+    ready: VecDeque<u32>,
     /// Lanes that wait for their next state frame.
-    timers: BTreeSet<(Timestamp, usize)>,
+    timers: BTreeSet<(Timestamp, u32)>,
     reads: usize,
     /// Lanes that wait for a read to end; each at most once.
-    read_queue: VecDeque<usize>,
+    read_queue: VecDeque<u32>,
     last_sent: Timestamp,
     /// When messages were refused, at most [`message::MISTAKES`] of them.
     mistakes: VecDeque<Timestamp>,
@@ -169,10 +174,11 @@ pub struct Session {
 
 impl Session {
     /// A session that begins now; its first frame is `hello`. `connection` is its name in logs.
-    pub fn new(
+    pub(crate) fn new(
         options: Arc<Options>,
         metrics: Arc<Metrics>,
-        waker: Arc<Waker>,
+        caller: Arc<Owner>,
+        (bell, key): (Arc<Bell>, u32),
         connection: &str,
         now: Timestamp,
     ) -> Self {
@@ -187,7 +193,9 @@ impl Session {
         Self {
             options,
             metrics,
-            waker,
+            caller,
+            bell,
+            key,
             outbox: VecDeque::from([Frame::of(&hello)]),
             requests: VecDeque::new(),
             asked: VecDeque::new(),
@@ -228,6 +236,25 @@ impl Session {
             || self.subscriptions.values().any(|subscription| subscription.surveying)
     }
 
+    /// Takes what its bell rang. A ring that was meant for a session that had the number before is
+    /// a needless look.
+    pub fn handle_ring(&mut self, ring: Ring) {
+        match ring.dirty {
+            Dirty::Lane(key) => self.make_ready(key),
+            Dirty::Feed(subscription) => self.look_at_feed(subscription),
+        }
+    }
+
+    /// Whose session it is.
+    pub fn caller(&self) -> &Arc<Owner> {
+        &self.caller
+    }
+
+    /// The bell that rings for it, and the number under which it does.
+    pub(crate) fn bell(&self) -> (&Arc<Bell>, u32) {
+        (&self.bell, self.key)
+    }
+
     /// The next thing that has to be done.
     pub fn poll_request(&mut self) -> Option<Request> {
         self.requests.pop_front()
@@ -244,7 +271,7 @@ impl Session {
             self.rest();
             return None;
         };
-        self.metrics.sent(frame.kind);
+        self.metrics.sent(frame.kind());
         self.last_sent = now;
         Some(frame)
     }
@@ -308,7 +335,6 @@ impl Session {
         if self.closing.is_some() {
             return None;
         }
-        self.hear();
         while let Some((due, key)) = self.timers.first().copied() {
             if due > now {
                 break;
@@ -349,19 +375,9 @@ impl Session {
         }
     }
 
-    /// Takes what the waker heard.
-    fn hear(&mut self) {
-        for dirty in self.waker.take() {
-            match dirty {
-                Dirty::Lane(key) => self.make_ready(key),
-                Dirty::Feed(subscription) => self.look_at_feed(subscription),
-            }
-        }
-    }
-
     /// The next lane to look at: one that waits for a read only when there is room for another, for
     /// those before it may have gone without one.
-    fn next_ready(&mut self) -> Option<usize> {
+    fn next_ready(&mut self) -> Option<u32> {
         if let Some(key) = self.ready.pop_front() {
             return Some(key);
         }
@@ -369,9 +385,9 @@ impl Session {
     }
 
     /// Looks at one lane.
-    fn visit(&mut self, key: usize, now: Timestamp) -> Option<Frame> {
+    fn visit(&mut self, key: u32, now: Timestamp) -> Option<Frame> {
         let max_lag = self.options.max_event_lag;
-        let lane = self.lanes.get_mut(key)?;
+        let lane = self.lanes.get_mut(key as usize)?;
         lane.ready = false;
         if let Some(due) = lane.timer.take() {
             self.timers.remove(&(due, key));
@@ -381,7 +397,7 @@ impl Session {
         }
         match lane.next(now, max_lag, &self.metrics) {
             Step::Frame(frame) => {
-                let ended = frame.kind == FrameKind::End;
+                let ended = frame.kind() == FrameKind::End;
                 self.make_ready(key);
                 if ended {
                     self.leave_if_over(key);
@@ -405,8 +421,8 @@ impl Session {
         }
     }
 
-    fn make_ready(&mut self, key: usize) {
-        if let Some(lane) = self.lanes.get_mut(key)
+    fn make_ready(&mut self, key: u32) {
+        if let Some(lane) = self.lanes.get_mut(key as usize)
             && !lane.ready
         {
             lane.ready = true;
@@ -414,8 +430,8 @@ impl Session {
         }
     }
 
-    fn read(&mut self, key: usize, after: u64) {
-        let Some(lane) = self.lanes.get_mut(key) else { return };
+    fn read(&mut self, key: u32, after: u64) {
+        let Some(lane) = self.lanes.get_mut(key as usize) else { return };
         if self.reads >= READS {
             if !self.read_queue.contains(&key) {
                 self.read_queue.push_back(key);

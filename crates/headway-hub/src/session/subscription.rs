@@ -29,7 +29,7 @@ pub(super) struct Subscription {
     selector: Selector,
     wanted: Wanted,
     interval_ms: Option<u64>,
-    lanes: HashSet<usize>,
+    lanes: HashSet<u32>,
     /// Jobs whose topic is being looked up for it.
     pending: HashSet<JobId>,
     reader: Option<FeedReader>,
@@ -41,7 +41,7 @@ pub(super) struct Subscription {
 /// A job that is being looked up.
 #[derive(Debug)]
 pub(super) struct Attaching {
-    subscription: u64,
+    subscription: u32,
     job: JobId,
     cursor: Option<Cursor>,
 }
@@ -51,7 +51,7 @@ impl Session {
     pub(super) fn subscribe(&mut self, subscribe: Subscribe) -> Result<(), Refused> {
         let selector = self.check(&subscribe)?;
         let Subscribe { id, cursor, events, min_interval_ms, .. } = subscribe;
-        self.serial += 1;
+        self.serial = self.serial.wrapping_add(1);
         let serial = self.serial;
         let surveying = !matches!(selector, Selector::Job(_));
         let subscription = Subscription {
@@ -100,7 +100,7 @@ impl Session {
             Answer::Surveyed { subscription, outcome } => self.surveyed(subscription, outcome),
             Answer::Read { lane: key, job, after, outcome } => {
                 self.reads = self.reads.saturating_sub(1);
-                if let Some(lane) = self.lanes.get_mut(key)
+                if let Some(lane) = self.lanes.get_mut(key as usize)
                     && *lane.job() == job
                     && lane.reading == Some(after)
                 {
@@ -123,7 +123,7 @@ impl Session {
     }
 
     /// Looks up the jobs that a selector's feed announced.
-    pub(super) fn look_at_feed(&mut self, serial: u64) {
+    pub(super) fn look_at_feed(&mut self, serial: u32) {
         let Some(subscription) = self.subscriptions.get_mut(&serial) else { return };
         let Some(reader) = &mut subscription.reader else { return };
         match reader.look() {
@@ -143,8 +143,8 @@ impl Session {
 
     /// Gives up a lane that only selectors hold, once its job's end was said: it comes back by the
     /// feed when the job is retried.
-    pub(super) fn leave_if_over(&mut self, key: usize) {
-        let Some(lane) = self.lanes.get(key) else { return };
+    pub(super) fn leave_if_over(&mut self, key: u32) {
+        let Some(lane) = self.lanes.get(key as usize) else { return };
         let chosen = lane.subscriptions.iter().any(|serial| {
             self.subscriptions
                 .get(serial)
@@ -196,13 +196,13 @@ impl Session {
         Ok(selector)
     }
 
-    fn forget(&mut self, serial: u64) {
+    fn forget(&mut self, serial: u32) {
         let Some(subscription) = self.subscriptions.remove(&serial) else { return };
         self.metrics.subscriptions.fetch_sub(1, Ordering::Relaxed);
         self.names.remove(&subscription.id);
         self.attaching.retain(|_, attaching| attaching.subscription != serial);
         for key in subscription.lanes {
-            let Some(lane) = self.lanes.get_mut(key) else { continue };
+            let Some(lane) = self.lanes.get_mut(key as usize) else { continue };
             lane.subscriptions.retain(|known| *known != serial);
             if lane.subscriptions.is_empty() {
                 self.remove_lane(key);
@@ -212,8 +212,8 @@ impl Session {
         }
     }
 
-    fn remove_lane(&mut self, key: usize) {
-        let Some(lane) = self.lanes.try_remove(key) else { return };
+    fn remove_lane(&mut self, key: u32) {
+        let Some(lane) = self.lanes.try_remove(key as usize) else { return };
         self.jobs.remove(lane.job());
         if let Some(due) = lane.timer {
             self.timers.remove(&(due, key));
@@ -221,7 +221,7 @@ impl Session {
     }
 
     /// A selector brings a job.
-    fn bring(&mut self, serial: u64, job: JobId) {
+    fn bring(&mut self, serial: u32, job: JobId) {
         let Some(subscription) = self.subscriptions.get_mut(&serial) else { return };
         let lane = self.jobs.get(&job);
         let known = lane.is_some_and(|key| subscription.lanes.contains(key));
@@ -249,15 +249,15 @@ impl Session {
         self.look_up(serial, job, cursor);
     }
 
-    fn look_up(&mut self, subscription: u64, job: JobId, cursor: Option<Cursor>) {
-        self.serial += 1;
+    fn look_up(&mut self, subscription: u32, job: JobId, cursor: Option<Cursor>) {
+        self.serial = self.serial.wrapping_add(1);
         let ticket = self.serial;
         let attaching = Attaching { subscription, job: job.clone(), cursor };
         self.attaching.insert(ticket, attaching);
         self.requests.push_back(Request::Watch { ticket, job, cursor });
     }
 
-    fn surveyed(&mut self, serial: u64, outcome: Result<Surveyed, Error>) {
+    fn surveyed(&mut self, serial: u32, outcome: Result<Surveyed, Error>) {
         let Some(subscription) = self.subscriptions.get_mut(&serial) else { return };
         let first = subscription.reader.is_none();
         subscription.surveying = false;
@@ -311,14 +311,14 @@ impl Session {
         }
     }
 
-    fn fail(&mut self, serial: u64, error: &Error) {
+    fn fail(&mut self, serial: u32, error: &Error) {
         let id = self.subscriptions.get(&serial).map(|subscription| subscription.id.clone());
         let problem = error.problem();
         self.forget(serial);
         self.answer(&ServerMessage::Error { id, code: problem.code, message: problem.detail });
     }
 
-    fn attach(&mut self, serial: u64, found: &Found, cursor: Option<Cursor>, chosen: bool) {
+    fn attach(&mut self, serial: u32, found: &Found, cursor: Option<Cursor>, chosen: bool) {
         let Some(subscription) = self.subscriptions.get_mut(&serial) else { return };
         let events = subscription.wanted != Wanted::Nothing;
         let place = {
@@ -337,7 +337,7 @@ impl Session {
         };
         let id = subscription.id.clone();
         let key = if let Some(key) = self.jobs.get(found.topic.job()).copied() {
-            if let Some(lane) = self.lanes.get_mut(key) {
+            if let Some(lane) = self.lanes.get_mut(key as usize) {
                 lane.join(place);
             }
             key
@@ -347,14 +347,14 @@ impl Session {
                 self.lanes.reserve_exact(1);
             }
             let entry = self.lanes.vacant_entry();
-            let key = entry.key();
+            let key = u32::try_from(entry.key()).unwrap_or(u32::MAX);
             let topic = Arc::clone(&found.topic);
-            let watching = Watching::join(topic, Arc::clone(&self.waker), key);
+            let watching = Watching::join(topic, &self.bell, self.key, key);
             entry.insert(Lane::new(watching, place));
             self.jobs.insert(found.topic.job().clone(), key);
             key
         };
-        if let Some(lane) = self.lanes.get_mut(key) {
+        if let Some(lane) = self.lanes.get_mut(key as usize) {
             lane.subscriptions.push(serial);
         }
         if let Some(subscription) = self.subscriptions.get_mut(&serial) {
@@ -370,8 +370,8 @@ impl Session {
     }
 
     /// Sets what a lane wants to the union of what its subscriptions want.
-    fn tune(&mut self, key: usize) {
-        let Some(lane) = self.lanes.get_mut(key) else { return };
+    fn tune(&mut self, key: u32) {
+        let Some(lane) = self.lanes.get_mut(key as usize) else { return };
         let default = self.options.interval_of(lane.topic().look().kind());
         let mut wanted = Wanted::Nothing;
         let mut interval: Option<u64> = None;

@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::topic::Topic;
+use crate::wake::Wakes;
 
 /// A log, and the truth at each of its positions.
 struct World {
@@ -106,7 +107,10 @@ impl World {
         for (offset, word) in (from + 1..).zip(words) {
             self.words.insert((self.epoch, offset), (*word).to_owned());
         }
-        if told && self.topic.apply(self.epoch, &record) == crate::topic::Applied::Hole {
+        if told
+            && self.topic.apply(self.epoch, &record, &mut Wakes::default())
+                == crate::topic::Applied::Hole
+        {
             self.records.push(record);
             self.reload();
             assert!(self.topic.filled());
@@ -118,11 +122,11 @@ impl World {
     /// Brings the topic to the end of the log, as the registry does after a hole.
     fn reload(&self) {
         for record in &self.records {
-            self.topic.refill(self.epoch, record);
+            self.topic.refill(self.epoch, record, &mut Wakes::default());
         }
         let head = self.head();
         if self.topic.look().cursor() != head {
-            self.topic.replace(stored(self.truth(head), head)).unwrap();
+            self.topic.replace(stored(self.truth(head), head), &mut Wakes::default()).unwrap();
         }
     }
 
@@ -153,7 +157,7 @@ impl World {
         self.changes.insert((self.epoch, 1));
         self.words.insert((self.epoch, 1), "created".to_owned());
         let head = self.head();
-        self.topic.replace(stored(&document, head)).unwrap();
+        self.topic.replace(stored(&document, head), &mut Wakes::default()).unwrap();
     }
 
     fn history(&self, after: u64, max_events: usize) -> History {
@@ -220,6 +224,7 @@ fn record(from: u64, to: u64, at: Timestamp, change: &Value, words: &[&str]) -> 
 /// Somebody who watches.
 struct Reader {
     session: Session,
+    bell: Arc<Bell>,
     wanted: Option<EventFilter>,
     interval_ms: u64,
     /// The document that the frames folded to.
@@ -239,8 +244,10 @@ struct Reader {
 
 impl Reader {
     fn new(world: &World, wanted: Option<EventFilter>, interval_ms: u64) -> Self {
+        let bell = Bell::new(|| ());
         let mut reader = Self {
-            session: session(world),
+            session: session(world, &bell),
+            bell,
             wanted,
             interval_ms,
             document: Value::Null,
@@ -270,7 +277,7 @@ impl Reader {
 
     /// The connection breaks, and the reader comes back with what it saw last.
     fn come_back(&mut self, world: &World) {
-        self.session = session(world);
+        self.session = session(world, &self.bell);
         self.events_at = self.last;
         self.after_gap = false;
         self.fresh = true;
@@ -292,6 +299,12 @@ impl Reader {
     /// Reads at most so many frames. Whether there was one.
     fn read(&mut self, world: &World, most: usize) -> bool {
         let mut read = false;
+        // Those of a session that this one replaced are among them.
+        let mut rings = Vec::new();
+        self.bell.take(&mut rings);
+        for ring in rings {
+            self.session.handle_ring(ring);
+        }
         for _ in 0..most {
             world.serve(&mut self.session);
             let Some(frame) = self.session.poll_frame(world.now) else {
@@ -301,16 +314,16 @@ impl Reader {
                 continue;
             };
             read = true;
-            if let Some(cursor) = frame.cursor {
+            if let Some(cursor) = frame.cursor() {
                 self.last = Some(cursor);
             }
-            if frame.kind == FrameKind::Snapshot {
-                let mut message: Value = serde_json::from_slice(&frame.text).unwrap();
+            if frame.kind() == FrameKind::Snapshot {
+                let mut message: Value = serde_json::from_slice(frame.text()).unwrap();
                 self.after_gap = false;
-                self.snapshot(world, frame.cursor.unwrap(), message["state"].take());
+                self.snapshot(world, frame.cursor().unwrap(), message["state"].take());
             } else {
                 assert!(!self.after_gap, "a snapshot follows a gap: {frame:?}");
-                self.take(world, serde_json::from_slice(&frame.text).unwrap());
+                self.take(world, serde_json::from_slice(frame.text()).unwrap());
             }
         }
         read
@@ -402,9 +415,10 @@ impl Reader {
     }
 }
 
-fn session(world: &World) -> Session {
-    let waker = Arc::new(Waker::default());
-    Session::new(Arc::clone(&world.options), Arc::default(), waker, "test", world.now)
+fn session(world: &World, bell: &Arc<Bell>) -> Session {
+    let options = Arc::clone(&world.options);
+    let bell = Arc::clone(bell);
+    Session::new(options, Arc::default(), Arc::default(), (bell, 0), "test", world.now)
 }
 
 #[derive(Clone, Debug)]
@@ -517,7 +531,7 @@ fn play(turns: &[Turn]) {
 #[test]
 fn lanes_that_go_while_they_wait_to_read_hold_up_no_other() {
     let world = World::new();
-    let mut session = session(&world);
+    let mut session = session(&world, &Bell::new(|| ()));
     let name = |number: usize| format!("job_{number}");
     let watched = 2 * READS + 1;
     for number in 0..watched {
@@ -538,7 +552,7 @@ fn lanes_that_go_while_they_wait_to_read_hold_up_no_other() {
         let outcome = Ok(Some(Found { topic, trimmed_to: 0 }));
         session.handle_answer(Answer::Watched { ticket, outcome }, world.now);
     }
-    let asked = |session: &mut Session, reads: &mut Vec<(usize, JobId, u64)>| {
+    let asked = |session: &mut Session, reads: &mut Vec<(u32, JobId, u64)>| {
         while session.poll_frame(world.now).is_some() {}
         while let Some(request) = session.poll_request() {
             let Request::Read { lane, job, after } = request else { panic!("{request:?}") };

@@ -5,6 +5,7 @@
 //! what the log folds to at the cursor; the ring ends at the cursor.
 
 mod ring;
+mod watchers;
 
 use std::sync::Arc;
 
@@ -12,14 +13,17 @@ use headway_protocol::{Cursor, JobId, JobStatus, patch};
 use headway_store::{Record, Stored, render};
 use parking_lot::{Mutex, MutexGuard};
 use serde_json::Value;
-use slab::Slab;
 
-pub(crate) use ring::{EventFrame, Ring, encode_events};
+pub(crate) use ring::{EventFrame, encode_events};
+pub(crate) use watchers::Seat;
+
+use ring::Ring;
+use watchers::Watchers;
 
 use crate::error::Error;
 use crate::frame::Frame;
 use crate::options::Options;
-use crate::wake::{Dirty, Waker};
+use crate::wake::{Bell, Wakes};
 
 /// A watched job. Its lock is held for the time of one look, never across an await.
 #[derive(Debug)]
@@ -44,13 +48,6 @@ pub(crate) enum Applied {
     Hole,
 }
 
-#[derive(Debug)]
-struct Watcher {
-    waker: Arc<Waker>,
-    lane: usize,
-    rung: bool,
-}
-
 /// What a topic knows; see [`Topic::look`].
 #[derive(Debug)]
 pub(crate) struct State {
@@ -60,7 +57,7 @@ pub(crate) struct State {
     standing: Standing,
     ring: Ring,
     snapshot: Option<Frame>,
-    watchers: Slab<Watcher>,
+    watchers: Watchers,
     limits: (usize, usize),
     /// Somebody reads the log to fill a hole.
     filling: bool,
@@ -82,7 +79,7 @@ impl Topic {
             document: stored.document,
             standing,
             snapshot: None,
-            watchers: Slab::new(),
+            watchers: Watchers::default(),
             limits,
             filling: false,
             missed: false,
@@ -102,11 +99,11 @@ impl Topic {
     }
 
     /// Takes a record of the log with this epoch, and wakes the watchers.
-    pub(crate) fn apply(&self, epoch: u32, record: &Arc<Record>) -> Applied {
+    pub(crate) fn apply(&self, epoch: u32, record: &Arc<Record>, wakes: &mut Wakes) -> Applied {
         let mut state = self.state.lock();
         let follows = epoch == state.cursor.epoch && record.from == state.cursor.offset;
         if follows && state.fold(record) {
-            state.ring_all();
+            state.watchers.ring(wakes);
             return Applied::Taken;
         }
         if epoch == state.cursor.epoch && record.to <= state.cursor.offset {
@@ -116,11 +113,11 @@ impl Topic {
     }
 
     /// Takes a record that was read from the log.
-    pub(crate) fn refill(&self, epoch: u32, record: &Arc<Record>) {
+    pub(crate) fn refill(&self, epoch: u32, record: &Arc<Record>, wakes: &mut Wakes) {
         let mut state = self.state.lock();
         let follows = epoch == state.cursor.epoch && record.from == state.cursor.offset;
         if follows && state.fold(record) {
-            state.ring_all();
+            state.watchers.ring(wakes);
         }
     }
 
@@ -139,7 +136,7 @@ impl Topic {
     }
 
     /// Begins anew from what the store has, when that is newer or another log.
-    pub(crate) fn replace(&self, stored: Stored) -> Result<(), Error> {
+    pub(crate) fn replace(&self, stored: Stored, wakes: &mut Wakes) -> Result<(), Error> {
         let mut state = self.state.lock();
         if stored.cursor.epoch == state.cursor.epoch && stored.cursor.offset <= state.cursor.offset
         {
@@ -150,7 +147,7 @@ impl Topic {
         state.document = stored.document;
         state.ring = Ring::new(stored.cursor.offset, state.limits.0, state.limits.1);
         state.snapshot = None;
-        state.ring_all();
+        state.watchers.ring(wakes);
         Ok(())
     }
 
@@ -161,6 +158,19 @@ impl Topic {
         if epoch == state.cursor.epoch {
             state.ring.prepend(&older);
         }
+    }
+
+    /// Whether a reader who comes with this cursor needs nothing that is not at hand. A cursor of
+    /// another log needs nothing either: its reader begins anew.
+    pub(crate) fn reaches(&self, cursor: Cursor) -> bool {
+        let state = self.state.lock();
+        cursor.epoch != state.cursor.epoch
+            || (state.ring.begin()..=state.cursor.offset).contains(&cursor.offset)
+    }
+
+    /// Somebody is about to watch: the grace begins anew.
+    pub(crate) fn touch(&self) {
+        self.state.lock().idle_sweeps = 0;
     }
 
     /// Counts a sweep. Whether nobody watched for as many sweeps as the grace asks for.
@@ -231,11 +241,9 @@ impl State {
         self.ring.events_after(&self.job, self.cursor.epoch, position)
     }
 
-    /// A watcher's lane was looked at: ring for the next change.
-    pub(crate) fn seen_by(&mut self, watcher: usize) {
-        if let Some(watcher) = self.watchers.get_mut(watcher) {
-            watcher.rung = false;
-        }
+    /// A watcher looked at it: ring for the next change.
+    pub(crate) fn seen_by(&mut self, seat: Seat) {
+        self.watchers.seen_by(seat);
     }
 
     fn fold(&mut self, record: &Arc<Record>) -> bool {
@@ -262,29 +270,20 @@ impl State {
         self.filling = true;
         Applied::Hole
     }
-
-    fn ring_all(&mut self) {
-        for (_, watcher) in &mut self.watchers {
-            if !watcher.rung {
-                watcher.rung = true;
-                watcher.waker.ring(Dirty::Lane(watcher.lane));
-            }
-        }
-    }
 }
 
 /// A lane's place among a topic's watchers; leaves it when dropped.
 #[derive(Debug)]
 pub(crate) struct Watching {
     topic: Arc<Topic>,
-    key: usize,
+    seat: Seat,
 }
 
 impl Watching {
-    /// Joins: from now on `waker` rings for `lane` whenever the job moves.
-    pub(crate) fn join(topic: Arc<Topic>, waker: Arc<Waker>, lane: usize) -> Self {
-        let key = topic.look().watchers.insert(Watcher { waker, lane, rung: false });
-        Self { topic, key }
+    /// Joins: from now on `bell` rings for the session's lane whenever the job moves.
+    pub(crate) fn join(topic: Arc<Topic>, bell: &Arc<Bell>, session: u32, lane: u32) -> Self {
+        let seat = topic.look().watchers.join(bell, session, lane);
+        Self { topic, seat }
     }
 
     /// The topic.
@@ -293,14 +292,14 @@ impl Watching {
     }
 
     /// The place.
-    pub(crate) fn key(&self) -> usize {
-        self.key
+    pub(crate) fn seat(&self) -> Seat {
+        self.seat
     }
 }
 
 impl Drop for Watching {
     fn drop(&mut self) {
-        self.topic.look().watchers.try_remove(self.key);
+        self.topic.look().watchers.leave(self.seat);
     }
 }
 

@@ -163,7 +163,7 @@ impl Ring {
         let first = self.entries.get_mut(start)?;
         if first.record.to == to {
             let frame = first.update.get_or_insert_with(|| {
-                Frame::update(job, at(to), at(position), first.record.patch.get())
+                Frame::update(job, at(to), at(position), first.record.at, first.record.patch.get())
             });
             return Some((frame.clone(), to, 1));
         }
@@ -175,6 +175,7 @@ impl Ring {
         let mut joined: Value = serde_json::from_str(first.record.patch.get()).ok()?;
         let mut end = first.record.to;
         let mut records = 1;
+        let mut decided = first.record.at;
         for entry in self.entries.range(start + 1..) {
             if entry.record.to > to {
                 break;
@@ -186,9 +187,10 @@ impl Ring {
                 break;
             }
             end = entry.record.to;
+            decided = entry.record.at;
             records += 1;
         }
-        let frame = Frame::joined(job, at(end), at(position), &joined);
+        let frame = Frame::update(job, at(end), at(position), decided, &joined.to_string());
         if self.joins.len() == JOINS {
             self.joins.pop_front();
         }
@@ -212,12 +214,6 @@ impl Ring {
         let events =
             entry.events.get_or_insert_with(|| encode_events(job, epoch, &entry.record).into());
         Some((Arc::clone(events), entry.record.from))
-    }
-
-    /// When the record that ends at or holds `position` was decided.
-    pub(crate) fn record_at(&self, position: u64) -> Option<&Record> {
-        let at = self.entries.partition_point(|entry| entry.record.to < position);
-        self.entries.get(at).map(|entry| &*entry.record)
     }
 }
 

@@ -1,0 +1,99 @@
+//! Who watches a job, grouped by the thread that serves them.
+
+use std::sync::Arc;
+
+use slab::Slab;
+
+use crate::wake::{Bell, Dirty, Ring, Wakes};
+
+/// Groups that are searched for a newcomer's bell. Served by threads there are as many groups as
+/// threads; served by tasks every watcher has a bell of its own, and a search through all of them
+/// would make a crowd's arrival cost the square of its size.
+const SEARCHED: usize = 64;
+
+/// Who watches a job. A bell is locked once for all its watchers.
+#[derive(Debug, Default)]
+pub(super) struct Watchers {
+    groups: Slab<Group>,
+}
+
+/// Watchers that ring the same bell.
+#[derive(Debug)]
+struct Group {
+    bell: Arc<Bell>,
+    watchers: Slab<Watcher>,
+}
+
+/// A lane of a session.
+#[derive(Debug)]
+struct Watcher {
+    session: u32,
+    lane: u32,
+    /// Whether it rang and was not looked at since.
+    rung: bool,
+}
+
+/// A watcher's place, from [`Watchers::join`] until [`Watchers::leave`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seat {
+    group: u32,
+    watcher: u32,
+}
+
+impl Watchers {
+    pub(super) fn is_empty(&self) -> bool {
+        self.groups.is_empty()
+    }
+
+    /// From now on a lane of a session hears of changes.
+    pub(super) fn join(&mut self, bell: &Arc<Bell>, session: u32, lane: u32) -> Seat {
+        let known =
+            self.groups.iter().take(SEARCHED).find(|(_, group)| Arc::ptr_eq(&group.bell, bell));
+        let group = known.map(|(key, _)| key);
+        let group = group.unwrap_or_else(|| {
+            if self.groups.is_empty() {
+                // Most jobs have few watchers, and all of them on one thread.
+                self.groups.reserve_exact(1);
+            }
+            self.groups.insert(Group { bell: Arc::clone(bell), watchers: Slab::new() })
+        });
+        let watcher = self.groups.get_mut(group).map_or(0, |group| {
+            if group.watchers.is_empty() {
+                group.watchers.reserve_exact(1);
+            }
+            group.watchers.insert(Watcher { session, lane, rung: false })
+        });
+        let small = |key: usize| u32::try_from(key).unwrap_or(u32::MAX);
+        Seat { group: small(group), watcher: small(watcher) }
+    }
+
+    /// Gives a place back.
+    pub(super) fn leave(&mut self, seat: Seat) {
+        let Some(group) = self.groups.get_mut(seat.group as usize) else { return };
+        group.watchers.try_remove(seat.watcher as usize);
+        if group.watchers.is_empty() {
+            self.groups.try_remove(seat.group as usize);
+        }
+    }
+
+    /// A watcher looked: it rings again for the next change.
+    pub(super) fn seen_by(&mut self, seat: Seat) {
+        if let Some(group) = self.groups.get_mut(seat.group as usize)
+            && let Some(watcher) = group.watchers.get_mut(seat.watcher as usize)
+        {
+            watcher.rung = false;
+        }
+    }
+
+    /// Rings for everybody who looked since it last rang for them.
+    pub(super) fn ring(&mut self, wakes: &mut Wakes) {
+        for (_, Group { bell, watchers }) in &mut self.groups {
+            let silent = watchers.iter_mut().filter(|(_, watcher)| !watcher.rung);
+            let rings = silent.map(|(_, watcher)| {
+                watcher.rung = true;
+                Ring { session: watcher.session, dirty: Dirty::Lane(watcher.lane) }
+            });
+            wakes.ring(bell, rings);
+        }
+    }
+}
