@@ -80,6 +80,8 @@ pub enum Form {
     Compressed,
     /// An event of Server-Sent Events.
     Event,
+    /// An event of Server-Sent Events as one chunk of an HTTP/1.1 body.
+    Chunk,
 }
 
 /// One message to a watcher. A clone is the same message: its bytes are shared.
@@ -97,6 +99,7 @@ struct Body {
     message: OnceLock<Bytes>,
     compressed: OnceLock<Bytes>,
     event: OnceLock<Bytes>,
+    chunk: OnceLock<Bytes>,
 }
 
 impl Frame {
@@ -158,6 +161,7 @@ impl Frame {
             Form::Message => &self.0.message,
             Form::Compressed => &self.0.compressed,
             Form::Event => &self.0.event,
+            Form::Chunk => &self.0.chunk,
         };
         slot.get_or_init(|| make(self))
     }
@@ -211,8 +215,17 @@ impl Frame {
         at: Option<Timestamp>,
         text: Bytes,
     ) -> Self {
-        let (message, compressed, event) = <(OnceLock<_>, OnceLock<_>, OnceLock<_>)>::default();
-        Self(Arc::new(Body { kind, job, cursor, at, text, message, compressed, event }))
+        Self(Arc::new(Body {
+            kind,
+            job,
+            cursor,
+            at,
+            text,
+            message: OnceLock::new(),
+            compressed: OnceLock::new(),
+            event: OnceLock::new(),
+            chunk: OnceLock::new(),
+        }))
     }
 }
 

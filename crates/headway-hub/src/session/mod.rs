@@ -229,6 +229,11 @@ impl Session {
         self.outbox.len() + self.commands < ANSWERS
     }
 
+    /// Whether a subscription stands.
+    pub fn has_subscriptions(&self) -> bool {
+        !self.subscriptions.is_empty()
+    }
+
     /// Whether something asked for has not been answered yet.
     pub fn is_waiting(&self) -> bool {
         !self.attaching.is_empty()
