@@ -108,7 +108,7 @@ impl FromStr for Amount {
         {
             return Err(syntax());
         }
-        if exponent.abs() > 60 || whole.len() + fraction.len() > 36 {
+        if exponent.unsigned_abs() > 60 || whole.len() + fraction.len() > 36 {
             return Err(range());
         }
         let digits: i128 = format!("{whole}{fraction}").parse().map_err(|_| syntax())?;
@@ -240,7 +240,10 @@ mod tests {
 
     #[test]
     fn refuses_the_rest() {
-        for text in ["", ".", "1.2.3", "ten", "1e", "--1", "1e99", "99999999999", "0x10", "NaN"] {
+        for text in ["", ".", "1.2.3", "ten", "1e", "--1", "1e99", "99999999999", "0x10", "NaN"]
+            .into_iter()
+            .chain(["1e2147483647", "1e-2147483648"])
+        {
             assert!(text.parse::<Amount>().is_err(), "{text}");
         }
     }

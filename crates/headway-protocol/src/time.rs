@@ -9,6 +9,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(u64);
 
+/// The last moment that can be written, 9999-12-30T22:00:00.000Z.
+const LAST_MILLIS: u64 = 253_402_207_200_000;
+
 /// A text that is not an RFC 3339 moment after 1970.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not an RFC 3339 time such as 2026-01-10T09:30:00.000Z")]
@@ -52,7 +55,11 @@ impl FromStr for Timestamp {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let moment: jiff::Timestamp = text.parse().map_err(|_| NotATimestamp(text.to_owned()))?;
-        u64::try_from(moment.as_millisecond()).map(Self).map_err(|_| NotATimestamp(text.to_owned()))
+        u64::try_from(moment.as_millisecond())
+            .ok()
+            .filter(|millis| *millis <= LAST_MILLIS)
+            .map(Self)
+            .ok_or_else(|| NotATimestamp(text.to_owned()))
     }
 }
 
@@ -100,6 +107,9 @@ mod tests {
 
     #[test]
     fn the_far_future_prints() {
-        assert!(Timestamp::from_millis(u64::MAX).to_string().ends_with('Z'));
+        let printed = Timestamp::from_millis(u64::MAX).to_string();
+        assert_eq!(printed, "9999-12-30T22:00:00.000Z");
+        assert_eq!(printed.parse(), Ok(Timestamp::from_millis(LAST_MILLIS)));
+        assert!("9999-12-30T22:00:00.001Z".parse::<Timestamp>().is_err());
     }
 }
