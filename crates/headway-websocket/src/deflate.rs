@@ -23,6 +23,9 @@ pub const WINDOW_BITS: u8 = 12;
 /// What ends every flush, and is left out on the wire (section 7.2.1).
 const TAIL: [u8; 4] = [0x00, 0x00, 0xFF, 0xFF];
 
+/// A last block without content, with the fixed codes.
+const LAST_BLOCK: [u8; 2] = [0x03, 0x00];
+
 /// What the output grows by at the least, in bytes.
 const STEP_BYTES: usize = 256;
 
@@ -72,49 +75,71 @@ fn deflate(
 ///
 /// # Errors
 ///
-/// [`Fault::NotDeflate`] when it is none, [`Fault::TooBig`] when it would be larger.
+/// [`Fault::NotDeflate`] when it is none or breaks off, [`Fault::TooBig`] when it would be larger.
 pub fn inflate(input: &[u8], limit: usize) -> Result<Vec<u8>, Fault> {
+    // An empty message is one byte of a flush (section 7.2.3.6), or, as some send it, none.
+    if input.is_empty() {
+        return Ok(Vec::new());
+    }
     DECOMPRESS.with_borrow_mut(|decompress| {
         decompress.reset(false);
         let mut output = Vec::with_capacity(input.len().saturating_mul(2).min(limit));
-        for mut rest in [input, &TAIL] {
-            while inflate_some(decompress, &mut rest, &mut output, limit)? {}
+        if inflate_piece(decompress, input, &mut output, limit)? == Reached::Middle {
+            inflate_piece(decompress, &TAIL, &mut output, limit)?;
+            // Between two blocks, and only there, an empty last block says nothing and ends it all.
+            let length = output.len();
+            let reached = inflate_piece(decompress, &LAST_BLOCK, &mut output, limit)?;
+            if reached != Reached::End || output.len() > length {
+                return Err(Fault::NotDeflate);
+            }
         }
         output.shrink_to_fit();
         Ok(output)
     })
 }
 
-/// Whether there may be more.
-fn inflate_some(
+/// Where compressed data stands after a piece of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reached {
+    /// A block said that it was the last, and nothing follows it.
+    End,
+    Middle,
+}
+
+fn inflate_piece(
     decompress: &mut Decompress,
-    input: &mut &[u8],
+    mut input: &[u8],
     output: &mut Vec<u8>,
     limit: usize,
-) -> Result<bool, Fault> {
-    if output.len() == output.capacity() {
-        // One byte above the limit is room enough to see that there is more.
-        let room = limit.saturating_add(1).saturating_sub(output.len());
-        output.reserve_exact(output.len().max(STEP_BYTES).min(room));
-    }
-    let (before_in, before_out) = (decompress.total_in(), decompress.total_out());
-    let status = decompress.decompress_vec(input, output, FlushDecompress::Sync);
-    let status = status.map_err(|_| Fault::NotDeflate)?;
-    if output.len() > limit {
-        return Err(Fault::TooBig);
-    }
-    let taken = usize::try_from(decompress.total_in() - before_in).unwrap_or(usize::MAX);
-    let made = decompress.total_out() - before_out;
-    *input = input.get(taken..).unwrap_or_default();
-    match status {
-        // A block may say that it is the last, and others follow (section 7.2.3.5).
-        Status::StreamEnd => {
-            decompress.reset(false);
-            Ok(!input.is_empty())
+) -> Result<Reached, Fault> {
+    loop {
+        if output.len() == output.capacity() {
+            // One byte above the limit is room enough to see that there is more.
+            let room = limit.saturating_add(1).saturating_sub(output.len());
+            output.reserve_exact(output.len().max(STEP_BYTES).min(room));
         }
-        Status::Ok | Status::BufError => {
-            let full = output.len() == output.capacity();
-            Ok((taken > 0 || made > 0 || full) && (full || !input.is_empty()))
+        let (before_in, before_out) = (decompress.total_in(), decompress.total_out());
+        let status = decompress.decompress_vec(input, output, FlushDecompress::Sync);
+        let status = status.map_err(|_| Fault::NotDeflate)?;
+        if output.len() > limit {
+            return Err(Fault::TooBig);
+        }
+        let taken = usize::try_from(decompress.total_in() - before_in).unwrap_or(usize::MAX);
+        let moved = taken > 0 || decompress.total_out() > before_out;
+        input = input.get(taken..).unwrap_or_default();
+        let full = output.len() == output.capacity();
+        match status {
+            // A block may say that it is the last, and others follow (section 7.2.3.5).
+            Status::StreamEnd => {
+                decompress.reset(false);
+                if input.is_empty() {
+                    return Ok(Reached::End);
+                }
+            }
+            Status::Ok | Status::BufError if full => {}
+            Status::Ok | Status::BufError if input.is_empty() => return Ok(Reached::Middle),
+            Status::Ok | Status::BufError if moved => {}
+            Status::Ok | Status::BufError => return Err(Fault::NotDeflate),
         }
     }
 }
