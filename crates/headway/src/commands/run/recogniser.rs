@@ -205,7 +205,8 @@ impl Tracker {
     /// What to report after something was found, if it is news.
     pub(crate) fn advance(&mut self, found: Found) -> Option<Reported> {
         let percent = found.percent().min(NEARLY);
-        if percent <= self.percent && !(percent == 0.0 && self.total.is_none()) {
+        let begins = percent == 0.0 && self.percent == 0.0 && self.total.is_none();
+        if percent <= self.percent && !begins {
             return None;
         }
         self.percent = percent;

@@ -94,6 +94,10 @@ fn what_was_found_never_goes_back_nor_ends_early() {
     assert_eq!(tracker.advance(other), Some(Reported::Percent(50.0)), "another counter");
     let second = Found::Count { done: 2, total: 3 };
     assert_eq!(tracker.advance(second), Some(Reported::Count { done: 2, total: 3 }));
+
+    let mut tracker = Tracker::default();
+    assert_eq!(tracker.advance(Found::Percent(72.0)), Some(Reported::Percent(72.0)));
+    assert_eq!(tracker.advance(first), None, "a counter that begins after a share");
 }
 
 /// Real output, captured from a terminal: how many different shares were seen, and the last.
