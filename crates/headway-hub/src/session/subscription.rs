@@ -1,6 +1,6 @@
 //! Subscriptions: how they begin, which lanes they have, how they end.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -245,7 +245,9 @@ impl Session {
             return;
         }
         subscription.pending.insert(job.clone());
-        let cursor = self.positions.remove(&job);
+        // The position stays until the job is attached: another selector may be the one that it
+        // fits.
+        let cursor = self.positions.get(&job).copied();
         self.look_up(serial, job, cursor);
     }
 
@@ -278,7 +280,8 @@ impl Session {
                 }
                 if first {
                     // Jobs that its reader knows and that have ended since are in no list.
-                    let known: Vec<JobId> = self.positions.keys().cloned().collect();
+                    let mut known: Vec<JobId> = self.positions.keys().cloned().collect();
+                    known.sort_unstable();
                     for job in known {
                         self.bring(serial, job);
                     }
@@ -286,6 +289,17 @@ impl Session {
                 self.look_at_feed(serial);
             }
             Err(error) => self.fail(serial, &error),
+        }
+        self.forget_positions();
+    }
+
+    /// Positions go once every selector has looked for their jobs.
+    fn forget_positions(&mut self) {
+        if !self.positions.is_empty()
+            && self.attaching.is_empty()
+            && !self.subscriptions.values().any(|subscription| subscription.surveying)
+        {
+            self.positions = HashMap::new();
         }
     }
 
@@ -309,6 +323,7 @@ impl Session {
             Ok(None) => {}
             Err(error) => self.fail(serial, &error),
         }
+        self.forget_positions();
     }
 
     fn fail(&mut self, serial: u32, error: &Error) {
@@ -318,7 +333,13 @@ impl Session {
         self.answer(&ServerMessage::Error { id, code: problem.code, message: problem.detail });
     }
 
-    fn attach(&mut self, serial: u32, found: &Found, cursor: Option<Cursor>, chosen: bool) {
+    fn attach(
+        &mut self,
+        serial: u32,
+        found: &Found,
+        mut cursor: Option<Cursor>,
+        chosen: bool,
+    ) {
         let Some(subscription) = self.subscriptions.get_mut(&serial) else { return };
         let events = subscription.wanted != Wanted::Nothing;
         let place = {
@@ -330,6 +351,10 @@ impl Session {
             };
             if !fits {
                 return;
+            }
+            if !chosen && self.positions.remove(found.topic.job()).is_none() {
+                // Another selector has brought the job to where its reader goes on.
+                cursor = None;
             }
             cursor.map_or_else(Place::default, |cursor| {
                 Place::of(&state, cursor, events, found.trimmed_to)
