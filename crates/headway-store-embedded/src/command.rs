@@ -150,6 +150,21 @@ impl Answer {
 }
 
 impl Command {
+    /// Whether it is done at once: records of jobs may gather for a moment, but a batch goes as fast
+    /// as its items are taken and settled.
+    pub(crate) fn is_urgent(&self) -> bool {
+        match self {
+            Self::Append { appends, .. } => {
+                appends.iter().flatten().any(|prepared| !prepared.append.items.is_empty())
+            }
+            Self::AddItems { .. }
+            | Self::Lease { .. }
+            | Self::Sweep { .. }
+            | Self::Remove { .. }
+            | Self::Close { .. } => true,
+        }
+    }
+
     /// Answers that it was not begun.
     pub(crate) fn fail(self, error: &StoreError) {
         match self {

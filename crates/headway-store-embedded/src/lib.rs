@@ -29,6 +29,7 @@ mod failure;
 mod options;
 mod pace;
 mod reader;
+mod rhythm;
 mod rows;
 mod schema;
 mod shared;

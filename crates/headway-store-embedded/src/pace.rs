@@ -14,6 +14,11 @@ impl Pace {
         Self(Instant::now())
     }
 
+    /// What is left of so much time.
+    pub(crate) fn left(self, time: Duration) -> Duration {
+        time.saturating_sub(self.0.elapsed())
+    }
+
     /// Whether so much time has passed.
     pub(crate) fn passed(self, time: Duration) -> bool {
         self.0.elapsed() >= time

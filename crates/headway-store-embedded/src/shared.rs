@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64};
 use headway_store::Sink;
 use parking_lot::{Mutex, RwLock};
 
+use crate::rhythm::Waiting;
 use crate::tail::Tails;
 
 /// Shared by the handle, the writer's thread and the checkpointer's. The writer alone changes the
@@ -15,6 +16,8 @@ pub(crate) struct Shared {
     pub(crate) place: String,
     /// What is not folded.
     pub(crate) tails: Mutex<Tails>,
+    /// What waits for the writer.
+    pub(crate) waiting: Waiting,
     /// Who hears of records.
     pub(crate) sinks: RwLock<Vec<Arc<dyn Sink>>>,
     /// Whether nothing may change any more.
@@ -41,6 +44,7 @@ impl Shared {
         Self {
             place,
             tails: Mutex::default(),
+            waiting: Waiting::default(),
             sinks: RwLock::default(),
             closed: AtomicBool::new(false),
             log_pages: AtomicI64::new(0),

@@ -113,8 +113,11 @@ impl EmbeddedStore {
             .map_err(|_| StoreError::Closed)?;
         let (reply, answer) = oneshot::channel();
         let ticket = Ticket { command: command(reply), bytes, place };
+        let urgent = ticket.command.is_urgent();
         let commands = self.commands.as_ref().ok_or(StoreError::Closed)?;
+        self.shared.waiting.comes();
         commands.try_send(ticket).map_err(|_| StoreError::Closed)?;
+        self.shared.waiting.came(urgent);
         answer.await.map_err(|_| StoreError::Closed)
     }
 }

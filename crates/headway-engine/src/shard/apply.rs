@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use futures_util::future::join_all;
+use futures_util::future::{BoxFuture, join_all};
+use futures_util::stream::{FuturesOrdered, StreamExt};
 use headway_core::{Input, JobState, decide, evolve, next_deadline};
 use headway_protocol::{JobId, Problem, ProblemCode};
 use headway_store::{Append, AppendError, Expected, ItemOutcome, StoreError, Stored, UniqueKey};
@@ -12,9 +13,10 @@ use tokio::sync::{mpsc, watch};
 
 use super::answer::{applied, unchanged};
 use super::cache::Cache;
-use super::message::{Applied, Change, Message, Origin, Reply};
+use super::flight::{Call, Flights, Held, Sent, Then};
+use super::message::{Applied, Asked, Change, Message, Origin, Reply};
 use super::record::{facets, record};
-use super::{Error, GROUP};
+use super::{CALLS, Error, GROUP};
 use crate::context::Context;
 
 /// How often something said to a job is decided again when others changed the job in between.
@@ -24,57 +26,65 @@ const TRIES: u32 = 8;
 pub(super) struct Shard {
     context: Arc<Context>,
     cache: Cache,
+    flights: Flights,
     /// Jobs of the present group that could not be read, and why.
     unreadable: HashMap<JobId, StoreError>,
     followed: HashMap<JobId, watch::Sender<Arc<JobState>>>,
 }
 
-/// An append on its way, and what to do when it is durable.
-struct Sent {
-    job: JobId,
-    then: Then,
-}
-
-#[expect(clippy::large_enum_variant, reason = "nearly every append is an applied one")]
-enum Then {
-    Created { reply: Reply<Arc<JobState>>, state: Arc<JobState> },
-    Applied { message: Message, applied: Applied },
-}
-
 impl Shard {
     pub(super) fn new(context: Arc<Context>) -> Self {
-        let (unreadable, followed) = (HashMap::new(), HashMap::new());
-        Self { context, cache: Cache::default(), unreadable, followed }
+        Self {
+            context,
+            cache: Cache::default(),
+            flights: Flights::default(),
+            unreadable: HashMap::new(),
+            followed: HashMap::new(),
+        }
     }
 
-    /// Works until nobody can ask any more.
+    /// Works until nobody can ask any more and everyone is answered.
     pub(super) async fn run(mut self, mut inbox: mpsc::Receiver<Message>) {
         let mut group = Vec::with_capacity(GROUP);
-        let mut again = Vec::new();
-        loop {
-            group.append(&mut again);
-            if group.is_empty() && inbox.recv_many(&mut group, GROUP).await == 0 {
-                return;
-            }
-            self.load_missing(&group).await;
-            let mut appends = Vec::with_capacity(group.len());
-            let mut sent = Vec::with_capacity(group.len());
-            for message in group.drain(..) {
-                if let Some((append, then)) = self.take(message) {
-                    appends.push(append);
-                    sent.push(then);
+        let mut calls = FuturesOrdered::new();
+        let mut open = true;
+        while open || !calls.is_empty() {
+            tokio::select! {
+                biased;
+                Some(call) = calls.next() => self.finish(call, &mut group),
+                count = inbox.recv_many(&mut group, GROUP), if open && calls.len() < CALLS => {
+                    open = count > 0;
                 }
             }
-            if appends.is_empty() {
-                continue;
-            }
-            let began = tokio::time::Instant::now();
-            let results = self.context.store.append(appends).await;
-            self.context.metrics.append_seconds.observe(began.elapsed().as_secs_f64());
-            for (sent, result) in sent.into_iter().zip(results) {
-                self.finish(sent, result, &mut again);
+            if !group.is_empty()
+                && let Some(call) = self.decide(&mut group).await
+            {
+                calls.push_back(call);
             }
         }
+    }
+
+    /// Carries a group out as far as a call of the store, if it needs one.
+    async fn decide(&mut self, group: &mut Vec<Message>) -> Option<BoxFuture<'static, Call>> {
+        self.load_missing(group).await;
+        let mut appends = Vec::with_capacity(group.len());
+        let mut sent = Vec::with_capacity(group.len());
+        for message in group.drain(..) {
+            if let Some((append, then)) = self.take(message) {
+                self.flights.begin(&then.job);
+                appends.push(append);
+                sent.push(then);
+            }
+        }
+        if appends.is_empty() {
+            return None;
+        }
+        let store = Arc::clone(&self.context.store);
+        Some(Box::pin(async move {
+            let began = tokio::time::Instant::now();
+            let results = store.append(appends).await;
+            Call { sent, results, began }
+        }))
     }
 
     /// Reads the states of the group's jobs that are not remembered.
@@ -83,7 +93,7 @@ impl Shard {
         let mut missing: Vec<&JobId> = group
             .iter()
             .filter_map(|message| match message {
-                Message::Apply { job, .. } | Message::Follow { job, .. } => Some(job),
+                Message::Apply(Asked { job, .. }) | Message::Follow { job, .. } => Some(job),
                 Message::Create { .. } | Message::Forget { .. } => None,
             })
             .filter(|job| !self.cache.holds(job))
@@ -111,12 +121,22 @@ impl Shard {
     /// Carries one message out as far as the append; answers at once what needs none.
     fn take(&mut self, message: Message) -> Option<(Append, Sent)> {
         match message {
-            Message::Create { create, key, reply } => self.create(*create, key, reply),
-            Message::Apply { job, origin, change, tries, reply } => {
-                self.apply(job, origin, change, tries, reply)
+            Message::Create { create, key, reply } => {
+                if self.flights.has(&create.id) {
+                    let job = create.id.clone();
+                    self.hold(&job, Held::Message(Message::Create { create, key, reply }));
+                    return None;
+                }
+                self.create(*create, key, reply)
             }
+            Message::Apply(asked) => self.apply(asked),
             Message::Follow { job, reply } => {
-                answer(reply, self.follow(&job));
+                if self.flights.has(&job) {
+                    let message = Message::Follow { job: job.clone(), reply };
+                    self.hold(&job, Held::Message(message));
+                } else {
+                    answer(reply, self.follow(&job));
+                }
                 None
             }
             Message::Forget { jobs } => {
@@ -180,25 +200,29 @@ impl Shard {
         Some((append, Sent { job, then: Then::Created { reply, state: shared } }))
     }
 
-    fn apply(
-        &mut self,
-        job: JobId,
-        origin: Origin,
-        change: Change,
-        tries: u32,
-        reply: Reply<Applied>,
-    ) -> Option<(Append, Sent)> {
+    fn apply(&mut self, asked: Asked) -> Option<(Append, Sent)> {
+        match self.change(&asked) {
+            Ok(Changed::Nothing(applied)) => self.settle(asked, Ok(applied)),
+            Ok(Changed::State { append, applied }) => {
+                let job = asked.job.clone();
+                let then = Then::Applied { asked, applied };
+                return Some((append, Sent { job, then }));
+            }
+            Err(error) => self.settle(asked, Err(error)),
+        }
+        None
+    }
+
+    /// Changes the job's state as was asked, or says why not.
+    fn change(&mut self, asked: &Asked) -> Result<Changed, Error> {
+        let Asked { job, origin, change, .. } = asked;
         let rates = self.context.rates();
         let now = self.context.now();
-        let Some(state) = self.cache.get(&job) else {
-            answer(reply, Err(not_there(&self.unreadable, &job)));
-            return None;
+        let Some(state) = self.cache.get(job) else {
+            return Err(not_there(&self.unreadable, job));
         };
-        if let Err(error) = allowed(state, &origin, &change) {
-            answer(reply, Err(error));
-            return None;
-        }
-        let input = match &change {
+        allowed(state, origin, change)?;
+        let input = match change {
             Change::Report { producer, reports } => {
                 Input::Report { producer: producer.clone(), reports, rates: &rates }
             }
@@ -212,22 +236,12 @@ impl Shard {
             Change::Begin => Input::Begin,
             Change::Moved { moved, .. } => Input::Moved(moved.clone()),
             Change::BudgetReached { next } => Input::BudgetReached { next: *next },
-            Change::Peek => {
-                answer(reply, Ok(applied(state, &change)));
-                return None;
-            }
+            Change::Peek => return Ok(Changed::Nothing(applied(state, change))),
         };
-        let events = match decide(state, now, &input) {
-            Ok(events) => events,
-            Err(refusal) => {
-                answer(reply, Err(refusal.into()));
-                return None;
-            }
-        };
-        let outcomes = outcomes(&change);
+        let events = decide(state, now, &input)?;
+        let outcomes = outcomes(change);
         if events.is_empty() {
-            answer(reply, unchanged(state, &change, &outcomes));
-            return None;
+            return unchanged(state, change, &outcomes).map(Changed::Nothing);
         }
         let before = state.clone();
         for event in &events {
@@ -238,8 +252,7 @@ impl Shard {
             Ok(record) => record,
             Err(error) => {
                 *state = before;
-                answer(reply, Err(error));
-                return None;
+                return Err(error);
             }
         };
         self.context.metrics.events.inc_by(events.len() as u64);
@@ -251,28 +264,50 @@ impl Shard {
             items: outcomes,
             key: None,
         };
-        let applied = applied(state, &change);
-        let message = Message::Apply { job: job.clone(), origin, change, tries, reply };
-        Some((append, Sent { job, then: Then::Applied { message, applied } }))
+        Ok(Changed::State { append, applied: applied(state, change) })
     }
 
-    /// Answers an append that came back.
-    fn finish(&mut self, sent: Sent, result: Result<(), AppendError>, again: &mut Vec<Message>) {
-        let Sent { job, then } = sent;
-        match result {
-            Ok(()) => {
-                match then {
+    /// Answers what needs no append: now, or when what it was decided on is durable.
+    fn settle(&mut self, asked: Asked, answer: Result<Applied, Error>) {
+        let job = asked.job.clone();
+        self.hold(&job, Held::Answer { asked, answer });
+    }
+
+    fn hold(&mut self, job: &JobId, held: Held) {
+        match self.flights.hold(job, held) {
+            None | Some(Held::Message(_)) => {}
+            Some(Held::Answer { asked, answer: result }) => answer(asked.reply, result),
+        }
+    }
+
+    /// Answers a call that came back; what has to be decided again goes to `again`.
+    fn finish(&mut self, call: Call, again: &mut Vec<Message>) {
+        let Call { sent, results, began } = call;
+        self.context.metrics.append_seconds.observe(began.elapsed().as_secs_f64());
+        for (Sent { job, then }, result) in sent.into_iter().zip(results) {
+            let durable = result.is_ok();
+            match result {
+                Ok(()) => match then {
                     Then::Created { reply, state } => answer(reply, Ok(state)),
-                    Then::Applied { message: Message::Apply { reply, .. }, applied } => {
-                        answer(reply, Ok(applied));
-                    }
-                    Then::Applied { message: _, .. } => {}
+                    Then::Applied { asked, applied } => answer(asked.reply, Ok(applied)),
+                },
+                Err(error) => {
+                    self.cache.remove(&job);
+                    self.refuse(then, error, again);
                 }
-                self.tell(&job);
             }
-            Err(error) => {
-                self.cache.remove(&job);
-                self.refuse(then, error, again);
+            let (held, last) = self.flights.land(&job);
+            for held in held {
+                match held {
+                    Held::Answer { asked, answer: result } if durable => {
+                        answer(asked.reply, result);
+                    }
+                    Held::Answer { asked, .. } => again.push(Message::Apply(asked)),
+                    Held::Message(message) => again.push(message),
+                }
+            }
+            if last {
+                self.tell(&job);
             }
         }
     }
@@ -280,25 +315,23 @@ impl Shard {
     fn refuse(&self, then: Then, error: AppendError, again: &mut Vec<Message>) {
         match then {
             Then::Created { reply, .. } => answer(reply, Err(refused_creation(error))),
-            Then::Applied {
-                message: Message::Apply { job, origin, change, tries, reply }, ..
-            } => match error {
-                AppendError::Conflict { .. } if tries < TRIES => {
+            Then::Applied { asked, .. } => match error {
+                AppendError::Conflict { .. } if asked.tries < TRIES => {
                     self.context.metrics.conflicts.inc();
-                    let tries = tries + 1;
-                    again.push(Message::Apply { job, origin, change, tries, reply });
+                    again.push(Message::Apply(Asked { tries: asked.tries + 1, ..asked }));
                 }
                 AppendError::Conflict { .. } | AppendError::KeyTaken { .. } => {
-                    answer(reply, Err(Error::Contended(job)));
+                    answer(asked.reply, Err(Error::Contended(asked.job)));
                 }
-                AppendError::Fenced { .. } => answer(reply, Err(Error::LeaseLost(job))),
-                AppendError::Store(error) => answer(reply, Err(error.into())),
+                AppendError::Fenced { .. } => {
+                    answer(asked.reply, Err(Error::LeaseLost(asked.job)));
+                }
+                AppendError::Store(error) => answer(asked.reply, Err(error.into())),
             },
-            Then::Applied { .. } => {}
         }
     }
 
-    /// Tells those that wait for it of a job's new state.
+    /// Tells those that wait for it of a job's new state, all of which is durable.
     fn tell(&mut self, job: &JobId) {
         let Some(state) = self.cache.get(job) else { return };
         if let Some(due) = next_deadline(state) {
@@ -319,6 +352,14 @@ impl Shard {
             self.cache.remove(job);
         }
     }
+}
+
+/// What came of something that was said to a job.
+enum Changed {
+    /// Nothing is to be appended.
+    Nothing(Applied),
+    /// The state is another, once this is durable.
+    State { append: Append, applied: Applied },
 }
 
 /// Whether somebody has to run, or to stop, this job.

@@ -29,18 +29,7 @@ pub(crate) enum Message {
         reply: Reply<Arc<JobState>>,
     },
     /// Say something to a job.
-    Apply {
-        /// The job.
-        job: JobId,
-        /// Who says it.
-        origin: Origin,
-        /// What.
-        change: Change,
-        /// How often this was tried; others may have changed the job in between.
-        tries: u32,
-        /// Gets what came of it, once that is durable.
-        reply: Reply<Applied>,
-    },
+    Apply(Asked),
     /// Tell of every change of a job from now on.
     Follow {
         /// The job.
@@ -53,6 +42,21 @@ pub(crate) enum Message {
         /// The jobs.
         jobs: Vec<JobId>,
     },
+}
+
+/// Something that is said to a job.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    /// The job.
+    pub(crate) job: JobId,
+    /// Who says it.
+    pub(crate) origin: Origin,
+    /// What.
+    pub(crate) change: Change,
+    /// How often this was tried; others may have changed the job in between.
+    pub(crate) tries: u32,
+    /// Gets what came of it, once that is durable.
+    pub(crate) reply: Reply<Applied>,
 }
 
 /// Who says something to a job.

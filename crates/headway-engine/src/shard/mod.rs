@@ -1,13 +1,17 @@
 //! A shard decides for its share of the jobs.
 //!
 //! One task owns a shard's states; what is said to a job passes through it, one after the other. It
-//! takes all that waits, decides each on the state that the one before left, appends everything in
-//! one call, and answers when that is durable. A state that could not be appended is forgotten and
-//! read again. Invariant: nobody is answered about an event that is not in the log.
+//! takes all that waits, decides each on the state that the one before left, and appends everything
+//! in one call. While that call is under way it goes on deciding, so that the store has more to
+//! write at once; what it decides then stands on states that are not durable yet, and is in the log
+//! after them or not at all, because every append says where it expects its job. A state that could
+//! not be appended is forgotten and read again. Invariant: nobody is answered about an event that is
+//! not in the log.
 
 mod answer;
 mod apply;
 mod cache;
+mod flight;
 mod message;
 mod record;
 
@@ -22,7 +26,7 @@ use crate::Error;
 use crate::context::Context;
 
 pub(crate) use apply::wants_executor;
-pub(crate) use message::{Applied, Change, Message, Origin, Reply};
+pub(crate) use message::{Applied, Asked, Change, Message, Origin, Reply};
 
 /// Messages that wait for one shard: two thousand producers with one report each. Full: the sender
 /// waits, [`PATIENCE`] at the most.
@@ -30,6 +34,10 @@ const INBOX: usize = 2_048;
 
 /// Messages decided together; more than one store commit holds makes no commit cheaper.
 const GROUP: usize = 512;
+
+/// Calls of the store that one shard has under way. More would only be smaller ones: while this
+/// many are open, what comes gathers in the inbox.
+const CALLS: usize = 32;
 
 /// How long somebody waits for a place in an inbox before being told that the server is overloaded.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -93,8 +101,10 @@ impl Shards {
         origin: Origin,
         change: Change,
     ) -> Result<Applied, Error> {
-        self.ask(job, |reply| Message::Apply { job: job.clone(), origin, change, tries: 0, reply })
-            .await
+        self.ask(job, |reply| {
+            Message::Apply(Asked { job: job.clone(), origin, change, tries: 0, reply })
+        })
+        .await
     }
 
     /// Makes a job.

@@ -1,7 +1,8 @@
 //! The one thread that changes the store.
 //!
 //! It takes whatever waits, up to a cap, does it in one transaction, and answers after the commit.
-//! Grouping needs no timer: what arrives while one commit runs is the next group. A command that is
+//! What arrives while one commit runs is the next group; when more is to be expected it gathers a
+//! moment longer: see [`rhythm`](crate::rhythm). A command that is
 //! refused changes nothing; a commit that fails takes the whole group back, in the tables and in
 //! memory, and each of its commands is told.
 //!
@@ -29,6 +30,8 @@ use crate::codec;
 use crate::command::{Answer, Command, Ticket};
 use crate::failure::Failure;
 use crate::options::Options;
+use crate::pace::Pace;
+use crate::rhythm::{APART, Rhythm};
 use crate::schema;
 use crate::shared::Shared;
 use crate::tail::{Fresh, Head};
@@ -119,7 +122,16 @@ impl Writer {
     /// Works until the store is closed or its handle is gone.
     pub(crate) fn run(mut self, commands: &Receiver<Ticket>) {
         let mut idle = false;
+        let mut rhythm = Rhythm::default();
+        let mut begun: Option<Pace> = None;
         loop {
+            let enough = rhythm.enough();
+            if !idle
+                && enough > 1
+                && let Some(begun) = begun
+            {
+                self.shared.waiting.gather(enough, || begun.left(APART));
+            }
             let first = if self.has_work() {
                 let wait = if idle { Duration::ZERO } else { IDLE };
                 match commands.recv_timeout(wait) {
@@ -139,7 +151,10 @@ impl Writer {
                 continue;
             };
             idle = false;
+            begun = Some(Pace::begin());
             let (group, closing) = gather(first, commands);
+            self.shared.waiting.taken(group.len());
+            rhythm.came(group.iter().filter(|ticket| !ticket.command.is_urgent()).count());
             if !group.is_empty() {
                 // A failure was told to whoever asked for the group's changes.
                 let _told = self.round(group, false);
