@@ -112,7 +112,7 @@ pub struct FeedReader {
 
 impl FeedReader {
     /// Joins a feed: every job that moves from now on is announced to this reader.
-    pub(crate) fn join(feed: Arc<Feed>, bell: Arc<Bell>, session: u32, subscription: u32) -> Self {
+    pub(crate) fn join(feed: Arc<Feed>, bell: Arc<Bell>, session: u32, subscription: u16) -> Self {
         let mut state = feed.state.lock();
         // What was announced before is news to this reader.
         state.members.clear();

@@ -11,7 +11,7 @@ use crate::connection::Connection;
 use crate::error::Error;
 use crate::feed::{FeedReader, Feeds, Selector};
 use crate::metrics::Metrics;
-use crate::options::Options;
+use crate::options::{Options, Setting};
 use crate::registry::Registry;
 use crate::service::{self, Ear, Inbox};
 use crate::session::{Answer, Found, Request, Session, Surveyed};
@@ -28,10 +28,9 @@ const SURVEY_PAGE: usize = 100;
 /// What the parts of a hub share.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    pub(crate) options: Arc<Options>,
+    pub(crate) setting: Arc<Setting>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) metrics: Arc<Metrics>,
     pub(crate) registry: Registry,
     pub(crate) feeds: Feeds,
     pub(crate) inbox: Arc<Inbox>,
@@ -70,10 +69,9 @@ impl Hub {
         let stop = CancellationToken::new();
         let shared = Arc::new(Shared {
             inbox: Arc::new(Inbox::new(options.inbox_records)),
-            options: Arc::new(options),
+            setting: Arc::new(Setting { options, metrics: Metrics::default() }),
             store,
             clock,
-            metrics: Arc::default(),
             registry: Registry::default(),
             feeds: Feeds::default(),
             _stop: stop.clone().drop_guard(),
@@ -95,8 +93,7 @@ impl Handle {
     /// harmless.
     pub fn session(&self, caller: Arc<Owner>, name: &str, bell: &Arc<Bell>, key: u32) -> Session {
         Session::new(
-            Arc::clone(&self.shared.options),
-            Arc::clone(&self.shared.metrics),
+            Arc::clone(&self.shared.setting),
             caller,
             (Arc::clone(bell), key),
             name,
@@ -136,13 +133,13 @@ impl Handle {
                 Request::Watch { ticket, job, cursor } => {
                     Answer::Watched { ticket, outcome: hub.find(&caller, &job, cursor).await }
                 }
-                Request::Survey { subscription, selector } => {
+                Request::Survey { ticket, subscription, selector } => {
                     let feed = hub.shared.feeds.open(&caller.tenant, &selector);
                     // Joined before the list is read, so that no job can pass between the two.
                     let reader = FeedReader::join(feed, bell, key, subscription);
                     let outcome = hub.survey(&caller, &selector).await;
                     let outcome = outcome.map(|jobs| Surveyed { reader, jobs });
-                    Answer::Surveyed { subscription, outcome }
+                    Answer::Surveyed { ticket, subscription, outcome }
                 }
                 Request::Read { lane, job, after } => {
                     let outcome = hub.shared.store.read(&job, after, PAGE_EVENTS).await;
@@ -178,12 +175,12 @@ impl Handle {
 
     /// The counters.
     pub fn metrics(&self) -> &Metrics {
-        &self.shared.metrics
+        &self.shared.setting.metrics
     }
 
     /// The options that it was started with.
     pub fn options(&self) -> &Options {
-        &self.shared.options
+        &self.shared.setting.options
     }
 
     /// The time by the hub's clock: what its sessions are told.
@@ -202,7 +199,8 @@ impl Handle {
         job: &JobId,
         cursor: Option<Cursor>,
     ) -> Result<Option<Found>, Error> {
-        let Shared { registry, store, options, .. } = &*self.shared;
+        let Shared { registry, store, setting, .. } = &*self.shared;
+        let options = &setting.options;
         let Some(topic) = registry.open(&**store, options, job).await? else { return Ok(None) };
         if !sees(caller, &topic) {
             return Ok(None);
@@ -230,7 +228,7 @@ impl Handle {
             Selector::Tag(tag) => query.tag = Some(tag.clone()),
             Selector::All | Selector::Job(_) => {}
         }
-        let most = self.shared.options.survey_jobs;
+        let most = self.shared.setting.options.survey_jobs;
         let mut jobs = Vec::new();
         while jobs.len() < most {
             query.limit = SURVEY_PAGE.min(most - jobs.len());

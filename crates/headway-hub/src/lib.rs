@@ -41,7 +41,7 @@ pub use feed::{FeedReader, Selector};
 pub use frame::{Form, Frame, FrameKind};
 pub use handle::{Handle, Hub, Warm};
 pub use headway_store::ItemQuery;
-pub use metrics::{LATENCY_BOUNDS_MS, Metrics};
+pub use metrics::{LATENCY_BOUNDS_MS, Limit, Metrics};
 pub use options::Options;
 pub use read::{JobFilter, Results};
 pub use session::AskedCommand;

@@ -3,6 +3,14 @@
 use std::collections::BTreeMap;
 
 use crate::Error;
+use crate::metrics::Metrics;
+
+/// What every part of a hub goes by and counts with.
+#[derive(Debug, Default)]
+pub(crate) struct Setting {
+    pub(crate) options: Options,
+    pub(crate) metrics: Metrics,
+}
 
 /// What a hub is told before it starts. The defaults are the protocol's.
 #[derive(Clone, Debug)]
@@ -14,7 +22,7 @@ pub struct Options {
     pub min_interval_ms: u64,
     /// The same for jobs of some kinds, by kind.
     pub kind_intervals: BTreeMap<String, u64>,
-    /// The most subscriptions of one connection; at least 1.
+    /// The most subscriptions of one connection; 1 to 4096.
     pub max_subscriptions: u32,
     /// The largest message that a client may send, in bytes.
     pub max_message_bytes: u64,
@@ -63,7 +71,7 @@ impl Options {
     pub fn validate(&self) -> Result<(), Error> {
         let rules = [
             (self.heartbeat_ms >= 100, "heartbeat_ms", "at least 100"),
-            (self.max_subscriptions >= 1, "max_subscriptions", "at least 1"),
+            ((1..=4_096).contains(&self.max_subscriptions), "max_subscriptions", "1 to 4096"),
             (self.max_message_bytes >= 1_024, "max_message_bytes", "at least 1024"),
             (self.ring_records >= 2, "ring_records", "at least 2"),
             (self.max_event_lag >= 1, "max_event_lag", "at least 1"),

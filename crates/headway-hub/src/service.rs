@@ -82,7 +82,7 @@ impl Sink for Ear {
         let work = !waiting.records.is_empty() || dropped > 0;
         drop(waiting);
         if dropped > 0 {
-            hub.metrics.dropped.fetch_add(dropped, Ordering::Relaxed);
+            hub.setting.metrics.dropped.fetch_add(dropped, Ordering::Relaxed);
         }
         if work {
             hub.inbox.notify.notify_one();
@@ -93,7 +93,7 @@ impl Sink for Ear {
 /// Runs until `stop`. It holds the hub only while it works, so that the last handle's end is seen.
 pub(crate) async fn run(hub: Weak<Shared>, stop: CancellationToken) {
     let Some((inbox, grace)) =
-        hub.upgrade().map(|hub| (Arc::clone(&hub.inbox), hub.options.topic_grace_ms))
+        hub.upgrade().map(|hub| (Arc::clone(&hub.inbox), hub.setting.options.topic_grace_ms))
     else {
         return;
     };
@@ -113,7 +113,7 @@ pub(crate) async fn run(hub: Weak<Shared>, stop: CancellationToken) {
         while pass_on(&hub, &stop) {
             tokio::task::yield_now().await;
         }
-        hub.metrics.topics.store(hub.registry.len() as u64, Ordering::Relaxed);
+        hub.setting.metrics.topics.store(hub.registry.len() as u64, Ordering::Relaxed);
     }
 }
 
@@ -160,7 +160,7 @@ fn fill(hub: &Arc<Shared>, topic: Arc<Topic>, stop: &CancellationToken) {
     tokio::spawn(async move {
         loop {
             let Some(hub) = hub.upgrade() else { return };
-            hub.metrics.rereads.fetch_add(1, Ordering::Relaxed);
+            hub.setting.metrics.rereads.fetch_add(1, Ordering::Relaxed);
             match hub.registry.fill(&*hub.store, &topic).await {
                 Ok(()) => return,
                 Err(error) => {

@@ -14,7 +14,7 @@ pub(crate) enum Dirty {
     /// The lane with this key: its job moved.
     Lane(u32),
     /// The subscription with this key: its selector has new jobs.
-    Feed(u32),
+    Feed(u16),
 }
 
 /// A session that has something to look at; see [`crate::session::Session::handle_ring`].

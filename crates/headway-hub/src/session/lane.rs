@@ -13,92 +13,23 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use headway_protocol::frame::GapReason;
-use headway_protocol::{Cursor, JobId, ServerMessage, Timestamp};
+use headway_protocol::{Cursor, JobId, JobStatus, ServerMessage, Timestamp};
 use headway_store::History;
 
+use super::members::Members;
+use super::place::Place;
+use super::wanted::Wanted;
 use crate::frame::{Frame, FrameKind};
 use crate::metrics::Metrics;
 use crate::topic::{EventFrame, State, Topic, Watching, encode_events};
 
-/// What a lane asks for, the union over its subscriptions.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Wanted {
-    /// No events.
-    #[default]
-    Nothing,
-    /// Events of these types.
-    Types(Vec<String>),
-    /// All events.
-    Everything,
-}
-
-impl Wanted {
-    fn wants(&self, word: &str) -> bool {
-        match self {
-            Self::Nothing => false,
-            Self::Types(types) => types.iter().any(|wanted| wanted == word),
-            Self::Everything => true,
-        }
-    }
-
-    /// What both want together.
-    pub(crate) fn and(self, other: &Self) -> Self {
-        match (self, other) {
-            (Self::Everything, _) | (_, Self::Everything) => Self::Everything,
-            (Self::Nothing, other) => other.clone(),
-            (own, Self::Nothing) => own,
-            (Self::Types(mut types), Self::Types(more)) => {
-                types.extend(
-                    more.iter().filter(|word| !types.contains(word)).cloned().collect::<Vec<_>>(),
-                );
-                Self::Types(types)
-            }
-        }
-    }
-}
-
-/// Where a lane begins.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Place {
-    /// The position whose document the reader holds.
-    pub(crate) held: Option<u64>,
-    /// The position after which it wants events.
-    pub(crate) events_at: Option<u64>,
-    /// What it has to be told is missing.
-    pub(crate) gap: Option<(Cursor, GapReason)>,
-}
-
-impl Place {
-    /// Where a reader goes on that comes with a cursor. The log is known to begin after
-    /// `trimmed_to`.
-    ///
-    /// With events the document is sent whole: the cursor may be that of an event, newer than the
-    /// document that the reader holds.
-    pub(crate) fn of(state: &State, cursor: Cursor, events: bool, trimmed_to: u64) -> Self {
-        let newest = state.cursor();
-        let gap = |reason| Self { gap: Some((cursor, reason)), ..Self::default() };
-        let at = cursor.offset;
-        if cursor.epoch != newest.epoch || at > newest.offset {
-            gap(GapReason::Epoch)
-        } else if at < trimmed_to {
-            gap(GapReason::Retention)
-        } else if events {
-            Self { events_at: Some(at), ..Self::default() }
-        } else if at == newest.offset || state.ring().stop_after(at).is_some() {
-            Self { held: Some(at), ..Self::default() }
-        } else if at >= state.ring().begin() {
-            Self::default()
-        } else {
-            gap(GapReason::Slow)
-        }
-    }
-}
-
 /// What a lane does next.
 #[derive(Debug)]
-pub(crate) enum Step {
+pub(super) enum Step {
     /// It sends this.
     Frame(Frame),
+    /// It sends this, and has nothing more until its job moves.
+    Last(Frame),
     /// It has something, but not before this moment.
     Wait(Timestamp),
     /// It needs events from the log, after this position.
@@ -109,98 +40,186 @@ pub(crate) enum Step {
 
 /// See the module.
 #[derive(Debug)]
-pub(crate) struct Lane {
+pub(super) struct Lane {
     watching: Watching,
+    reader: Reader,
+    /// The subscriptions that it serves.
+    pub(super) subscriptions: Members,
+}
+
+/// What a lane's reader holds, and what it has to be told.
+#[derive(Debug)]
+struct Reader {
     epoch: u32,
+    interval_ms: u32,
     /// The position of the document that the reader holds.
     held: Option<u64>,
     /// Every wanted event up to here was sent; `None` when none are wanted, or before the first
     /// snapshot.
     events_at: Option<u64>,
-    gap: Option<(Cursor, GapReason)>,
-    /// Frames that follow the last one without anything between: a snapshot after a gap, an end
-    /// after its state. At most two.
-    owed: VecDeque<Frame>,
-    /// Events that were read from the log, with their positions; at most one page.
-    page: VecDeque<(u64, EventFrame)>,
+    wanted: Wanted,
+    last_state_at: Option<Timestamp>,
     /// Whether `end` was said of the attempt that the reader holds.
     ended: bool,
     /// Whether the events were all sent once: from then on falling far behind is slowness.
     caught_up: bool,
-    last_state_at: Option<Timestamp>,
-    wanted: Wanted,
-    interval_ms: u64,
-    /// The subscriptions that it serves.
-    pub(crate) subscriptions: Vec<u32>,
-    /// Whether it waits in the session's list of lanes to look at.
-    pub(crate) ready: bool,
-    /// When it wants to be looked at.
-    pub(crate) timer: Option<Timestamp>,
-    /// The position after which the log is being read for it.
-    pub(crate) reading: Option<u64>,
+    owed: Owed,
+    gap: Option<Box<(Cursor, GapReason)>>,
+    page: Option<Box<Page>>,
+}
+
+/// Frames that follow the last one without anything between: a snapshot after a gap, an end after
+/// its state.
+#[derive(Debug, Default)]
+struct Owed {
+    snapshot: Option<Frame>,
+    end: Option<Frame>,
+}
+
+impl Owed {
+    fn pop(&mut self) -> Option<Frame> {
+        self.snapshot.take().or_else(|| self.end.take())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.snapshot.is_none() && self.end.is_none()
+    }
+}
+
+/// Events from the log for a reader who is behind: at most one page.
+#[derive(Debug, Default)]
+struct Page {
+    /// The position after which the log is being read.
+    reading: Option<u64>,
+    /// What was read, with positions.
+    events: VecDeque<(u64, EventFrame)>,
+}
+
+impl Page {
+    /// The event at this position, when it is the next.
+    fn pop(&mut self, offset: u64) -> Option<EventFrame> {
+        self.events.pop_front_if(|(next, _)| *next == offset).map(|(_, event)| event)
+    }
 }
 
 impl Lane {
-    pub(crate) fn new(watching: Watching, place: Place) -> Self {
+    pub(super) fn new(watching: Watching, place: Place) -> Self {
         let epoch = watching.topic().look().cursor().epoch;
-        Self {
-            watching,
+        let reader = Reader {
             epoch,
+            interval_ms: 0,
             held: place.held,
             events_at: place.events_at,
-            gap: place.gap,
-            owed: VecDeque::new(),
-            page: VecDeque::new(),
+            wanted: Wanted::Nothing,
+            last_state_at: None,
             ended: false,
             caught_up: false,
-            last_state_at: None,
-            wanted: Wanted::Nothing,
-            interval_ms: 0,
-            subscriptions: Vec::new(),
-            ready: false,
-            timer: None,
-            reading: None,
-        }
+            owed: Owed::default(),
+            gap: place.gap.map(Box::new),
+            page: None,
+        };
+        Self { watching, reader, subscriptions: Members::default() }
     }
 
-    /// Gives back the room of frames that have left.
-    pub(crate) fn rest(&mut self) {
-        if self.owed.is_empty() {
-            self.owed = VecDeque::new();
-        }
-        if self.page.is_empty() {
-            self.page = VecDeque::new();
-        }
-    }
-
-    pub(crate) fn job(&self) -> &JobId {
+    pub(super) fn job(&self) -> &JobId {
         self.watching.topic().job()
     }
 
-    pub(crate) fn topic(&self) -> &Arc<Topic> {
+    pub(super) fn topic(&self) -> &Arc<Topic> {
         self.watching.topic()
     }
 
+    /// The position that its reader may come back with.
+    pub(super) fn position(&self) -> Option<Cursor> {
+        let Reader { epoch, held, .. } = self.reader;
+        Some(Cursor { epoch, offset: held? })
+    }
+
+    /// Whether the attempt's end was said and nothing newer is there.
+    pub(super) fn is_over(&self) -> bool {
+        if !self.reader.ended || !self.reader.owed.is_empty() {
+            return false;
+        }
+        let state = self.topic().look();
+        let newer = self.reader.held.and_then(|held| state.ring().stop_after(held));
+        state.standing().status.is_terminal() && newer.is_none_or(|stop| stop.change.is_none())
+    }
+
+    /// Another subscription covers the job and begins here; see [`Reader::join`].
+    pub(super) fn join(&mut self, place: Place) {
+        self.reader.join(place);
+    }
+
+    /// What its subscriptions ask for together.
+    pub(super) fn set(&mut self, wanted: Wanted, interval_ms: u32) {
+        self.reader.set(wanted, interval_ms);
+    }
+
+    /// What comes next.
+    pub(super) fn next(&mut self, now: Timestamp, max_lag: u64, metrics: &Metrics) -> Step {
+        let Self { watching, reader, .. } = self;
+        if let Some(frame) = reader.owed.pop() {
+            if frame.kind() == FrameKind::Snapshot {
+                reader.last_state_at = Some(now);
+            }
+            return Step::Frame(frame);
+        }
+        let seat = watching.seat();
+        let mut state = watching.topic().look();
+        state.seen_by(seat);
+        let step = reader.next(&mut state, now, max_lag, metrics);
+        if matches!(step, Step::Wait(_)) && reader.wanted == Wanted::Nothing {
+            // Until then nothing but a change of status would be sent.
+            state.spare(seat);
+        }
+        step
+    }
+
+    /// The log is read for it, after this position.
+    pub(super) fn begin_read(&mut self, after: u64) {
+        self.reader.page.get_or_insert_default().reading = Some(after);
+    }
+
+    /// Whether the log is being read for it.
+    pub(super) fn is_reading(&self) -> bool {
+        self.reader.page.as_ref().is_some_and(|page| page.reading.is_some())
+    }
+
+    /// The read after this position came to its end. Whether it was for this lane.
+    pub(super) fn end_read(&mut self, after: u64) -> bool {
+        let page = self.reader.page.as_mut().filter(|page| page.reading == Some(after));
+        page.is_some_and(|page| page.reading.take().is_some())
+    }
+
+    /// Takes what was read from the log for it; `None`: there is no such job any more.
+    pub(super) fn take_page(&mut self, after: u64, history: Option<&History>) {
+        let Self { watching, reader, .. } = self;
+        reader.take_page(watching.topic().job(), after, history);
+    }
+}
+
+impl Reader {
     /// Another subscription covers the job and begins here. The reader is sent what that
     /// subscription must see; events that it has seen by an older subscription may come again when
     /// the new one asked for them with an older cursor.
-    pub(crate) fn join(&mut self, place: Place) {
+    fn join(&mut self, place: Place) {
         if place.held.is_none() || place.held != self.held {
             self.held = None;
         }
-        self.gap = place.gap.or(self.gap);
+        if let Some(gap) = place.gap {
+            self.gap = Some(Box::new(gap));
+        }
         if let Some(at) = place.events_at {
             self.events_at = Some(self.events_at.map_or(at, |present| present.min(at)));
-            self.page.clear();
+            self.drop_page();
         }
         self.ended = false;
     }
 
-    /// What its subscriptions ask for together.
-    pub(crate) fn set(&mut self, wanted: Wanted, interval_ms: u64) {
+    fn set(&mut self, wanted: Wanted, interval_ms: u32) {
         if wanted == Wanted::Nothing {
             self.events_at = None;
-            self.page.clear();
+            self.drop_page();
         } else if let (None, Some(held)) = (self.events_at, self.held) {
             self.events_at = Some(held);
         }
@@ -208,33 +227,7 @@ impl Lane {
         self.interval_ms = interval_ms;
     }
 
-    /// The position that its reader may come back with.
-    pub(crate) fn position(&self) -> Option<Cursor> {
-        let offset = self.held?;
-        Some(Cursor { epoch: self.epoch, offset })
-    }
-
-    /// Whether the attempt's end was said and nothing newer is there.
-    pub(crate) fn is_over(&self) -> bool {
-        let state = self.topic().look();
-        let newer = self.held.and_then(|held| state.ring().stop_after(held));
-        self.ended
-            && self.owed.is_empty()
-            && state.standing().status.is_terminal()
-            && newer.is_none_or(|stop| stop.change.is_none())
-    }
-
-    /// What comes next.
-    pub(crate) fn next(&mut self, now: Timestamp, max_lag: u64, metrics: &Metrics) -> Step {
-        if let Some(frame) = self.owed.pop_front() {
-            if frame.kind() == FrameKind::Snapshot {
-                self.last_state_at = Some(now);
-            }
-            return Step::Frame(frame);
-        }
-        let topic = Arc::clone(self.topic());
-        let mut state = topic.look();
-        state.seen_by(self.watching.seat());
+    fn next(&mut self, state: &mut State, now: Timestamp, max_lag: u64, metrics: &Metrics) -> Step {
         let newest = state.cursor();
         if newest.epoch != self.epoch {
             self.enter_log(newest.epoch);
@@ -242,61 +235,59 @@ impl Lane {
         let behind = self.events_at.map_or(0, |at| newest.offset.saturating_sub(at));
         if self.caught_up && behind > max_lag {
             let from = Cursor { epoch: self.epoch, offset: self.events_at.unwrap_or_default() };
-            self.gap = Some((from, GapReason::Slow));
+            self.gap = Some(Box::new((from, GapReason::Slow)));
         }
-        if let Some((from, reason)) = self.gap.take() {
-            return self.tell_gap(&mut state, from, reason, now, metrics);
+        if let Some(gap) = self.gap.take() {
+            let (from, reason) = *gap;
+            return self.tell_gap(state, from, reason, now, metrics);
         }
         match self.held {
-            None => match self.next_event(&mut state, newest.offset) {
+            None => match self.next_event(state, newest.offset) {
                 Some(step) => step,
-                None => Step::Frame(self.whole(&mut state, now, metrics)),
+                None => self.whole(state, now, metrics),
             },
-            Some(held) if held == newest.offset => match self.next_event(&mut state, newest.offset)
-            {
+            Some(held) if held == newest.offset => match self.next_event(state, newest.offset) {
                 Some(step) => step,
-                None => self.settle(&state),
+                None => self.settle(state),
             },
-            Some(held) => self.advance(&mut state, held, now, metrics),
+            Some(held) => self.advance(state, held, now, metrics),
         }
     }
 
     /// Takes what was read from the log for it.
-    pub(crate) fn take_page(&mut self, after: u64, history: Option<&History>) {
-        self.reading = None;
+    fn take_page(&mut self, job: &JobId, after: u64, history: Option<&History>) {
         if self.events_at != Some(after) {
             return;
         }
         let from = Cursor { epoch: self.epoch, offset: after };
         match history {
             Some(history) if history.cursor.epoch == self.epoch && history.trimmed_to <= after => {
-                let job = self.job().clone();
-                self.page = history
+                self.page.get_or_insert_default().events = history
                     .records
                     .iter()
                     .flat_map(|record| {
-                        (record.from + 1..).zip(encode_events(&job, self.epoch, record))
+                        (record.from + 1..).zip(encode_events(job, self.epoch, record))
                     })
                     .filter(|(offset, _)| *offset > after)
                     .collect();
             }
             Some(history) if history.cursor.epoch != self.epoch => {
-                self.gap = Some((from, GapReason::Epoch));
+                self.gap = Some(Box::new((from, GapReason::Epoch)));
             }
-            Some(_) | None => self.gap = Some((from, GapReason::Retention)),
+            Some(_) | None => self.gap = Some(Box::new((from, GapReason::Retention))),
         }
     }
 
     fn enter_log(&mut self, epoch: u32) {
         let known = self.held.max(self.events_at);
         let known = known.map(|offset| Cursor { epoch: self.epoch, offset });
-        let from = self.gap.map(|(from, _)| from).or(known);
-        self.gap = from.map(|from| (from, GapReason::Epoch));
+        let from = self.gap.take().map(|gap| gap.0).or(known);
+        self.gap = from.map(|from| Box::new((from, GapReason::Epoch)));
         self.epoch = epoch;
         self.held = None;
         self.events_at = None;
         self.ended = false;
-        self.page.clear();
+        self.drop_page();
     }
 
     /// From a position that is not the newest.
@@ -317,7 +308,7 @@ impl Lane {
             }
             return match self.throttle(now).filter(|_| !changed) {
                 Some(due) => Step::Wait(due),
-                None => Step::Frame(self.whole(state, now, metrics)),
+                None => self.whole(state, now, metrics),
             };
         };
         if self.ended && goal.change.is_none() {
@@ -332,7 +323,7 @@ impl Lane {
             return Step::Wait(due);
         }
         let Some((frame, to, records)) = state.update(held, goal.to) else {
-            return Step::Frame(self.whole(state, now, metrics));
+            return self.whole(state, now, metrics);
         };
         if to != goal.to && (goal.change.is_none() || self.ended) {
             // After an end nothing of the old attempt may come, not even on the way to the new one.
@@ -340,37 +331,39 @@ impl Lane {
                 let from = Cursor { epoch: self.epoch, offset: held };
                 return self.tell_gap(state, from, GapReason::Slow, now, metrics);
             }
-            return Step::Frame(self.whole(state, now, metrics));
+            return self.whole(state, now, metrics);
         }
         self.ended = false;
         self.held = Some(to);
         self.last_state_at = Some(now);
-        metrics.conflated.fetch_add(records.saturating_sub(1), Ordering::Relaxed);
+        if records > 1 {
+            metrics.conflated.fetch_add(records - 1, Ordering::Relaxed);
+        }
         if to == goal.to
             && let Some(status) = goal.change
             && status.is_terminal()
         {
-            self.owe_end(Cursor { epoch: self.epoch, offset: to }, status);
+            self.owe_end(state.job(), Cursor { epoch: self.epoch, offset: to }, status);
         }
-        Step::Frame(frame)
+        self.send(state, frame)
     }
 
     /// The next wanted event up to `limit`; `None` when all were sent.
     fn next_event(&mut self, state: &mut State, limit: u64) -> Option<Step> {
         let mut at = self.events_at?;
         while at < limit {
-            if let Some((offset, _)) = self.page.front()
-                && *offset == at + 1
-            {
+            if let Some(event) = self.page.as_mut().and_then(|page| page.pop(at + 1)) {
+                if self.page.as_ref().is_some_and(|page| page.events.is_empty()) {
+                    self.drop_page();
+                }
                 at += 1;
                 self.events_at = Some(at);
-                let (_, event) = self.page.pop_front()?;
                 if self.wanted.wants(&event.word) {
                     return Some(Step::Frame(event.frame));
                 }
                 continue;
             }
-            self.page.clear();
+            self.drop_page();
             let Some((events, from)) = state.events_after(at) else {
                 return Some(Step::Read(at));
             };
@@ -396,11 +389,28 @@ impl Lane {
         if self.ended || !status.is_terminal() {
             return Step::Idle;
         }
-        self.owe_end(state.cursor(), status);
-        self.owed.pop_front().map_or(Step::Idle, Step::Frame)
+        self.owe_end(state.job(), state.cursor(), status);
+        self.owed.pop().map_or(Step::Idle, Step::Frame)
     }
 
-    fn whole(&mut self, state: &mut State, now: Timestamp, metrics: &Metrics) -> Frame {
+    /// Sends a state frame. When it leads to the newest state of a job that goes on, and all events
+    /// up to it were sent, there is nothing more.
+    fn send(&self, state: &State, frame: Frame) -> Step {
+        let newest = state.cursor().offset;
+        let settled = self.held == Some(newest)
+            && self.events_at.is_none_or(|at| at >= newest)
+            && self.owed.is_empty()
+            && !state.standing().status.is_terminal();
+        if settled { Step::Last(frame) } else { Step::Frame(frame) }
+    }
+
+    /// Sends the whole document.
+    fn whole(&mut self, state: &mut State, now: Timestamp, metrics: &Metrics) -> Step {
+        let frame = self.hold_newest(state, now, metrics);
+        self.send(state, frame)
+    }
+
+    fn hold_newest(&mut self, state: &mut State, now: Timestamp, metrics: &Metrics) -> Frame {
         let newest = state.cursor();
         if let Some(held) = self.held {
             metrics.conflated.fetch_add(newest.offset.saturating_sub(held), Ordering::Relaxed);
@@ -412,7 +422,7 @@ impl Lane {
         self.ended = false;
         let status = state.standing().status;
         if status.is_terminal() {
-            self.owe_end(newest, status);
+            self.owe_end(state.job(), newest, status);
         }
         state.snapshot()
     }
@@ -426,18 +436,25 @@ impl Lane {
         metrics: &Metrics,
     ) -> Step {
         let to = state.cursor();
-        self.page.clear();
+        self.drop_page();
         self.held = None;
-        let snapshot = self.whole(state, now, metrics);
-        self.owed.push_front(snapshot);
-        let job = self.job().clone();
+        let snapshot = self.hold_newest(state, now, metrics);
+        self.owed.snapshot = Some(snapshot);
+        let job = state.job().clone();
         Step::Frame(Frame::of(&ServerMessage::Gap { job, from, to, reason }))
     }
 
-    fn owe_end(&mut self, cursor: Cursor, status: headway_protocol::JobStatus) {
+    fn owe_end(&mut self, job: &JobId, cursor: Cursor, status: JobStatus) {
         self.ended = true;
-        let job = self.job().clone();
-        self.owed.push_back(Frame::of(&ServerMessage::End { job, cursor, status }));
+        let end = ServerMessage::End { job: job.clone(), cursor, status };
+        self.owed.end = Some(Frame::of(&end));
+    }
+
+    fn drop_page(&mut self) {
+        match &mut self.page {
+            Some(page) if page.reading.is_some() => page.events = VecDeque::new(),
+            Some(_) | None => self.page = None,
+        }
     }
 
     /// When the next state frame may be sent, if that is not yet.
@@ -447,7 +464,7 @@ impl Lane {
             // The clock was set back: the wait begins anew, it does not last until then.
             self.last_state_at = Some(now);
         }
-        let due = last.min(now).plus(self.interval_ms);
+        let due = last.min(now).plus(u64::from(self.interval_ms));
         (due > now).then_some(due)
     }
 }

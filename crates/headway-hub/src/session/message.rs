@@ -10,7 +10,7 @@ use super::{AskedCommand, Session};
 
 /// Refused messages in [`MISTAKES_WITHIN_MS`] that close the connection.
 pub(super) const MISTAKES: usize = 10;
-const MISTAKES_WITHIN_MS: u64 = 60_000;
+pub(super) const MISTAKES_WITHIN_MS: u64 = 60_000;
 /// When a client may come back that made too many mistakes, in milliseconds.
 const RETRY_AFTER_MISTAKES_MS: u64 = 60_000;
 
@@ -20,8 +20,8 @@ pub(super) type Refused = (&'static str, String);
 impl Session {
     /// Takes a message as it came.
     pub fn handle_text(&mut self, text: &[u8], now: Timestamp) {
-        if text.len() as u64 > self.options.max_message_bytes {
-            let limit = self.options.max_message_bytes;
+        if text.len() as u64 > self.setting.options.max_message_bytes {
+            let limit = self.setting.options.max_message_bytes;
             let size = text.len();
             let message = format!("a message of {size} bytes is above the limit of {limit}");
             self.mistake(None, ("too_large", message), now);
@@ -64,8 +64,9 @@ impl Session {
                 }
             }
             ClientMessage::Command { id, job, action } => {
-                self.commands += 1;
-                self.asked.push_back(AskedCommand { id, job, action });
+                let busy = self.busy();
+                busy.commands += 1;
+                busy.asked.push_back(AskedCommand { id, job, action });
             }
             ClientMessage::Auth { token: _ } => self.answer(&ServerMessage::Error {
                 id: None,
@@ -78,13 +79,12 @@ impl Session {
 
     pub(super) fn mistake(&mut self, id: Option<String>, refused: Refused, now: Timestamp) {
         let (code, message) = refused;
-        self.metrics.refused.fetch_add(1, Ordering::Relaxed);
+        self.setting.metrics.refused.fetch_add(1, Ordering::Relaxed);
         self.answer(&ServerMessage::Error { id, code: code.to_owned(), message });
-        self.mistakes.push_back(now);
-        while self.mistakes.front().is_some_and(|then| now.since(*then) > MISTAKES_WITHIN_MS) {
-            self.mistakes.pop_front();
-        }
-        if self.mistakes.len() >= MISTAKES {
+        let busy = self.busy();
+        busy.mistakes.push_back(now);
+        busy.forget_mistakes(now);
+        if busy.mistakes.len() >= MISTAKES {
             let reason = ClosingReason::TooManyErrors;
             self.close(reason, RETRY_AFTER_MISTAKES_MS, CloseCode::Policy);
         }

@@ -1,17 +1,22 @@
 //! Subscriptions: how they begin, which lanes they have, how they end.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use headway_protocol::frame::{EventFilter, Subscribe};
+use headway_protocol::frame::Subscribe;
 use headway_protocol::{Cursor, JobId, ServerMessage, Timestamp};
+use slab::Slab;
 
-use super::lane::{Lane, Place, Wanted};
+use super::busy::Search;
+use super::lane::Lane;
+use super::members::Members;
 use super::message::Refused;
+use super::place::Place;
+use super::wanted::Wanted;
 use super::{Answer, Found, Request, Session, Surveyed};
 use crate::error::Error;
 use crate::feed::{FeedReader, Selector};
+use crate::metrics::Limit;
 use crate::topic::Watching;
 
 /// The longest name of a subscription, in characters.
@@ -24,26 +29,68 @@ const READ_AGAIN_MS: u64 = 1_000;
 
 /// What a client asked to watch.
 #[derive(Debug)]
-pub(super) struct Subscription {
-    id: String,
+struct Subscription {
+    id: Box<str>,
     selector: Selector,
     wanted: Wanted,
-    interval_ms: Option<u64>,
-    lanes: HashSet<u32>,
-    /// Jobs whose topic is being looked up for it.
-    pending: HashSet<JobId>,
+    interval_ms: Option<u32>,
+    /// Of the survey that began it: tells it from one that had its key before.
+    ticket: u32,
     reader: Option<FeedReader>,
-    pub(super) surveying: bool,
+    surveying: bool,
     /// Whether it was told that there are too many jobs for one connection.
     told_full: bool,
 }
 
-/// A job that is being looked up.
-#[derive(Debug)]
-pub(super) struct Attaching {
-    subscription: u32,
-    job: JobId,
-    cursor: Option<Cursor>,
+/// The subscriptions of one session, by key. There are so few that names are searched one by one.
+#[derive(Debug, Default)]
+pub(super) struct Subscriptions {
+    entries: Slab<Subscription>,
+}
+
+impl Subscriptions {
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Whether jobs are being listed for one of them.
+    pub(super) fn are_surveying(&self) -> bool {
+        self.entries.iter().any(|(_, subscription)| subscription.surveying)
+    }
+
+    fn key_of(&self, id: &str) -> Option<u16> {
+        let known = self.entries.iter().find(|(_, subscription)| *subscription.id == *id);
+        known.and_then(|(key, _)| u16::try_from(key).ok())
+    }
+
+    fn get(&self, key: u16) -> Option<&Subscription> {
+        self.entries.get(usize::from(key))
+    }
+
+    fn get_mut(&mut self, key: u16) -> Option<&mut Subscription> {
+        self.entries.get_mut(usize::from(key))
+    }
+
+    fn insert(&mut self, subscription: Subscription) -> u16 {
+        if self.entries.is_empty() {
+            // Most connections have one.
+            self.entries.reserve_exact(1);
+        }
+        // `Options::max_subscriptions` keeps keys far below the greatest.
+        u16::try_from(self.entries.insert(subscription)).unwrap_or(u16::MAX)
+    }
+
+    fn remove(&mut self, key: u16) -> Option<Subscription> {
+        let removed = self.entries.try_remove(usize::from(key));
+        if self.entries.is_empty() {
+            self.entries = Slab::new();
+        }
+        removed
+    }
 }
 
 impl Session {
@@ -51,32 +98,29 @@ impl Session {
     pub(super) fn subscribe(&mut self, subscribe: Subscribe) -> Result<(), Refused> {
         let selector = self.check(&subscribe)?;
         let Subscribe { id, cursor, events, min_interval_ms, .. } = subscribe;
-        self.serial = self.serial.wrapping_add(1);
-        let serial = self.serial;
-        let surveying = !matches!(selector, Selector::Job(_));
-        let subscription = Subscription {
-            id: id.clone(),
+        let ticket = self.ticket();
+        let key = self.subscriptions.insert(Subscription {
+            id: id.into_boxed_str(),
             selector: selector.clone(),
-            wanted: match events {
-                None | Some(EventFilter::All(false)) => Wanted::Nothing,
-                Some(EventFilter::All(true)) => Wanted::Everything,
-                Some(EventFilter::Types(types)) if types.is_empty() => Wanted::Nothing,
-                Some(EventFilter::Types(types)) => Wanted::Types(types),
-            },
-            interval_ms: min_interval_ms,
-            lanes: HashSet::new(),
-            pending: HashSet::new(),
+            wanted: Wanted::of(events),
+            interval_ms: min_interval_ms.map(millis),
+            ticket,
             reader: None,
-            surveying,
+            surveying: !matches!(selector, Selector::Job(_)),
             told_full: false,
-        };
-        self.metrics.subscriptions.fetch_add(1, Ordering::Relaxed);
-        self.names.insert(id, serial);
-        self.subscriptions.insert(serial, Box::new(subscription));
+        });
+        self.setting.metrics.subscriptions.fetch_add(1, Ordering::Relaxed);
         match selector {
-            Selector::Job(job) => self.look_up(serial, job, cursor),
+            Selector::Job(job) => {
+                let subscriptions = Members::of(key);
+                let busy = self.busy();
+                let search = Search { job: job.clone(), cursor, subscriptions };
+                busy.searches.begin(ticket, search);
+                busy.requests.push_back(Request::Watch { ticket, job, cursor });
+            }
             selector @ (Selector::Session(_) | Selector::Tag(_) | Selector::All) => {
-                self.requests.push_back(Request::Survey { subscription: serial, selector });
+                let survey = Request::Survey { ticket, subscription: key, selector };
+                self.busy().requests.push_back(survey);
             }
         }
         Ok(())
@@ -84,8 +128,8 @@ impl Session {
 
     /// Ends a subscription. Whether there was one.
     pub(super) fn unsubscribe(&mut self, id: &str) -> bool {
-        let Some(serial) = self.names.get(id).copied() else { return false };
-        self.forget(serial);
+        let Some(key) = self.subscriptions.key_of(id) else { return false };
+        self.forget(key);
         true
     }
 
@@ -93,29 +137,29 @@ impl Session {
     pub fn handle_answer(&mut self, answer: Answer, now: Timestamp) {
         match answer {
             Answer::Watched { ticket, outcome } => {
-                if let Some(attaching) = self.attaching.remove(&ticket) {
-                    self.watched(attaching, outcome);
+                let search = self.busy.as_mut().and_then(|busy| busy.searches.end(ticket));
+                if let Some(search) = search {
+                    self.watched(&search, &outcome);
                 }
             }
-            Answer::Surveyed { subscription, outcome } => self.surveyed(subscription, outcome),
+            Answer::Surveyed { ticket, subscription, outcome } => {
+                self.surveyed(subscription, ticket, outcome);
+            }
             Answer::Read { lane: key, job, after, outcome } => {
-                self.reads = self.reads.saturating_sub(1);
-                if let Some(lane) = self.lanes.get_mut(key as usize)
-                    && *lane.job() == job
-                    && lane.reading == Some(after)
-                {
-                    match outcome {
-                        Ok(history) => {
-                            lane.take_page(after, history.as_ref());
-                            self.make_ready(key);
-                        }
-                        Err(error) => {
-                            tracing::warn!(%job, %error, "a watcher's events could not be read");
-                            lane.reading = None;
-                            let due = now.plus(READ_AGAIN_MS);
-                            lane.timer = Some(due);
-                            self.timers.insert((due, key));
-                        }
+                self.lanes.end_read();
+                let lane = self.lanes.get_mut(key).filter(|lane| *lane.job() == job);
+                let Some(lane) = lane else { return };
+                if !lane.end_read(after) {
+                    return;
+                }
+                match outcome {
+                    Ok(history) => {
+                        lane.take_page(after, history.as_ref());
+                        self.lanes.make_ready(key);
+                    }
+                    Err(error) => {
+                        tracing::warn!(%job, %error, "a watcher's events could not be read");
+                        self.lanes.wait(key, now.plus(READ_AGAIN_MS));
                     }
                 }
             }
@@ -123,20 +167,22 @@ impl Session {
     }
 
     /// Looks up the jobs that a selector's feed announced.
-    pub(super) fn look_at_feed(&mut self, serial: u32) {
-        let Some(subscription) = self.subscriptions.get_mut(&serial) else { return };
+    pub(super) fn look_at_feed(&mut self, key: u16) {
+        let Some(subscription) = self.subscriptions.get_mut(key) else { return };
         let Some(reader) = &mut subscription.reader else { return };
         match reader.look() {
             Some(jobs) => {
                 for job in jobs {
-                    self.bring(serial, job);
+                    self.bring(key, job);
                 }
             }
             None if subscription.surveying => {}
             None => {
                 subscription.surveying = true;
+                let ticket = subscription.ticket;
                 let selector = subscription.selector.clone();
-                self.requests.push_back(Request::Survey { subscription: serial, selector });
+                let survey = Request::Survey { ticket, subscription: key, selector };
+                self.busy().requests.push_back(survey);
             }
         }
     }
@@ -144,21 +190,14 @@ impl Session {
     /// Gives up a lane that only selectors hold, once its job's end was said: it comes back by the
     /// feed when the job is retried.
     pub(super) fn leave_if_over(&mut self, key: u32) {
-        let Some(lane) = self.lanes.get(key as usize) else { return };
-        let chosen = lane.subscriptions.iter().any(|serial| {
-            self.subscriptions
-                .get(serial)
-                .is_some_and(|known| matches!(known.selector, Selector::Job(_)))
+        let Some(lane) = self.lanes.get(key) else { return };
+        let chosen = lane.subscriptions.iter().any(|key| {
+            let subscription = self.subscriptions.get(key);
+            subscription.is_some_and(|known| matches!(known.selector, Selector::Job(_)))
         });
-        if chosen || !lane.is_over() {
-            return;
+        if !chosen && lane.is_over() {
+            self.lanes.remove(key);
         }
-        for serial in lane.subscriptions.clone() {
-            if let Some(subscription) = self.subscriptions.get_mut(&serial) {
-                subscription.lanes.remove(&key);
-            }
-        }
-        self.remove_lane(key);
     }
 
     fn check(&self, subscribe: &Subscribe) -> Result<Selector, Refused> {
@@ -167,12 +206,13 @@ impl Session {
         if id.is_empty() || id.chars().count() > ID_CHARACTERS {
             return Err(invalid(format!("`id` must have 1 to {ID_CHARACTERS} characters")));
         }
-        if self.names.contains_key(id) {
+        if self.subscriptions.key_of(id).is_some() {
             let message = format!("the subscription `{id}` stands already: choose another `id`");
             return Err(("duplicate_subscription", message));
         }
-        if self.subscriptions.len() >= self.options.max_subscriptions as usize {
-            let most = self.options.max_subscriptions;
+        if self.subscriptions.len() >= self.setting.options.max_subscriptions as usize {
+            self.setting.metrics.limit(Limit::Subscriptions);
+            let most = self.setting.options.max_subscriptions;
             let message = format!("a connection has at most {most} subscriptions: open another");
             return Err(("too_many_subscriptions", message));
         }
@@ -196,79 +236,82 @@ impl Session {
         Ok(selector)
     }
 
-    fn forget(&mut self, serial: u32) {
-        let Some(subscription) = self.subscriptions.remove(&serial) else { return };
-        self.metrics.subscriptions.fetch_sub(1, Ordering::Relaxed);
-        self.names.remove(&subscription.id);
-        self.attaching.retain(|_, attaching| attaching.subscription != serial);
-        for key in subscription.lanes {
-            let Some(lane) = self.lanes.get_mut(key as usize) else { continue };
-            lane.subscriptions.retain(|known| *known != serial);
-            if lane.subscriptions.is_empty() {
-                self.remove_lane(key);
-            } else {
-                self.tune(key);
-            }
+    fn forget(&mut self, key: u16) {
+        let Some(subscription) = self.subscriptions.remove(key) else { return };
+        self.setting.metrics.subscriptions.fetch_sub(1, Ordering::Relaxed);
+        if let Some(busy) = &mut self.busy {
+            busy.leave(key);
         }
-    }
-
-    fn remove_lane(&mut self, key: u32) {
-        let Some(lane) = self.lanes.try_remove(key as usize) else { return };
-        self.jobs.remove(lane.job());
-        if let Some(due) = lane.timer {
-            self.timers.remove(&(due, key));
+        let lanes: Vec<u32> = match &subscription.selector {
+            Selector::Job(job) => self.lanes.key_of(job).into_iter().collect(),
+            Selector::Session(_) | Selector::Tag(_) | Selector::All => {
+                let its = self.lanes.iter().filter(|(_, lane)| lane.subscriptions.contains(key));
+                its.map(|(lane, _)| lane).collect()
+            }
+        };
+        for lane_key in lanes {
+            let Some(lane) = self.lanes.get_mut(lane_key) else { continue };
+            lane.subscriptions.remove(key);
+            if lane.subscriptions.is_empty() {
+                self.lanes.remove(lane_key);
+            } else {
+                self.tune(lane_key);
+            }
         }
     }
 
     /// A selector brings a job.
-    fn bring(&mut self, serial: u32, job: JobId) {
-        let Some(subscription) = self.subscriptions.get_mut(&serial) else { return };
-        let lane = self.jobs.get(&job);
-        let known = lane.is_some_and(|key| subscription.lanes.contains(key));
-        if known || subscription.pending.contains(&job) {
-            return;
-        }
-        if lane.is_none() && self.lanes.len() + self.attaching.len() >= self.options.max_jobs {
-            if !subscription.told_full {
-                subscription.told_full = true;
-                let most = self.options.max_jobs;
-                let message = format!(
-                    "a connection watches at most {most} jobs: others appear when some have ended"
-                );
-                let id = Some(subscription.id.clone());
-                self.answer(&ServerMessage::Error {
-                    id,
-                    code: "too_many_jobs".to_owned(),
-                    message,
-                });
+    fn bring(&mut self, key: u16, job: JobId) {
+        if let Some(lane) = self.lanes.key_of(&job).and_then(|lane| self.lanes.get(lane)) {
+            if !lane.subscriptions.contains(key) {
+                let found = Found { topic: Arc::clone(lane.topic()), trimmed_to: 0 };
+                self.attach(key, &found, None);
             }
             return;
         }
-        subscription.pending.insert(job.clone());
-        // The position stays until the job is attached: another selector may be the one that it
-        // fits.
-        let cursor = self.positions.get(&job).copied();
-        self.look_up(serial, job, cursor);
+        let busy = self.busy.get_or_insert_default();
+        if busy.searches.join(&job, key) {
+            return;
+        }
+        let most = self.setting.options.max_jobs;
+        if self.lanes.len() + busy.searches.len() >= most {
+            self.refuse_more_jobs(key, most);
+            return;
+        }
+        let cursor = busy.positions.remove(&job);
+        let subscriptions = Members::of(key);
+        let ticket = self.ticket();
+        let busy = self.busy();
+        busy.searches.begin_shared(ticket, Search { job: job.clone(), cursor, subscriptions });
+        busy.requests.push_back(Request::Watch { ticket, job, cursor });
     }
 
-    fn look_up(&mut self, subscription: u32, job: JobId, cursor: Option<Cursor>) {
-        self.serial = self.serial.wrapping_add(1);
-        let ticket = self.serial;
-        let attaching = Attaching { subscription, job: job.clone(), cursor };
-        self.attaching.insert(ticket, attaching);
-        self.requests.push_back(Request::Watch { ticket, job, cursor });
+    fn refuse_more_jobs(&mut self, key: u16, most: usize) {
+        self.setting.metrics.limit(Limit::Jobs);
+        let Some(subscription) = self.subscriptions.get_mut(key) else { return };
+        if std::mem::replace(&mut subscription.told_full, true) {
+            return;
+        }
+        let id = Some(subscription.id.to_string());
+        let message =
+            format!("a connection watches at most {most} jobs: others appear when some have ended");
+        self.answer(&ServerMessage::Error { id, code: "too_many_jobs".to_owned(), message });
     }
 
-    fn surveyed(&mut self, serial: u32, outcome: Result<Surveyed, Error>) {
-        let Some(subscription) = self.subscriptions.get_mut(&serial) else { return };
+    fn surveyed(&mut self, key: u16, ticket: u32, outcome: Result<Surveyed, Error>) {
+        let subscription = self.subscriptions.get_mut(key);
+        let Some(subscription) = subscription.filter(|known| known.ticket == ticket) else {
+            return;
+        };
         let first = subscription.reader.is_none();
         subscription.surveying = false;
         match outcome {
             Ok(Surveyed { reader, jobs }) => {
                 subscription.reader = Some(reader);
                 if first {
-                    let was_recovering = !self.positions.is_empty();
-                    let id = subscription.id.clone();
+                    let busy = self.busy.as_ref();
+                    let was_recovering = busy.is_some_and(|busy| !busy.positions.is_empty());
+                    let id = subscription.id.to_string();
                     self.answer(&ServerMessage::Subscribed {
                         id,
                         recovered: was_recovering,
@@ -276,138 +319,117 @@ impl Session {
                     });
                 }
                 for job in jobs {
-                    self.bring(serial, job);
+                    self.bring(key, job);
                 }
                 if first {
                     // Jobs that its reader knows and that have ended since are in no list.
-                    let mut known: Vec<JobId> = self.positions.keys().cloned().collect();
-                    known.sort_unstable();
+                    let known: Vec<JobId> = self.busy().positions.keys().cloned().collect();
                     for job in known {
-                        self.bring(serial, job);
+                        self.bring(key, job);
                     }
                 }
-                self.look_at_feed(serial);
+                self.look_at_feed(key);
             }
-            Err(error) => self.fail(serial, &error),
-        }
-        self.forget_positions();
-    }
-
-    /// Positions go once every selector has looked for their jobs.
-    fn forget_positions(&mut self) {
-        if !self.positions.is_empty()
-            && self.attaching.is_empty()
-            && !self.subscriptions.values().any(|subscription| subscription.surveying)
-        {
-            self.positions = HashMap::new();
+            Err(error) => self.fail(key, &error),
         }
     }
 
-    fn watched(&mut self, attaching: Attaching, outcome: Result<Option<Found>, Error>) {
-        let Attaching { subscription: serial, job, cursor } = attaching;
-        let Some(subscription) = self.subscriptions.get_mut(&serial) else { return };
-        subscription.pending.remove(&job);
-        if subscription.pending.is_empty() {
-            subscription.pending = HashSet::new();
-        }
-        let chosen = matches!(subscription.selector, Selector::Job(_));
-        match outcome {
-            Ok(Some(found)) => self.attach(serial, &found, cursor, chosen),
-            Ok(None) if chosen => {
-                let id = Some(subscription.id.clone());
-                let message = format!("there is no job {job}");
-                self.forget(serial);
-                self.answer(&ServerMessage::Error { id, code: "not_found".to_owned(), message });
+    fn watched(&mut self, search: &Search, outcome: &Result<Option<Found>, Error>) {
+        let Search { job, cursor, subscriptions } = search;
+        for key in subscriptions.iter() {
+            let Some(subscription) = self.subscriptions.get(key) else { continue };
+            match outcome {
+                Ok(Some(found)) => self.attach(key, found, *cursor),
+                Ok(None) if matches!(subscription.selector, Selector::Job(_)) => {
+                    let id = Some(subscription.id.to_string());
+                    let message = format!("there is no job {job}");
+                    self.forget(key);
+                    let code = "not_found".to_owned();
+                    self.answer(&ServerMessage::Error { id, code, message });
+                }
+                // A job that was removed between its announcement and the look.
+                Ok(None) => {}
+                Err(error) => self.fail(key, error),
             }
-            // A job that was removed between its announcement and the look.
-            Ok(None) => {}
-            Err(error) => self.fail(serial, &error),
         }
-        self.forget_positions();
     }
 
-    fn fail(&mut self, serial: u32, error: &Error) {
-        let id = self.subscriptions.get(&serial).map(|subscription| subscription.id.clone());
+    fn fail(&mut self, key: u16, error: &Error) {
+        let id = self.subscriptions.get(key).map(|subscription| subscription.id.to_string());
         let problem = error.problem();
-        self.forget(serial);
+        self.forget(key);
         self.answer(&ServerMessage::Error { id, code: problem.code, message: problem.detail });
     }
 
-    fn attach(
-        &mut self,
-        serial: u32,
-        found: &Found,
-        mut cursor: Option<Cursor>,
-        chosen: bool,
-    ) {
-        let Some(subscription) = self.subscriptions.get_mut(&serial) else { return };
+    /// A job that a subscription is about was found.
+    fn attach(&mut self, key: u16, found: &Found, cursor: Option<Cursor>) {
+        let Some(subscription) = self.subscriptions.get_mut(key) else { return };
         let events = subscription.wanted != Wanted::Nothing;
+        let job = found.topic.job();
         let place = {
             let state = found.topic.look();
-            let fits = match &subscription.selector {
-                Selector::Job(_) | Selector::All => true,
+            let fits = match &mut subscription.selector {
+                Selector::Job(name) => {
+                    // The same name, shared with all others who watch the job.
+                    name.clone_from(job);
+                    true
+                }
+                Selector::All => true,
                 Selector::Session(session) => state.session() == Some(session),
                 Selector::Tag(tag) => state.has_tag(tag),
             };
             if !fits {
                 return;
             }
-            if !chosen && self.positions.remove(found.topic.job()).is_none() {
-                // Another selector has brought the job to where its reader goes on.
-                cursor = None;
-            }
             cursor.map_or_else(Place::default, |cursor| {
                 Place::of(&state, cursor, events, found.trimmed_to)
             })
         };
-        let id = subscription.id.clone();
-        let key = if let Some(key) = self.jobs.get(found.topic.job()).copied() {
-            if let Some(lane) = self.lanes.get_mut(key as usize) {
-                lane.join(place);
+        let chosen = matches!(subscription.selector, Selector::Job(_));
+        let id = chosen.then(|| subscription.id.to_string());
+        let lane_key = match self.lanes.key_of(job) {
+            Some(lane_key) => {
+                if let Some(lane) = self.lanes.get_mut(lane_key) {
+                    lane.join(place);
+                }
+                lane_key
             }
-            key
-        } else {
-            if self.lanes.is_empty() {
-                // Most connections watch one job.
-                self.lanes.reserve_exact(1);
-            }
-            let entry = self.lanes.vacant_entry();
-            let key = u32::try_from(entry.key()).unwrap_or(u32::MAX);
-            let topic = Arc::clone(&found.topic);
-            let watching = Watching::join(topic, &self.bell, self.key, key);
-            entry.insert(Lane::new(watching, place));
-            self.jobs.insert(found.topic.job().clone(), key);
-            key
+            None => self.lanes.insert(|lane_key| {
+                let topic = Arc::clone(&found.topic);
+                Lane::new(Watching::join(topic, &self.bell, self.key, lane_key), place)
+            }),
         };
-        if let Some(lane) = self.lanes.get_mut(key as usize) {
-            lane.subscriptions.push(serial);
+        if let Some(lane) = self.lanes.get_mut(lane_key) {
+            lane.subscriptions.insert(key);
         }
-        if let Some(subscription) = self.subscriptions.get_mut(&serial) {
-            subscription.lanes.insert(key);
-        }
-        self.tune(key);
-        if chosen {
+        self.tune(lane_key);
+        if let Some(id) = id {
             let was_recovering = cursor.is_some();
             let recovered = was_recovering && place.gap.is_none();
             self.answer(&ServerMessage::Subscribed { id, recovered, was_recovering });
         }
-        self.make_ready(key);
+        self.lanes.make_ready(lane_key);
     }
 
     /// Sets what a lane wants to the union of what its subscriptions want.
     fn tune(&mut self, key: u32) {
-        let Some(lane) = self.lanes.get_mut(key as usize) else { return };
-        let default = self.options.interval_of(lane.topic().look().kind());
+        let Some(lane) = self.lanes.get_mut(key) else { return };
+        let default = millis(self.setting.options.interval_of(lane.topic().look().kind()));
         let mut wanted = Wanted::Nothing;
-        let mut interval: Option<u64> = None;
-        for serial in &lane.subscriptions {
-            let Some(subscription) = self.subscriptions.get(serial) else { continue };
+        let mut interval: Option<u32> = None;
+        for key in lane.subscriptions.iter() {
+            let Some(subscription) = self.subscriptions.get(key) else { continue };
             let asked = subscription.interval_ms.unwrap_or(default);
             interval = Some(interval.map_or(asked, |present| present.min(asked)));
             wanted = wanted.and(&subscription.wanted);
         }
         lane.set(wanted, interval.unwrap_or(default));
     }
+}
+
+/// Milliseconds of an interval; one of more than seven weeks is one of seven weeks.
+fn millis(interval: u64) -> u32 {
+    u32::try_from(interval).unwrap_or(u32::MAX)
 }
 
 fn invalid(message: String) -> Refused {

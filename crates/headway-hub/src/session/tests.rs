@@ -18,6 +18,9 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::frame::FrameKind;
+use crate::metrics::Metrics;
+use crate::options::Options;
 use crate::topic::Topic;
 use crate::wake::Wakes;
 
@@ -35,18 +38,18 @@ struct World {
     words: BTreeMap<(u32, u64), String>,
     trimmed_to: u64,
     topic: Arc<Topic>,
-    options: Arc<Options>,
+    setting: Arc<Setting>,
 }
 
 impl World {
     fn new() -> Self {
-        let options = Arc::new(Options {
+        let options = Options {
             ring_records: 6,
             ring_bytes: 100_000,
             max_event_lag: 40,
             heartbeat_ms: 20_000,
             ..Options::default()
-        });
+        };
         let job: JobId = "job_1".parse().unwrap();
         let document = json!({"id":"job_1","kind":"test","status":"running","attempt":1,
             "owner":{"tenant":"default"},"progress":{}});
@@ -63,7 +66,7 @@ impl World {
             words: BTreeMap::from([((1, 1), "created".to_owned())]),
             trimmed_to: 0,
             topic,
-            options,
+            setting: Arc::new(Setting { options, metrics: Metrics::default() }),
         }
     }
 
@@ -134,7 +137,7 @@ impl World {
     fn drop_topic(&mut self) {
         let head = self.head();
         let stored = stored(self.truth(head), head);
-        self.topic = Arc::new(Topic::new(self.job.clone(), stored, &self.options).unwrap());
+        self.topic = Arc::new(Topic::new(self.job.clone(), stored, &self.setting.options).unwrap());
     }
 
     /// Forgets the log's beginning, up to the end of a record.
@@ -183,7 +186,8 @@ impl World {
             let answer = match request {
                 Request::Watch { ticket, job: _, cursor } => {
                     if let Some(cursor) = cursor {
-                        let history = self.history(cursor.offset, self.options.ring_records);
+                        let history =
+                            self.history(cursor.offset, self.setting.options.ring_records);
                         self.topic.prepend(self.epoch, &history.records);
                     }
                     let trimmed_to = self.trimmed_to;
@@ -308,7 +312,7 @@ impl Reader {
         for _ in 0..most {
             world.serve(&mut self.session);
             let Some(frame) = self.session.poll_frame(world.now) else {
-                if self.session.requests.is_empty() {
+                if self.session.busy.as_ref().is_none_or(|busy| busy.requests.is_empty()) {
                     break;
                 }
                 continue;
@@ -416,9 +420,8 @@ impl Reader {
 }
 
 fn session(world: &World, bell: &Arc<Bell>) -> Session {
-    let options = Arc::clone(&world.options);
-    let bell = Arc::clone(bell);
-    Session::new(options, Arc::default(), Arc::default(), (bell, 0), "test", world.now)
+    let (setting, bell) = (Arc::clone(&world.setting), Arc::clone(bell));
+    Session::new(setting, Arc::default(), (bell, 0), "test", world.now)
 }
 
 #[derive(Clone, Debug)]
@@ -533,7 +536,8 @@ fn lanes_that_go_while_they_wait_to_read_hold_up_no_other() {
     let world = World::new();
     let mut session = session(&world, &Bell::new(|| ()));
     let name = |number: usize| format!("job_{number}");
-    let watched = 2 * READS + 1;
+    let reads = lanes::READS as usize;
+    let watched = 2 * reads + 1;
     for number in 0..watched {
         let subscribe = Subscribe {
             id: name(number),
@@ -544,11 +548,11 @@ fn lanes_that_go_while_they_wait_to_read_hold_up_no_other() {
         };
         session.handle_message(ClientMessage::Subscribe(subscribe), world.now);
     }
-    let mut reads = Vec::new();
+    let mut reading = Vec::new();
     while let Some(request) = session.poll_request() {
         let Request::Watch { ticket, job, .. } = request else { panic!("{request:?}") };
         let found = stored(world.truth(world.head()), world.head());
-        let topic = Arc::new(Topic::new(job, found, &world.options).unwrap());
+        let topic = Arc::new(Topic::new(job, found, &world.setting.options).unwrap());
         let outcome = Ok(Some(Found { topic, trimmed_to: 0 }));
         session.handle_answer(Answer::Watched { ticket, outcome }, world.now);
     }
@@ -559,18 +563,18 @@ fn lanes_that_go_while_they_wait_to_read_hold_up_no_other() {
             reads.push((lane, job, after));
         }
     };
-    asked(&mut session, &mut reads);
-    assert_eq!(reads.len(), READS, "others wait for these");
+    asked(&mut session, &mut reading);
+    assert_eq!(reading.len(), reads, "others wait for these");
     // All that wait but the last go.
-    for number in READS..watched - 1 {
+    for number in reads..watched - 1 {
         session.handle_message(ClientMessage::Unsubscribe { id: name(number) }, world.now);
     }
-    for (lane, job, after) in std::mem::take(&mut reads) {
+    for (lane, job, after) in std::mem::take(&mut reading) {
         let outcome = Ok(Some(world.history(after, 8)));
         session.handle_answer(Answer::Read { lane, job, after, outcome }, world.now);
-        asked(&mut session, &mut reads);
+        asked(&mut session, &mut reading);
     }
-    let jobs: Vec<_> = reads.iter().map(|(_, job, _)| job.to_string()).collect();
+    let jobs: Vec<_> = reading.iter().map(|(_, job, _)| job.to_string()).collect();
     assert_eq!(jobs, [name(watched - 1)]);
 }
 

@@ -103,7 +103,7 @@ impl Topic {
         let mut state = self.state.lock();
         let follows = epoch == state.cursor.epoch && record.from == state.cursor.offset;
         if follows && state.fold(record) {
-            state.watchers.ring(wakes);
+            state.tell_watchers(wakes);
             return Applied::Taken;
         }
         if epoch == state.cursor.epoch && record.to <= state.cursor.offset {
@@ -117,7 +117,7 @@ impl Topic {
         let mut state = self.state.lock();
         let follows = epoch == state.cursor.epoch && record.from == state.cursor.offset;
         if follows && state.fold(record) {
-            state.watchers.ring(wakes);
+            state.tell_watchers(wakes);
         }
     }
 
@@ -147,7 +147,7 @@ impl Topic {
         state.document = stored.document;
         state.ring = Ring::new(stored.cursor.offset, state.limits.0, state.limits.1);
         state.snapshot = None;
-        state.watchers.ring(wakes);
+        state.watchers.ring(true, wakes);
         Ok(())
     }
 
@@ -241,6 +241,16 @@ impl State {
         self.ring.events_after(&self.job, self.cursor.epoch, position)
     }
 
+    /// The job.
+    pub(crate) fn job(&self) -> &JobId {
+        &self.job
+    }
+
+    /// A watcher wants to hear of nothing but changes of status until it looks again.
+    pub(crate) fn spare(&mut self, seat: Seat) {
+        self.watchers.spare(seat);
+    }
+
     /// A watcher looked at it: ring for the next change.
     pub(crate) fn seen_by(&mut self, seat: Seat) {
         self.watchers.seen_by(seat);
@@ -260,6 +270,12 @@ impl State {
         self.ring.push(Arc::clone(record), changed);
         self.snapshot = None;
         true
+    }
+
+    /// Rings for the newest record.
+    fn tell_watchers(&mut self, wakes: &mut Wakes) {
+        let changed = self.ring.ends_with_change();
+        self.watchers.ring(changed, wakes);
     }
 
     fn hole(&mut self) -> Applied {

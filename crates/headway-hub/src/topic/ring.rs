@@ -21,9 +21,6 @@ pub(crate) struct EventFrame {
 #[derive(Debug)]
 struct Entry {
     record: Arc<Record>,
-    /// The status after a record that changed it, or that began an attempt. A state frame never
-    /// passes over such a record.
-    change: Option<JobStatus>,
     update: Option<Frame>,
     events: Option<Arc<[EventFrame]>>,
     bytes: usize,
@@ -46,6 +43,8 @@ pub(crate) struct Ring {
     begin: u64,
     /// Whether a change of status may lie at or before `begin`, and where the last one is.
     last_dropped_change: u64,
+    /// Where each record ends that changed the status.
+    changes: VecDeque<(u64, JobStatus)>,
     joins: VecDeque<(u64, u64, Frame)>,
 }
 
@@ -68,22 +67,25 @@ impl Ring {
             max_bytes,
             begin: position,
             last_dropped_change: position,
+            changes: VecDeque::new(),
             joins: VecDeque::new(),
         }
     }
 
-    /// Takes the record that follows.
+    /// Takes the record that follows; `change` is the status after a record that changed it, or that
+    /// began an attempt. A state frame never passes over such a record.
     pub(crate) fn push(&mut self, record: Arc<Record>, change: Option<JobStatus>) {
         let bytes = weight(&record);
         self.bytes += bytes;
-        self.entries.push_back(Entry { record, change, update: None, events: None, bytes });
+        self.changes.extend(change.map(|status| (record.to, status)));
+        self.entries.push_back(Entry { record, update: None, events: None, bytes });
         while self.entries.len() > 1
             && (self.entries.len() > self.max_records || self.bytes > self.max_bytes)
         {
             let Some(old) = self.entries.pop_front() else { break };
             self.bytes -= old.bytes;
             self.begin = old.record.to;
-            if old.change.is_some() {
+            if self.changes.pop_front_if(|(to, _)| *to == old.record.to).is_some() {
                 self.last_dropped_change = old.record.to;
             }
         }
@@ -104,13 +106,11 @@ impl Ring {
             self.begin = record.from;
             self.last_dropped_change = record.from;
             self.bytes += bytes;
-            self.entries.push_front(Entry {
-                record: Arc::clone(record),
-                change: *change,
-                update: None,
-                events: None,
-                bytes,
-            });
+            if let Some(status) = *change {
+                self.changes.push_front((record.to, status));
+            }
+            let record = Arc::clone(record);
+            self.entries.push_front(Entry { record, update: None, events: None, bytes });
         }
     }
 
@@ -122,31 +122,35 @@ impl Ring {
     /// Whether a snapshot for somebody at `position`, which lies before the ring, passes over a
     /// change of status.
     pub(crate) fn passes_change(&self, position: u64) -> bool {
-        let before_last = self.entries.len().saturating_sub(1);
+        let newest = self.entries.back().map_or(self.begin, |entry| entry.record.to);
         self.last_dropped_change > position
-            || self.entries.iter().take(before_last).any(|entry| entry.change.is_some())
+            || self.changes.front().is_some_and(|(to, _)| *to < newest)
     }
 
     /// Whether the newest record changed the status.
     pub(crate) fn ends_with_change(&self) -> bool {
-        self.entries.back().is_some_and(|entry| entry.change.is_some())
+        let newest = self.entries.back().map(|entry| entry.record.to);
+        newest.is_some() && self.changes.back().map(|(to, _)| *to) == newest
     }
 
     /// How far a state frame from `position` may go: to the next change of status, else to the
     /// end. `None` when the ring has no record that begins there.
     pub(crate) fn stop_after(&self, position: u64) -> Option<Stop> {
-        let start = self.entries.partition_point(|entry| entry.record.from < position);
-        if self.entries.get(start)?.record.from != position {
-            return None;
+        self.starting_at(position)?;
+        let next = self.changes.partition_point(|(to, _)| *to <= position);
+        Some(match self.changes.get(next) {
+            Some((to, status)) => Stop { to: *to, change: Some(*status) },
+            None => Stop { to: self.entries.back()?.record.to, change: None },
+        })
+    }
+
+    /// The record that begins at a position. Nearly always it is the newest.
+    fn starting_at(&self, position: u64) -> Option<usize> {
+        let last = self.entries.len().checked_sub(1)?;
+        if self.entries.get(last)?.record.from == position {
+            return Some(last);
         }
-        let mut stop = None;
-        for entry in self.entries.range(start..) {
-            stop = Some(Stop { to: entry.record.to, change: entry.change });
-            if entry.change.is_some() {
-                break;
-            }
-        }
-        stop
+        self.entries.binary_search_by_key(&position, |entry| entry.record.from).ok()
     }
 
     /// The update from `position` towards `to`, and where it ends: at `to`, or earlier when no one
@@ -159,7 +163,7 @@ impl Ring {
         to: u64,
     ) -> Option<(Frame, u64, u64)> {
         let at = |offset| Cursor { epoch, offset };
-        let start = self.entries.partition_point(|entry| entry.record.from < position);
+        let start = self.starting_at(position)?;
         let first = self.entries.get_mut(start)?;
         if first.record.to == to {
             let frame = first.update.get_or_insert_with(|| {

@@ -29,8 +29,18 @@ struct Group {
 struct Watcher {
     session: u32,
     lane: u32,
-    /// Whether it rang and was not looked at since.
-    rung: bool,
+    hears: Hears,
+}
+
+/// What rings for a watcher.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hears {
+    /// Every change.
+    Everything,
+    /// A change of status: it may be sent nothing else yet, and comes back by itself.
+    Status,
+    /// Nothing: it rang and was not looked at since.
+    Nothing,
 }
 
 /// A watcher's place, from [`Watchers::join`] until [`Watchers::leave`].
@@ -61,7 +71,7 @@ impl Watchers {
             if group.watchers.is_empty() {
                 group.watchers.reserve_exact(1);
             }
-            group.watchers.insert(Watcher { session, lane, rung: false })
+            group.watchers.insert(Watcher { session, lane, hears: Hears::Everything })
         });
         let small = |key: usize| u32::try_from(key).unwrap_or(u32::MAX);
         Seat { group: small(group), watcher: small(watcher) }
@@ -76,24 +86,42 @@ impl Watchers {
         }
     }
 
-    /// A watcher looked: it rings again for the next change.
+    /// A watcher looked: it hears of the next change.
     pub(super) fn seen_by(&mut self, seat: Seat) {
-        if let Some(group) = self.groups.get_mut(seat.group as usize)
-            && let Some(watcher) = group.watchers.get_mut(seat.watcher as usize)
-        {
-            watcher.rung = false;
+        self.set(seat, Hears::Everything);
+    }
+
+    /// A watcher hears of changes of status alone until it looks again.
+    pub(super) fn spare(&mut self, seat: Seat) {
+        self.set(seat, Hears::Status);
+    }
+
+    /// Rings for everybody who wants to hear; `status`: of a change of status.
+    pub(super) fn ring(&mut self, status: bool, wakes: &mut Wakes) {
+        for (_, Group { bell, watchers }) in &mut self.groups {
+            let mut rings = watchers
+                .iter_mut()
+                .filter(|(_, watcher)| match watcher.hears {
+                    Hears::Everything => true,
+                    Hears::Status => status,
+                    Hears::Nothing => false,
+                })
+                .map(|(_, watcher)| {
+                    watcher.hears = Hears::Nothing;
+                    Ring { session: watcher.session, dirty: Dirty::Lane(watcher.lane) }
+                })
+                .peekable();
+            if rings.peek().is_some() {
+                wakes.ring(bell, rings);
+            }
         }
     }
 
-    /// Rings for everybody who looked since it last rang for them.
-    pub(super) fn ring(&mut self, wakes: &mut Wakes) {
-        for (_, Group { bell, watchers }) in &mut self.groups {
-            let silent = watchers.iter_mut().filter(|(_, watcher)| !watcher.rung);
-            let rings = silent.map(|(_, watcher)| {
-                watcher.rung = true;
-                Ring { session: watcher.session, dirty: Dirty::Lane(watcher.lane) }
-            });
-            wakes.ring(bell, rings);
+    fn set(&mut self, seat: Seat, hears: Hears) {
+        if let Some(group) = self.groups.get_mut(seat.group as usize)
+            && let Some(watcher) = group.watchers.get_mut(seat.watcher as usize)
+        {
+            watcher.hears = hears;
         }
     }
 }
