@@ -6,6 +6,7 @@
 
 mod command;
 mod demo;
+mod fuzz;
 mod layers;
 mod test;
 
@@ -17,8 +18,11 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 cargo xtask COMMAND
 
-  test [lint|rust|python|browser]...   install what is missing, run every check and test
+  test [lint|rust|fuzz|python|browser]...
+                                       install what is missing, run every check and test
                                        (or only those named), print `N passed, N failed`
+  fuzz [--seconds N] [TARGET]...       hostile bytes for every reader, or those named,
+                                       60 seconds each unless said
   demo [--release] [ARGUMENTS]...      build the program and run its demonstration;
                                        the arguments are those of `headway demo`
   layers                               hold the crates' dependencies against the layer table
@@ -36,6 +40,7 @@ fn main() -> ExitCode {
     let outcome = match name.to_str() {
         Some("test") => test::run(&root, &rest),
         Some("demo") => demo::run(&root, rest),
+        Some("fuzz") => fuzz::run(&root, &rest),
         Some("layers") => layers::run(&root),
         Some("help" | "--help" | "-h") => {
             say(USAGE);

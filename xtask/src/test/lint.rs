@@ -10,8 +10,9 @@ use crate::{command, layers, say};
 pub(super) fn run(root: &Path) -> Result<Tally, String> {
     setup::rust_components(root)?;
     let mut tally = Tally::default();
-    let checks: [&[&str]; 2] = [
+    let checks: [&[&str]; 3] = [
         &["fmt", "--all", "--check"],
+        &["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"],
         &[
             "clippy",
             "--workspace",

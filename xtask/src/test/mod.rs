@@ -1,10 +1,11 @@
 //! `cargo xtask test`: everything that has to hold, on a machine that may have nothing yet.
 //!
-//! Four groups run one after the other: lint, rust, python, browser. Each check of a group is one
+//! Five groups run one after the other: lint, rust, fuzz, python, browser. Each check of a group is one
 //! test or a program that counts its own; the counts are added up and stand alone on the last
 //! line. A group that cannot run counts as a failed test, and the others still run.
 
 mod browser;
+mod fuzz;
 mod lint;
 mod python;
 mod rust;
@@ -22,17 +23,19 @@ use tally::Tally;
 enum Group {
     Lint,
     Rust,
+    Fuzz,
     Python,
     Browser,
 }
 
 impl Group {
-    const ALL: [Self; 4] = [Self::Lint, Self::Rust, Self::Python, Self::Browser];
+    const ALL: [Self; 5] = [Self::Lint, Self::Rust, Self::Fuzz, Self::Python, Self::Browser];
 
     const fn name(self) -> &'static str {
         match self {
             Self::Lint => "lint",
             Self::Rust => "rust",
+            Self::Fuzz => "fuzz",
             Self::Python => "python",
             Self::Browser => "browser",
         }
@@ -42,6 +45,7 @@ impl Group {
         match self {
             Self::Lint => lint::run(root),
             Self::Rust => Ok(rust::run(root)),
+            Self::Fuzz => fuzz::run(root),
             Self::Python => python::run(root),
             Self::Browser => browser::run(root),
         }

@@ -16,6 +16,8 @@ struct Need {
 const NEEDS: &[Need] = &[
     Need { group: Group::Rust, package: "make", probe: &["make", "--version"] },
     Need { group: Group::Rust, package: "python3", probe: &["python3", "--version"] },
+    // libFuzzer comes as source in C++.
+    Need { group: Group::Fuzz, package: "g++", probe: &["g++", "--version"] },
     Need { group: Group::Python, package: "python3", probe: &["python3", "--version"] },
     Need {
         group: Group::Python,

@@ -1,0 +1,44 @@
+//! What every reader of Headway does with bytes that nobody vouches for.
+//!
+//! Each public function is one target: it takes any bytes and panics when a reader breaks a promise.
+//! "It does not crash" is the least of them; a target also says what must be true of everything that
+//! was read, and compares with another implementation where there is one. `seeds/` has inputs that
+//! are worth beginning with, one folder for each target. `cargo xtask fuzz` builds and runs them all.
+//!
+//! Readers that are private to their crate are compiled in here from their own files, as they are.
+#![allow(clippy::missing_panics_doc, clippy::panic, clippy::unwrap_used, missing_docs)]
+
+pub mod compression;
+pub mod handshake;
+pub mod items;
+pub mod merge_patch;
+pub mod messages;
+pub mod printed;
+pub mod rate_card;
+pub mod record;
+pub mod websocket;
+pub mod words;
+
+/// What the store's reader of records tells when they are damaged.
+mod failure {
+    /// As in the store, whose other failures need a database.
+    #[derive(Debug)]
+    pub(crate) enum Failure {
+        Damaged(String),
+    }
+}
+
+#[allow(dead_code, unused_imports, unreachable_pub, reason = "a part of the engine, of which only its door is used")]
+#[rustfmt::skip]
+#[path = "../../crates/headway-engine/src/input/mod.rs"]
+mod input;
+
+#[allow(dead_code, reason = "a part of the store")]
+#[rustfmt::skip]
+#[path = "../../crates/headway-store-embedded/src/codec.rs"]
+mod codec;
+
+#[allow(dead_code, reason = "a part of the program")]
+#[rustfmt::skip]
+#[path = "../../crates/headway/src/commands/run/recogniser.rs"]
+mod recogniser;
