@@ -55,6 +55,15 @@ pub(crate) enum Command {
         /// How many.
         reply: oneshot::Sender<Result<u64, StoreError>>,
     },
+    /// Forget the beginning of a log.
+    Trim {
+        /// The job.
+        job: JobId,
+        /// Records that end here or before go.
+        before: u64,
+        /// Where the log begins after that, or `None` when there is no such job.
+        reply: oneshot::Sender<Result<Option<u64>, StoreError>>,
+    },
     /// Forget jobs.
     Remove {
         /// The jobs.
@@ -121,6 +130,8 @@ pub(crate) enum Answer {
     Leased(oneshot::Sender<Result<Vec<LeasedItem>, StoreError>>, Vec<LeasedItem>),
     /// Of a sweep.
     Swept(oneshot::Sender<Result<u64, StoreError>>, u64),
+    /// Of a trim.
+    Trimmed(oneshot::Sender<Result<Option<u64>, StoreError>>, Option<u64>),
 }
 
 impl Answer {
@@ -131,6 +142,7 @@ impl Answer {
             Self::Done(reply, answer) => drop(reply.send(answer)),
             Self::Leased(reply, items) => drop(reply.send(Ok(items))),
             Self::Swept(reply, count) => drop(reply.send(Ok(count))),
+            Self::Trimmed(reply, begin) => drop(reply.send(Ok(begin))),
         }
     }
 
@@ -145,6 +157,7 @@ impl Answer {
             Self::Done(reply, _) => drop(reply.send(Err(error.clone()))),
             Self::Leased(reply, _) => drop(reply.send(Err(error.clone()))),
             Self::Swept(reply, _) => drop(reply.send(Err(error.clone()))),
+            Self::Trimmed(reply, _) => drop(reply.send(Err(error.clone()))),
         }
     }
 }
@@ -160,6 +173,7 @@ impl Command {
             Self::AddItems { .. }
             | Self::Lease { .. }
             | Self::Sweep { .. }
+            | Self::Trim { .. }
             | Self::Remove { .. }
             | Self::Close { .. } => true,
         }
@@ -177,6 +191,7 @@ impl Command {
             }
             Self::Lease { reply, .. } => drop(reply.send(Err(error.clone()))),
             Self::Sweep { reply, .. } => drop(reply.send(Err(error.clone()))),
+            Self::Trim { reply, .. } => drop(reply.send(Err(error.clone()))),
         }
     }
 }

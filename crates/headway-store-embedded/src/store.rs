@@ -274,6 +274,11 @@ impl Store for EmbeddedStore {
         self.send(0, |reply| Command::Sweep { job, sweep, reply }).await?
     }
 
+    async fn trim(&self, job: &JobId, before: u64) -> Result<Option<u64>, StoreError> {
+        let job = job.clone();
+        self.send(0, |reply| Command::Trim { job, before, reply }).await?
+    }
+
     async fn remove(&self, jobs: &[JobId]) -> Result<(), StoreError> {
         let jobs = jobs.to_vec();
         self.send(0, |reply| Command::Remove { jobs, reply }).await?

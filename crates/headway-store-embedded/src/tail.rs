@@ -18,6 +18,8 @@ pub(crate) struct Head {
     pub(crate) number: i64,
     /// Its position.
     pub(crate) cursor: Cursor,
+    /// Where its log begins: 0 unless its beginning was forgotten.
+    pub(crate) trimmed_to: u64,
     /// Its facets.
     pub(crate) facets: Arc<Facets>,
 }
@@ -158,6 +160,13 @@ impl Tails {
             if let Some(due_at) = due_at {
                 self.due.insert((due_at, job));
             }
+        }
+    }
+
+    /// The beginning of a job's log was forgotten.
+    pub(crate) fn trim(&mut self, job: &JobId, trimmed_to: u64) {
+        if let Some(tail) = self.jobs.get_mut(job) {
+            tail.head.trimmed_to = trimmed_to;
         }
     }
 

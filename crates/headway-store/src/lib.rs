@@ -58,6 +58,8 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
 
     /// Records of a job whose end is after `after`, oldest first: at least one when there is one,
     /// then up to `max_events` events in all. A record that begins before `after` is given whole.
+    /// Where the log's beginning was forgotten, it is read from where it begins now: whoever asked
+    /// for more sees that by [`History::trimmed_to`].
     async fn read(
         &self,
         job: &JobId,
@@ -100,6 +102,11 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
     /// Moves up to `sweep.max` items from some statuses to one other, by index, and answers how
     /// many moved. Repeating it until it answers 0 moves them all.
     async fn sweep_items(&self, job: &JobId, sweep: &Sweep) -> Result<u64, StoreError>;
+
+    /// Forgets the beginning of a log: the job's records that end at or before `before`. Answers
+    /// the offset after which the log begins from now on, which no later call moves back; `None`
+    /// when there is no such job. Everything else of the job stays as it is.
+    async fn trim(&self, job: &JobId, before: u64) -> Result<Option<u64>, StoreError>;
 
     /// Forgets jobs: their logs, documents, facets, items and keys. Unknown ones are passed over.
     async fn remove(&self, jobs: &[JobId]) -> Result<(), StoreError>;

@@ -50,6 +50,7 @@ struct State {
 struct Job {
     stored: Stored,
     records: Vec<Arc<Record>>,
+    trimmed_to: u64,
     batch: Batch,
 }
 
@@ -113,6 +114,7 @@ impl State {
         let job = self.jobs.entry(append.job.clone()).or_insert_with(|| Job {
             stored: stored.clone(),
             records: Vec::new(),
+            trimmed_to: 0,
             batch: Batch::default(),
         });
         job.stored = stored;
@@ -171,7 +173,7 @@ impl Store for MemoryStore {
             }
             records.push(Arc::clone(record));
         }
-        Ok(Some(History { cursor: job.stored.cursor, trimmed_to: 0, records }))
+        Ok(Some(History { cursor: job.stored.cursor, trimmed_to: job.trimmed_to, records }))
     }
 
     async fn list(&self, query: &ListQuery) -> Result<ListPage, StoreError> {
@@ -249,6 +251,18 @@ impl Store for MemoryStore {
         state.open()?;
         sweep.check_shape()?;
         Ok(state.jobs.get_mut(job).map(|job| job.batch.sweep(sweep)).unwrap_or_default())
+    }
+
+    async fn trim(&self, job: &JobId, before: u64) -> Result<Option<u64>, StoreError> {
+        let mut state = self.state.lock();
+        state.open()?;
+        Ok(state.jobs.get_mut(job).map(|job| {
+            let forgotten = job.records.iter().take_while(|record| record.to <= before).count();
+            if let Some(last) = job.records.drain(..forgotten).last() {
+                job.trimmed_to = last.to;
+            }
+            job.trimmed_to
+        }))
     }
 
     async fn remove(&self, jobs: &[JobId]) -> Result<(), StoreError> {

@@ -12,7 +12,7 @@ use crate::codec::{self, Reader};
 use crate::failure::Failure;
 use crate::rows;
 use crate::shared::Shared;
-use crate::tail::{Patches, Tail};
+use crate::tail::{Head, Patches, Tail};
 
 /// A read meets a fold of the same job now and then, and begins again. So many times in turn it
 /// does not.
@@ -145,7 +145,8 @@ pub(crate) fn newest(
     (after >= tail.base).then(|| {
         let mut page = Page::new(max_events);
         page.extend(tail, after);
-        History { cursor: tail.head.cursor, trimmed_to: 0, records: page.records }
+        let Head { cursor, trimmed_to, .. } = tail.head;
+        History { cursor, trimmed_to, records: page.records }
     })
 }
 
@@ -191,6 +192,29 @@ pub(crate) fn history(
     after: u64,
     max_events: usize,
 ) -> Result<Option<History>, Failure> {
+    for _ in 0..TRIES {
+        match look_back(connection, shared, job, after, max_events)? {
+            Look::Complete(history) => return Ok(history),
+            Look::Torn => {}
+        }
+    }
+    Err(changing(job))
+}
+
+/// What a look at tail and tables in turn gave.
+enum Look {
+    Complete(Option<History>),
+    /// The log's beginning was forgotten between two looks.
+    Torn,
+}
+
+fn look_back(
+    connection: &Connection,
+    shared: &Shared,
+    job: &JobId,
+    after: u64,
+    max_events: usize,
+) -> Result<Look, Failure> {
     // Taken first: whatever is folded after this is in the tables when they are read.
     let (head, mut newest) = {
         let tails = shared.tails.lock();
@@ -205,14 +229,17 @@ pub(crate) fn history(
     };
     let found = connection
         .prepare_cached(
-            "SELECT jobs.number, jobs.epoch, documents.position
-             FROM jobs LEFT JOIN documents USING (number) WHERE jobs.id = ?1",
+            "SELECT jobs.number, jobs.epoch, documents.position, coalesce(trims.upto, 0)
+             FROM jobs LEFT JOIN documents USING (number) LEFT JOIN trims USING (number)
+             WHERE jobs.id = ?1",
         )?
         .query_row([job.as_str()], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, u32>(1)?, row.get::<_, Option<i64>>(2)?))
+            let folded: Option<i64> = row.get(2)?;
+            Ok((row.get::<_, i64>(0)?, row.get::<_, u32>(1)?, folded, row.get::<_, i64>(3)?))
         })
         .optional()?;
-    let Some((number, epoch, folded)) = found else { return Ok(None) };
+    let Some((number, epoch, folded, trimmed_to)) = found else { return Ok(Look::Complete(None)) };
+    let trimmed_to = rows::to_whole(trimmed_to);
     if head.as_ref().is_some_and(|head| head.number != number) {
         // Removed and made again in between: what is here now is another log.
         newest.clear();
@@ -223,15 +250,16 @@ pub(crate) fn history(
         (Some(head), Some(folded)) if folded.offset > head.offset => folded,
         (Some(head), _) => head,
         (None, Some(folded)) => folded,
-        (None, None) => return Ok(None),
+        (None, None) => return Ok(Look::Complete(None)),
     };
 
+    let begin = after.max(trimmed_to);
     let mut page = Page::new(max_events);
-    let mut end = after;
+    let mut end = begin;
     let mut statement = connection.prepare_cached(
         "SELECT body FROM segments WHERE number = ?1 AND last > ?2 ORDER BY last",
     )?;
-    let mut rows = statement.query((number, rows::whole(after)))?;
+    let mut rows = statement.query((number, rows::whole(begin)))?;
     while !page.full
         && let Some(row) = rows.next()?
     {
@@ -243,7 +271,7 @@ pub(crate) fn history(
         let mut reader = Reader::new(&body);
         while !reader.is_empty() {
             let sketch = reader.sketch()?;
-            if sketch.to <= after {
+            if sketch.to <= begin {
                 continue;
             }
             if sketch.to > cursor.offset {
@@ -253,6 +281,9 @@ pub(crate) fn history(
             let events = usize::try_from(sketch.to - sketch.from).unwrap_or(usize::MAX);
             if page.full || !page.takes(events) {
                 break;
+            }
+            if page.records.is_empty() && sketch.from > begin {
+                return Ok(Look::Torn);
             }
             if !page.records.is_empty() && sketch.from != end {
                 return Err(Failure::Damaged(format!("the log of {job} has a gap at {end}")));
@@ -269,7 +300,7 @@ pub(crate) fn history(
             page.records.push(record);
         }
     }
-    Ok(Some(History { cursor, trimmed_to: 0, records: page.records }))
+    Ok(Look::Complete(Some(History { cursor, trimmed_to, records: page.records })))
 }
 
 /// Jobs that are due by `until`.

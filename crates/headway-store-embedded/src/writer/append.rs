@@ -35,7 +35,8 @@ impl Writer {
         {
             return Ok(Err(AppendError::KeyTaken { job, fingerprint }));
         }
-        let number = before.as_ref().map_or(self.next_number, |head| head.number);
+        let (number, trimmed_to) =
+            before.as_ref().map_or((self.next_number, 0), |head| (head.number, head.trimmed_to));
         if let Some(index) = self.find_fenced(number, &append.items)? {
             return Ok(Err(AppendError::Fenced { job, index }));
         }
@@ -71,7 +72,7 @@ impl Writer {
         staged.journal.extend_from_slice(&encoded);
 
         let cursor = Cursor { epoch, offset: record.to };
-        let head = Head { number, cursor, facets: Arc::clone(&facets) };
+        let head = Head { number, cursor, trimmed_to, facets: Arc::clone(&facets) };
         staged.heads.insert(job.clone(), Some(head.clone()));
         staged.news.push(Appended {
             job: job.clone(),

@@ -154,7 +154,7 @@ impl Writer {
     }
 
     /// Folds what the job's tail held before this group.
-    fn fold_job(&mut self, job: &JobId, staged: &Staged) -> Result<(), Failure> {
+    pub(super) fn fold_job(&mut self, job: &JobId, staged: &Staged) -> Result<(), Failure> {
         let (number, base) = {
             let tails = self.shared.tails.lock();
             let Some(tail) = tails.get(job) else { return Ok(()) };

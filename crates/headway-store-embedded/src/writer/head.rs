@@ -23,22 +23,28 @@ impl Writer {
             return Ok(Some(head.clone()));
         }
         let mut statement = self.connection.prepare_cached(&format!(
-            "SELECT jobs.number, jobs.epoch, jobs.position, documents.position, {}
-             FROM jobs LEFT JOIN documents USING (number) WHERE jobs.id = ?1",
+            "SELECT jobs.number, jobs.epoch, documents.position, coalesce(trims.upto, 0), {}
+             FROM jobs LEFT JOIN documents USING (number) LEFT JOIN trims USING (number)
+             WHERE jobs.id = ?1",
             rows::FACETS
         ))?;
         let found = statement
             .query_row([job.as_str()], |row| {
-                let place: (i64, u32, i64, Option<i64>) =
+                let place: (i64, u32, Option<i64>, i64) =
                     (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
                 Ok((place, rows::facets(row, 4)))
             })
             .optional()?;
-        let Some(((number, epoch, _, folded), facets)) = found else { return Ok(None) };
+        let Some(((number, epoch, folded, trimmed_to), facets)) = found else { return Ok(None) };
         let offset = folded.map(rows::to_whole).ok_or_else(|| {
             Failure::Damaged(format!("job {job} has neither a document nor records"))
         })?;
-        let head = Head { number, cursor: Cursor { epoch, offset }, facets: Arc::new(facets?) };
+        let head = Head {
+            number,
+            cursor: Cursor { epoch, offset },
+            trimmed_to: rows::to_whole(trimmed_to),
+            facets: Arc::new(facets?),
+        };
         self.heads.insert(job.clone(), head.clone());
         Ok(Some(head))
     }

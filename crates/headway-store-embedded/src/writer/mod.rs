@@ -14,6 +14,7 @@ mod head;
 mod items;
 mod recover;
 mod remove;
+mod trim;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -66,6 +67,8 @@ pub(crate) struct Writer {
     folding: Folding,
     /// Whether removed jobs have left something to delete.
     debris: bool,
+    /// Whether trimmed logs have left something to delete.
+    trims: bool,
     /// Held for as long as the store may change; released with the writer.
     _lock: std::fs::File,
 }
@@ -81,6 +84,8 @@ struct Staged {
     news: Vec<Appended>,
     /// The group's row of the journal.
     journal: Vec<u8>,
+    /// Jobs whose logs were trimmed and that are to be folded therefore.
+    trimmed: Vec<JobId>,
     /// Jobs whose tails were folded.
     folded: Vec<JobId>,
 }
@@ -88,6 +93,7 @@ struct Staged {
 #[derive(Debug)]
 enum Change {
     Append(Fresh),
+    Trim(JobId, u64),
     Remove(JobId),
 }
 
@@ -104,6 +110,8 @@ impl Writer {
         let jobs = shared.tails.lock().jobs().map(|(job, _)| job.clone()).collect();
         let debris =
             connection.query_row("SELECT EXISTS (SELECT 1 FROM debris)", [], |row| row.get(0))?;
+        let unswept = "SELECT EXISTS (SELECT 1 FROM trims WHERE swept = 0)";
+        let trims = connection.query_row(unswept, [], |row| row.get(0))?;
         Ok(Self {
             connection,
             shared,
@@ -115,6 +123,7 @@ impl Writer {
             last_shown: recovered.next_journal - 1,
             folding: Folding::after_recovery(jobs, recovered.first_journal, recovered.next_journal),
             debris,
+            trims,
             _lock: lock,
         })
     }
@@ -172,7 +181,10 @@ impl Writer {
     }
 
     fn has_work(&self) -> bool {
-        self.debris || self.folding.is_under_way() || !self.shared.tails.lock().is_empty()
+        self.debris
+            || self.trims
+            || self.folding.is_under_way()
+            || !self.shared.tails.lock().is_empty()
     }
 
     /// One transaction: the group's commands, and a slice of folding.
@@ -234,6 +246,8 @@ impl Writer {
             self.next_journal += 1;
         }
         self.fold(staged, idle)?;
+        self.fold_trimmed(staged)?;
+        self.sweep_trims(idle)?;
         self.sweep_debris(idle)?;
         self.connection.prepare_cached("COMMIT")?.execute([])?;
         Ok(())
@@ -267,6 +281,10 @@ impl Writer {
                 Ok(count) => Ok(Answer::Swept(reply, count)),
                 Err(failure) => Err((Answer::Swept(reply, 0), failure)),
             },
+            Command::Trim { job, before, reply } => match self.trim(&job, before, staged) {
+                Ok(begin) => Ok(Answer::Trimmed(reply, begin)),
+                Err(failure) => Err((Answer::Trimmed(reply, None), failure)),
+            },
             Command::Remove { jobs, reply } => match self.remove(&jobs, staged) {
                 Ok(()) => Ok(Answer::Done(reply, Ok(()))),
                 Err(failure) => Err((Answer::Done(reply, Ok(())), failure)),
@@ -289,6 +307,10 @@ impl Writer {
                 Change::Append(fresh) => {
                     self.heads.remove(&fresh.job);
                     tails.push(fresh);
+                }
+                Change::Trim(job, trimmed_to) => {
+                    self.heads.remove(&job);
+                    tails.trim(&job, trimmed_to);
                 }
                 Change::Remove(job) => {
                     self.heads.remove(&job);
@@ -355,6 +377,7 @@ fn refuse_the_rest(commands: &Receiver<Ticket>) {
             | Command::AddItems { .. }
             | Command::Lease { .. }
             | Command::Sweep { .. }
+            | Command::Trim { .. }
             | Command::Remove { .. }) => command.fail(&StoreError::Closed),
         }
     }

@@ -31,6 +31,7 @@ pub(super) struct Recovered {
 struct Known {
     job: JobId,
     epoch: u32,
+    trimmed_to: u64,
     facets: Arc<Facets>,
     /// The position that its row's facets are of.
     found_at: u64,
@@ -90,22 +91,26 @@ pub(super) fn recover(connection: &Connection, shared: &Shared) -> Result<Recove
 
 fn find(connection: &Connection, number: i64) -> Result<Option<Known>, Failure> {
     let mut statement = connection.prepare_cached(&format!(
-        "SELECT jobs.id, jobs.epoch, jobs.position, documents.position, {}
-         FROM jobs LEFT JOIN documents USING (number) WHERE jobs.number = ?1",
+        "SELECT jobs.id, jobs.epoch, jobs.position, documents.position, coalesce(trims.upto, 0), {}
+         FROM jobs LEFT JOIN documents USING (number) LEFT JOIN trims USING (number)
+         WHERE jobs.number = ?1",
         rows::FACETS
     ))?;
     let found = statement
         .query_row([number], |row| {
-            let place: (String, u32, i64, Option<i64>) =
-                (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
-            Ok((place, rows::facets(row, 4)))
+            let place: (String, u32, i64, Option<i64>, i64) =
+                (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?);
+            Ok((place, rows::facets(row, 5)))
         })
         .optional()?;
-    let Some(((id, epoch, found_at, position), facets)) = found else { return Ok(None) };
+    let Some(((id, epoch, found_at, position, trimmed_to), facets)) = found else {
+        return Ok(None);
+    };
     let position = position.map(rows::to_whole).unwrap_or_default();
     Ok(Some(Known {
         job: rows::job_id(&id)?,
         epoch,
+        trimmed_to: rows::to_whole(trimmed_to),
         facets: Arc::new(facets?),
         found_at: rows::to_whole(found_at),
         position,
@@ -139,6 +144,7 @@ fn follow(
         head: Head {
             number,
             cursor: Cursor { epoch: known.epoch, offset: record.to },
+            trimmed_to: known.trimmed_to,
             facets: Arc::clone(&known.facets),
         },
         document: rows::json(record.patch.get(), "a patch of the journal")?,

@@ -25,6 +25,7 @@ impl Writer {
                 "DELETE FROM jobs WHERE number = ?1",
                 "DELETE FROM documents WHERE number = ?1",
                 "DELETE FROM keys WHERE number = ?1",
+                "DELETE FROM trims WHERE number = ?1",
                 "INSERT INTO debris VALUES (?1)",
             ] {
                 self.connection.prepare_cached(statement)?.execute([head.number])?;

@@ -103,6 +103,9 @@ macro_rules! conformance_tests {
             a_removed_job_is_forgotten_whole,
             a_removed_name_begins_anew,
             old_and_surplus_jobs_are_expendable,
+            a_trimmed_log_begins_where_it_says,
+            a_trimmed_log_goes_on,
+            a_long_log_is_trimmed_as_it_grows,
         ]);
         $crate::conformance_tests!(@module sink, $subject, $run, [
             sinks_hear_what_is_durable_in_order,

@@ -38,6 +38,10 @@ enum Operation {
         job: usize,
         sweep: Sweep,
     },
+    Trim {
+        job: usize,
+        before: u64,
+    },
     Remove(Vec<usize>),
     Reopen {
         closing: bool,
@@ -157,6 +161,7 @@ fn any_operation() -> impl Strategy<Value = Operation> {
         3 => (job(), 1..3_u64, 0..9_u64, 0..4_usize)
             .prop_map(|(job, fence, now, max)| Operation::Lease { job, fence, now, max }),
         2 => (job(), any_sweep()).prop_map(|(job, sweep)| Operation::Sweep { job, sweep }),
+        2 => (job(), 0..12_u64).prop_map(|(job, before)| Operation::Trim { job, before }),
         1 => prop::collection::vec(job(), 0..3).prop_map(Operation::Remove),
         1 => any::<bool>().prop_map(|closing| Operation::Reopen { closing }),
         1 => Just(Operation::Compare),
@@ -211,6 +216,11 @@ async fn compare<S: Subject>(subject: &mut S, operations: Vec<Operation>) {
             Operation::Sweep { job, sweep } => {
                 let told = store.sweep_items(&id(JOBS[job]), &sweep).await;
                 let expected = model.sweep_items(&id(JOBS[job]), &sweep).await;
+                assert_eq!(words(&told), words(&expected));
+            }
+            Operation::Trim { job, before } => {
+                let told = store.trim(&id(JOBS[job]), before).await;
+                let expected = model.trim(&id(JOBS[job]), before).await;
                 assert_eq!(words(&told), words(&expected));
             }
             Operation::Remove(jobs) => {

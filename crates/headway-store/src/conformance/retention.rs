@@ -1,6 +1,7 @@
 //! Forgetting.
 
 use headway_protocol::JobStatus;
+use serde_json::json;
 
 use super::Subject;
 use super::fixtures::*;
@@ -91,4 +92,111 @@ pub async fn old_and_surplus_jobs_are_expendable(subject: &mut impl Subject) {
     appended(&store, next_with("a", 1, ended(None))).await;
     check(11, 10, 10, &["b"]).await;
     check(0, 2, 10, &["b"]).await;
+}
+
+/// Positions of all that can be read of a job's log, and where it begins.
+async fn log_of(subject: &impl Subject, after: u64) -> (u64, Vec<(u64, u64)>) {
+    let history = subject.store().read(&id("a"), after, 100).await.unwrap().unwrap();
+    let records = history.records.iter().map(|record| (record.from, record.to)).collect();
+    (history.trimmed_to, records)
+}
+
+/// Whole records go, oldest first, and nothing but records.
+pub async fn a_trimmed_log_begins_where_it_says(subject: &mut impl Subject) {
+    let store = subject.store();
+    assert_eq!(store.trim(&id("a"), 5).await.unwrap(), None);
+    appended(&store, keyed(first("a"), "k", 1)).await;
+    store.add_items(&id("a"), (0..3).map(item).collect()).await.unwrap();
+    // Records of 1, 3, 2 and 4 events.
+    for (offset, events) in [(1, 3), (4, 2), (6, 4)] {
+        let record = record(offset, events, &json!({"count": offset}), &json!({}));
+        appended(&store, Append { record, ..next("a", offset) }).await;
+    }
+    appended(&store, first("b")).await;
+    let before = loaded(&store, "a").await;
+    drop(store);
+    let all = [(0, 1), (1, 4), (4, 6), (6, 10)];
+    for (trim, begin, left) in [
+        (0, 0, &all[..]),
+        (1, 1, &all[1..]),
+        (3, 1, &all[1..]),
+        (5, 4, &all[2..]),
+        (2, 4, &all[2..]),
+        (6, 6, &all[3..]),
+        (9, 6, &all[3..]),
+        (99, 10, &[]),
+        (0, 10, &[]),
+    ] {
+        assert_eq!(subject.store().trim(&id("a"), trim).await.unwrap(), Some(begin), "{trim}");
+        assert_eq!(log_of(subject, 0).await, (begin, left.to_vec()), "{trim}");
+        assert_eq!(log_of(subject, 99).await, (begin, Vec::new()), "{trim}");
+        let after = loaded(&subject.store(), "a").await;
+        assert_eq!((after.cursor, &after.document), (before.cursor, &before.document));
+        assert_eq!((&after.private, &after.facets), (&before.private, &before.facets));
+        if subject.reopen().await {
+            assert_eq!(log_of(subject, 0).await, (begin, left.to_vec()), "{trim}, reopened");
+        }
+    }
+    let store = subject.store();
+    assert_eq!(store.find_key("k").await.unwrap(), Some((id("a"), 1)));
+    assert_eq!(
+        store.items(&id("a"), &ItemQuery { limit: 9, ..ItemQuery::default() }).await.unwrap().len(),
+        3
+    );
+    let other = store.read(&id("b"), 0, 10).await.unwrap().unwrap();
+    assert_eq!((other.trimmed_to, other.records.len()), (0, 1));
+}
+
+/// What is appended after a trim follows, and a name that is given again has a whole log.
+pub async fn a_trimmed_log_goes_on(subject: &mut impl Subject) {
+    let store = subject.store();
+    appended(&store, first("a")).await;
+    for offset in 1..4 {
+        appended(&store, next("a", offset)).await;
+    }
+    assert_eq!(store.trim(&id("a"), 3).await.unwrap(), Some(3));
+    for offset in 4..6 {
+        appended(&store, next("a", offset)).await;
+    }
+    drop(store);
+    let left = vec![(3, 4), (4, 5), (5, 6)];
+    assert_eq!(log_of(subject, 0).await, (3, left.clone()));
+    assert_eq!(log_of(subject, 4).await, (3, left[1..].to_vec()));
+    subject.store().close().await.unwrap();
+    if subject.reopen().await {
+        assert_eq!(log_of(subject, 0).await, (3, left));
+    } else {
+        return;
+    }
+    let store = subject.store();
+    store.remove(&[id("a")]).await.unwrap();
+    appended(&store, first("a")).await;
+    drop(store);
+    assert_eq!(log_of(subject, 0).await, (0, vec![(0, 1)]));
+}
+
+/// A log that is trimmed again and again while it grows holds its newest records, each once.
+pub async fn a_long_log_is_trimmed_as_it_grows(subject: &mut impl Subject) {
+    const KEPT: u64 = 150;
+    let store = subject.store();
+    appended(&store, first("a")).await;
+    let mut end = 1;
+    for _ in 0..20 {
+        let call = (end..end + 50).map(|offset| next("a", offset)).collect();
+        for answer in store.append(call).await {
+            answer.unwrap();
+        }
+        end += 50;
+        let before = u64::saturating_sub(end, KEPT);
+        assert_eq!(store.trim(&id("a"), before).await.unwrap(), Some(before));
+        let history = store.read(&id("a"), 0, usize::MAX).await.unwrap().unwrap();
+        assert_eq!((history.trimmed_to, history.cursor.offset), (before, end));
+        let mut at = before;
+        for record in &history.records {
+            assert_eq!(record.from, at);
+            at = record.to;
+        }
+        assert_eq!(at, end);
+    }
+    assert_eq!(loaded(&store, "a").await.document["count"], json!(end - 1));
 }
