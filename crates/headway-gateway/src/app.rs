@@ -1,16 +1,20 @@
 //! What every handler shares.
 
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
+use headway_hub::Frame;
 use headway_protocol::{JobId, Owner};
 use prometheus_client::registry::Registry;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::front::Front;
+use crate::front::admission::Admission;
+use crate::front::adopted::Adopted;
 use crate::metrics::Metrics;
 use crate::options::Options;
 use crate::problem::Refusal;
@@ -30,8 +34,10 @@ pub(crate) struct Shared {
     pub(crate) ready: AtomicBool,
     /// Cancelled when watchers have to go.
     pub(crate) stop: CancellationToken,
-    /// Every watcher's connection.
+    /// Every watcher that is not the front's.
     pub(crate) streams: TaskTracker,
+    pub(crate) admission: Arc<Admission>,
+    front: OnceLock<Arc<Front>>,
     counter: AtomicU64,
 }
 
@@ -48,6 +54,7 @@ impl Shared {
         for collector in extra {
             registry.register_collector(collector);
         }
+        let admission = Admission::new(options.limits.clone(), metrics.limits.clone());
         Self {
             engine,
             hub,
@@ -57,7 +64,30 @@ impl Shared {
             ready: AtomicBool::new(true),
             stop: CancellationToken::new(),
             streams: TaskTracker::new(),
+            admission,
+            front: OnceLock::new(),
             counter: AtomicU64::new(0),
+        }
+    }
+
+    /// Says who owns the sockets of watchers, once.
+    pub(crate) fn has_front(&self, front: Arc<Front>) {
+        drop(self.front.set(front));
+    }
+
+    /// Gives a watcher to the front; without one nobody is served, and it is let go.
+    pub(crate) fn adopt(&self, adopted: Adopted) {
+        if let Some(front) = self.front.get() {
+            front.adopt(adopted);
+        }
+    }
+
+    /// Observes how long frames took from their record's decision to the socket.
+    pub(crate) fn delivered(&self, frames: &[Frame]) {
+        let mut now = None;
+        for decided in frames.iter().filter_map(Frame::at) {
+            let now = *now.get_or_insert_with(|| self.hub.now());
+            self.hub.metrics().delivered(now.since(decided));
         }
     }
 
@@ -77,14 +107,19 @@ impl Shared {
 
 /// Who asks. There is no sign-in yet: everybody is the default owner, which is why the gateway
 /// stays on loopback.
+pub(crate) fn caller_of(_: &Parts) -> Owner {
+    Owner::default()
+}
+
+/// Who asks; see [`caller_of`].
 #[derive(Clone, Debug)]
 pub(crate) struct Caller(pub(crate) Owner);
 
 impl<S: Send + Sync> FromRequestParts<S> for Caller {
     type Rejection = Infallible;
 
-    async fn from_request_parts(_: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self(Owner::default()))
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(caller_of(parts)))
     }
 }
 

@@ -1,26 +1,29 @@
-//! The listener: takes connections, and lets them end.
+//! The gateway's life: it takes an address, serves it, and lets everybody go.
 
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use prometheus_client::collector::Collector;
-use tokio::net::{TcpListener, TcpStream};
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use crate::app::{App, Shared};
 use crate::error::Error;
+use crate::front::{Front, Running};
+use crate::handover::Server;
 use crate::options::Options;
 use crate::router::router;
 
-/// How long to wait when the system has no room for another connection.
-const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
+/// Connections that the system keeps while they wait to be taken: after a restart everybody comes at
+/// once. The system may have a smaller limit of its own.
+const BACKLOG: i32 = 4_096;
+
+/// Bytes that the system takes of a connection beyond what is on its way. What a slow reader has not
+/// taken stays in its session, where newer states replace it, instead of in a queue of the system.
+const UNSENT_BYTES: u32 = 16 * 1024;
 
 /// A gateway that has its address and does not serve yet.
 #[derive(Debug)]
@@ -31,7 +34,8 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Takes the address. Refuses one beyond loopback, unless the options say that it may.
+    /// Takes the address. Refuses one beyond loopback, unless the options say that it may. Whoever
+    /// comes before [`Self::serve`] is called waits.
     pub async fn bind(
         options: Options,
         engine: headway_engine::Handle,
@@ -41,6 +45,7 @@ impl Gateway {
     }
 
     /// The same, with more to tell at `/metrics`.
+    #[expect(clippy::unused_async, reason = "that binding needs no wait is nobody's business")]
     pub async fn bind_with(
         options: Options,
         engine: headway_engine::Handle,
@@ -52,7 +57,7 @@ impl Gateway {
             return Err(Error::NotLoopback(address));
         }
         let failed = |source| Error::Bind { address, source };
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let listener = listen(address).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let app = Arc::new(Shared::new(options, engine, hub, collectors));
         Ok(Self { listener, address, app })
@@ -67,54 +72,61 @@ impl Gateway {
     /// let in, every watcher is told `closing server_shutting_down` with its own `retry_ms`, and
     /// requests end. What has not ended within [`Options::drain_within`] is cut.
     pub async fn serve(self, stop: impl Future<Output = ()> + Send) {
-        let Self { listener, address: _, app } = self;
-        let service = TowerToHyperService::new(router(Arc::clone(&app)));
-        let mut builder = auto::Builder::new(TokioExecutor::new());
-        builder
-            .http1()
-            .timer(TokioTimer::new())
-            .header_read_timeout(app.options.head_timeout)
-            .half_close(true);
-        let graceful = GracefulShutdown::new();
+        let Self { listener, address, app } = self;
+        let threads = app.options.threads();
+        let running = match Front::start(&app, &listener, threads) {
+            Ok(running) => running,
+            Err(error) => {
+                tracing::error!(%error, %address, "the threads that take connections cannot start");
+                return;
+            }
+        };
+        // Each thread has its own; when the last one lets go, the system refuses whoever comes.
+        drop(listener);
+        let (front, mut handed_over, threads) = running.into_parts();
+        app.has_front(Arc::clone(&front));
+        let server = Server::new(&app, router(Arc::clone(&app)));
         let mut stop = std::pin::pin!(stop);
         loop {
-            let stream = tokio::select! {
+            tokio::select! {
                 biased;
                 () = &mut stop => break,
-                accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => stream,
-                    Err(error) => {
-                        tracing::warn!(%error, "a connection could not be taken");
-                        tokio::time::sleep(ACCEPT_AGAIN).await;
-                        continue;
-                    }
+                connection = handed_over.recv() => match connection {
+                    Some(connection) => server.serve(connection),
+                    None => break,
                 },
-            };
-            without_delay(&stream);
-            let connection =
-                builder.serve_connection_with_upgrades(TokioIo::new(stream), service.clone());
-            let connection = graceful.watch(connection.into_owned());
-            tokio::spawn(async move {
-                if let Err(error) = connection.await {
-                    tracing::debug!(error = &*error, "a connection ended badly");
-                }
-            });
+            }
         }
         app.ready.store(false, Ordering::Release);
-        drop(listener);
+        front.stop();
         app.stop.cancel();
         app.streams.close();
-        let ended = async { tokio::join!(graceful.shutdown(), app.streams.wait()) };
+        let ended = async {
+            let gone = spawn_blocking(move || Running::join(threads));
+            // Whoever was on the way when the stop came is still served.
+            while let Some(connection) = handed_over.recv().await {
+                server.serve(connection);
+            }
+            tokio::join!(server.shutdown(), app.streams.wait(), async { drop(gone.await) })
+        };
         if timeout(app.options.drain_within, ended).await.is_err() {
-            let left = app.streams.len();
-            tracing::warn!(left, "connections did not end in time and are cut");
+            tracing::warn!("connections did not end in time and are cut");
         }
     }
 }
 
-/// Small frames leave at once instead of waiting to be joined with later ones.
-fn without_delay(stream: &TcpStream) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "a connection keeps its delay");
-    }
+/// A listener that never waits.
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    // A restart may take the address while connections of its predecessor are remembered.
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    // Both are inherited by every connection. Small frames leave at once instead of waiting to be
+    // joined with later ones.
+    socket.set_tcp_nodelay(true)?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_notsent_lowat(UNSENT_BYTES)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
 }

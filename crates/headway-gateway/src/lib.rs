@@ -7,8 +7,10 @@ mod accept;
 mod app;
 mod body;
 mod error;
+mod front;
 mod gateway;
 mod handlers;
+mod handover;
 mod headers;
 mod metrics;
 mod observe;
@@ -22,4 +24,4 @@ mod stream;
 
 pub use error::Error;
 pub use gateway::Gateway;
-pub use options::Options;
+pub use options::{Limits, Options};

@@ -14,6 +14,8 @@ use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
+use crate::front::admission::LimitLabel;
+
 /// A transport of a stream.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct Transport {
@@ -36,6 +38,8 @@ pub(crate) struct Metrics {
     pub(crate) connections: Family<Transport, Gauge>,
     /// Watchers that were closed because they could not be written to, or gave no pong.
     pub(crate) failed: Family<Transport, Counter>,
+    /// Limits that somebody ran into.
+    pub(crate) limits: Family<LimitLabel, Counter>,
     /// Requests.
     pub(crate) requests: Family<Answered, Counter>,
     /// How long requests took to their first byte; streams are left out.
@@ -47,16 +51,18 @@ impl Metrics {
         let metrics = Self {
             connections: Family::default(),
             failed: Family::default(),
+            limits: Family::default(),
             requests: Family::default(),
             request_seconds: Histogram::new(exponential_buckets(0.000_25, 2.0, 16)),
         };
-        let Self { connections, failed, requests, request_seconds } = &metrics;
+        let Self { connections, failed, limits, requests, request_seconds } = &metrics;
         registry.register("headway_connections", "Watchers", connections.clone());
         registry.register(
             "headway_connections_failed",
             "Watchers closed because a write stood still or no pong came",
             failed.clone(),
         );
+        registry.register("headway_limits", "Limits that somebody ran into", limits.clone());
         registry.register("headway_http_requests", "Answered requests", requests.clone());
         registry.register(
             "headway_http_request_seconds",
@@ -70,19 +76,27 @@ impl Metrics {
 
 /// Counts a watcher for as long as it lives.
 #[derive(Debug)]
-pub(crate) struct Connected(Gauge);
+pub(crate) struct Connected {
+    gauge: Gauge,
+    transport: &'static str,
+}
 
 impl Connected {
     pub(crate) fn new(metrics: &Metrics, transport: &'static str) -> Self {
         let gauge = metrics.connections.get_or_create(&Transport { transport }).clone();
         gauge.inc();
-        Self(gauge)
+        Self { gauge, transport }
+    }
+
+    /// Counts that it was closed because it could not be written to, or gave no pong.
+    pub(crate) fn fail(&self, metrics: &Metrics) {
+        metrics.failed.get_or_create(&Transport { transport: self.transport }).inc();
     }
 }
 
 impl Drop for Connected {
     fn drop(&mut self) {
-        self.0.dec();
+        self.gauge.dec();
     }
 }
 

@@ -4,7 +4,7 @@
 use std::panic::AssertUnwindSafe;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
@@ -21,7 +21,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Wraps every request. Neither queries nor bodies are logged: they may carry secrets.
 pub(crate) async fn observe(State(app): State<App>, request: Request, next: Next) -> Response {
     let began = Instant::now();
-    let id = request_id(&app, &request);
+    let id = request_id(&app, request.headers());
     let method = request.method().clone();
     let route = request
         .extensions()
@@ -41,15 +41,42 @@ pub(crate) async fn observe(State(app): State<App>, request: Request, next: Next
     }
     let answered = Answered { route, method: method.to_string(), status: status.as_u16() };
     app.metrics.requests.get_or_create(&answered).inc();
-    let headers = response.headers_mut();
-    headers.insert(REQUEST_ID, id);
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    mark(response.headers_mut(), id);
     response
 }
 
+/// A request that the front answers itself.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    id: HeaderValue,
+    route: &'static str,
+}
+
+impl Seen {
+    /// A request to watch, by its headers.
+    pub(crate) fn new(app: &App, headers: &HeaderMap, route: &'static str) -> Self {
+        Self { id: request_id(app, headers), route }
+    }
+
+    /// Counts its answer, and gives that the headers which every answer has.
+    pub(crate) fn mark(self, app: &App, status: StatusCode, headers: &mut HeaderMap) {
+        let Self { id, route } = self;
+        tracing::debug!(route, %status, request = ?id, "answered");
+        let (method, status) = ("GET".to_owned(), status.as_u16());
+        let answered = Answered { route: route.to_owned(), method, status };
+        app.metrics.requests.get_or_create(&answered).inc();
+        mark(headers, id);
+    }
+}
+
+fn mark(headers: &mut HeaderMap, id: HeaderValue) {
+    headers.insert(REQUEST_ID, id);
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+}
+
 /// The name that a request brought, if it can be one, else a new one.
-fn request_id(app: &App, request: &Request) -> HeaderValue {
-    let brought = request.headers().get(&REQUEST_ID).filter(|value| {
+fn request_id(app: &App, headers: &HeaderMap) -> HeaderValue {
+    let brought = headers.get(&REQUEST_ID).filter(|value| {
         (1..=128).contains(&value.len()) && value.as_bytes().iter().all(u8::is_ascii_graphic)
     });
     brought.cloned().unwrap_or_else(|| {

@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 /// What a gateway is told before it starts. The defaults are the protocol's.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -14,6 +16,10 @@ pub struct Options {
     pub body_bytes: usize,
     /// The largest upload, in bytes. Uploads are streamed.
     pub upload_bytes: u64,
+    /// Threads that serve watchers; `None`: as many as there are cores.
+    pub threads: Option<usize>,
+    /// What one may have of everything.
+    pub limits: Limits,
     /// How long a connection may take to say what it wants.
     pub head_timeout: Duration,
     /// How often a WebSocket is pinged.
@@ -26,6 +32,50 @@ pub struct Options {
     pub drain_within: Duration,
 }
 
+/// The limits on connections and on what they say. The defaults are the protocol's.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Connections in all, whatever they are for; at least 1.
+    pub connections: usize,
+    /// Connections of one address, or of one network of 64 bits with IPv6. Addresses of this
+    /// machine have no limit: there a proxy stands for everybody.
+    pub connections_per_address: usize,
+    /// Watchers of one subject.
+    pub connections_per_subject: usize,
+    /// Messages that a watcher may send in a second; at least 1. Whoever sends more is read more
+    /// slowly, and sent away when that does not end.
+    pub messages_per_second: u32,
+    /// Messages that it may send at once; at least 1.
+    pub message_burst: u32,
+    /// How long a WebSocket may stay without a subscription.
+    pub idle_within: Duration,
+    /// Proxies that are believed when they tell for whom they ask (`X-Forwarded-For`). They have no
+    /// limit of their own.
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 10_000,
+            connections_per_address: 256,
+            connections_per_subject: 64,
+            messages_per_second: 20,
+            message_burst: 40,
+            idle_within: Duration::from_mins(5),
+            trusted_proxies: Vec::new(),
+        }
+    }
+}
+
+impl Options {
+    /// Threads that serve watchers.
+    pub(crate) fn threads(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.threads.unwrap_or_else(cores).max(1)
+    }
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self {
@@ -33,6 +83,8 @@ impl Default for Options {
             insecure: false,
             body_bytes: 1024 * 1024,
             upload_bytes: 1024 * 1024 * 1024,
+            threads: None,
+            limits: Limits::default(),
             head_timeout: Duration::from_secs(5),
             ping_every: Duration::from_secs(30),
             pong_within: Duration::from_mins(1),

@@ -1,7 +1,7 @@
 //! Refusals as HTTP responses.
 
 use axum::extract::rejection::PathRejection;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use headway_protocol::problem::CONTENT_TYPE;
 use headway_protocol::{Problem, ProblemCode};
@@ -74,14 +74,14 @@ impl From<PathRejection> for Refusal {
     }
 }
 
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
+impl Refusal {
+    /// The refusal as the parts of an answer.
+    pub(crate) fn into_parts(self) -> (StatusCode, HeaderMap, Vec<u8>) {
         let problem = *self.0;
         let status =
             StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let body = serde_json::to_vec(&problem).unwrap_or_default();
-        let mut response = (status, body).into_response();
-        let headers = response.headers_mut();
+        let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
         if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
             headers.insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS);
@@ -89,6 +89,12 @@ impl IntoResponse for Refusal {
         if status == StatusCode::UPGRADE_REQUIRED {
             headers.insert(header::SEC_WEBSOCKET_VERSION, handshake::VERSION);
         }
-        response
+        (status, headers, body)
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        self.into_parts().into_response()
     }
 }

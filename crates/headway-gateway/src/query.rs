@@ -41,7 +41,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
 }
 
 impl Query {
-    fn parse(text: &str, known: &[Parameter]) -> Result<Self, Refusal> {
+    /// Reads a query that may have these parameters.
+    pub(crate) fn parse(text: &str, known: &[Parameter]) -> Result<Self, Refusal> {
         let pairs: Vec<(String, String)> = form_urlencoded::parse(text.as_bytes())
             .map(|(name, value)| (name.into_owned(), value.into_owned()))
             .collect();

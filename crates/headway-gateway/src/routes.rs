@@ -59,6 +59,12 @@ pub(crate) struct Route {
     pub(crate) handler: Handler,
 }
 
+/// The parameters that a route knows.
+pub(crate) fn parameters(method: &str, path: &str) -> &'static [Parameter] {
+    let route = TABLE.iter().find(|route| route.method == method && route.path == path);
+    route.map_or(&[], |route| route.parameters)
+}
+
 const fn json(schema: SchemaOf) -> Content {
     Content { media: "application/json", schema: Some(schema) }
 }

@@ -21,7 +21,7 @@ use std::io::Write as _;
 
 use flate2::write::DeflateEncoder;
 use flate2::{Compression, Decompress, FlushDecompress};
-use headway_gateway::Options;
+use headway_gateway::{Limits, Options};
 use serde_json::{Value, json};
 use support::{Server, within};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -710,7 +710,9 @@ async fn what_comes_with_the_handshake_is_read() {
 
 #[tokio::test]
 async fn a_flood_of_messages_is_answered_at_the_reader_s_pace() {
-    let server = Server::start().await;
+    let limits = Limits { message_burst: 10_000, ..Limits::default() };
+    let options = Options { limits, ..Options::default() };
+    let server = Server::start_with(options, headway_hub::Options::default()).await;
     let mut raw = Raw::open(&server, "/api/v1/stream", "").await;
     let sent: Vec<u8> =
         (0..5_000).flat_map(|n| text(json!({"type":"ping","at":n}).to_string())).collect();

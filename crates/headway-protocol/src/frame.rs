@@ -160,6 +160,8 @@ pub enum ClosingReason {
     TooManyErrors,
     /// Nothing was subscribed for too long.
     Idle,
+    /// Too many messages, for too long.
+    RateLimited,
     /// A reason that this version does not know.
     #[serde(other)]
     Unknown,

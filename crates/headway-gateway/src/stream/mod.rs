@@ -1,92 +1,165 @@
 //! The stream: one address, three transports, one cursor.
 //!
 //! A request that asks for an upgrade gets a WebSocket, one that accepts `text/event-stream` gets
-//! Server-Sent Events, and every other gets a long poll. All three ask the same kind of
-//! [`headway_hub::Connection`] for frames; none of them keeps frames.
+//! Server-Sent Events, and every other gets a long poll. What a request asks for is read in
+//! [`opening`], the same for everybody. The sockets of watchers are the [`crate::front`]'s; what is
+//! here serves those whose request came by the server of all other requests, over HTTP/2 or on a
+//! connection that had been used before: it hands WebSockets to the front, and streams the rest
+//! itself, in [`http`].
 
-mod poll;
-mod selection;
-mod sse;
-mod websocket;
+pub(crate) mod events;
+mod http;
+pub(crate) mod opening;
+pub(crate) mod poll;
+pub(crate) mod selection;
 
-use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
-use axum::response::IntoResponse;
+use axum::body::Body;
+use axum::extract::{Extension, Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use headway_hub::AskedCommand;
 use headway_protocol::request::CommandRequest;
-use headway_protocol::{Owner, Problem};
+use headway_protocol::{CloseCode, Owner, Problem};
+use headway_websocket::handshake::Handshake;
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use hyper_util::server::conn::auto::upgrade::downcast;
 use serde_json::Value;
 
-use crate::accept;
-use crate::app::{App, Caller, Id, Shared, job_id};
-use crate::problem::{Answer, Refusal};
-use crate::query::Query;
-use selection::Selection;
+use crate::app::{App, Id, Shared};
+use crate::front::admission::Place;
+use crate::front::adopted::{Adopted, Purpose};
+use crate::handover::{Incoming, Peer};
+use crate::problem::Answer;
+use opening::{Address, Begin, Form, Opening};
 
 /// `GET /jobs/{id}/stream`.
 pub(crate) async fn one(
     State(app): State<App>,
-    Caller(caller): Caller,
+    Extension(peer): Extension<Peer>,
     Id(id): Id,
-    query: Query,
     request: Request,
 ) -> Answer {
-    let upgrade = wants_upgrade(&request);
-    let events = !upgrade && accept::events(request.headers())?;
-    let standing = match job_id(&id) {
-        Ok(job) => app.hub.standing(&caller, &job).await?.map(|standing| (job, standing)),
-        Err(_) => None,
-    };
-    let Some((job, (cursor, status))) = standing else {
-        // A browser cannot read the status of a refused upgrade; it can read a close code.
-        return if upgrade {
-            websocket::refuse(app, request)
-        } else {
-            Err(Refusal::no_such_job(&id))
-        };
-    };
-    let selection = Selection::one(job, &query, request.headers())?;
-    if upgrade {
-        return websocket::open(app, caller, selection, request);
-    }
-    if events {
-        if status.is_terminal() && selection.cursor() == Some(cursor) {
-            return Ok(StatusCode::NO_CONTENT.into_response());
-        }
-        return Ok(sse::open(&app, caller, selection));
-    }
-    poll::answer(&app, caller, selection, &query).await
+    serve(app, peer, &Address::Job(id), request).await
 }
 
 /// `GET /stream`.
 pub(crate) async fn many(
     State(app): State<App>,
-    Caller(caller): Caller,
-    query: Query,
+    Extension(peer): Extension<Peer>,
     request: Request,
 ) -> Answer {
-    if wants_upgrade(&request) {
-        let selection = Selection::optional(&query, request.headers())?;
-        return websocket::open(app, caller, selection, request);
-    }
-    let events = accept::events(request.headers())?;
-    let selection = Selection::many(&query, request.headers())?;
-    if events {
-        return Ok(sse::open(&app, caller, selection));
-    }
-    poll::answer(&app, caller, selection, &query).await
+    serve(app, peer, &Address::Many, request).await
 }
 
-fn wants_upgrade(request: &Request) -> bool {
-    let lines = request.headers().get_all(header::UPGRADE).iter();
-    let mut tokens = lines.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(','));
-    tokens.any(|token| token.trim().eq_ignore_ascii_case("websocket"))
+async fn serve(app: App, peer: Peer, address: &Address, request: Request) -> Answer {
+    let (mut parts, _) = request.into_parts();
+    let upgrade = parts.extensions.remove::<OnUpgrade>();
+    let (begin, places) = match Opening::read(&parts, address) {
+        Err(begin) => (begin, Vec::new()),
+        Ok(opening) => match app.admission.places(Some(peer.0), &parts, &opening.caller) {
+            Err(limit) => (opening.refuse(limit), Vec::new()),
+            Ok(places) => {
+                let standing = match &opening.job {
+                    Some(job) => app.hub.warm(&opening.caller, job).await?,
+                    None => None,
+                };
+                (opening.begin(standing), places)
+            }
+        },
+    };
+    match begin {
+        Begin::Refuse(refusal) => Err(refusal),
+        Begin::NothingFollows => Ok(StatusCode::NO_CONTENT.into_response()),
+        Begin::Close(handshake, code) => {
+            Ok(upgrade_to(app, upgrade, &handshake, Purpose::Close(code), places))
+        }
+        Begin::Stream(opening) => match opening.form.clone() {
+            Form::Messages(handshake) => {
+                Ok(upgrade_to(app, upgrade, &handshake, Purpose::Watch(opening), places))
+            }
+            Form::Events => Ok(http::events(&app, opening, places)),
+            Form::Poll(wait_ms) => Ok(http::poll(&app, opening, wait_ms, places).await),
+        },
+    }
+}
+
+/// Answers the handshake, and gives the socket to the front once the answer has left.
+fn upgrade_to(
+    app: App,
+    upgrade: Option<OnUpgrade>,
+    handshake: &Handshake,
+    purpose: Purpose,
+    places: Vec<Place>,
+) -> Response {
+    // Counted from here, so that a stop between the answer and the upgrade waits for it.
+    let tracked = app.streams.token();
+    tokio::spawn(async move {
+        let _tracked = tracked;
+        if let Some(adopted) = take_socket(upgrade, purpose, places).await {
+            app.adopt(adopted);
+        }
+    });
+    let (status, headers) = handshake.answer();
+    (status, headers, Body::empty()).into_response()
+}
+
+/// The socket itself, with what the client sent early.
+async fn take_socket(
+    upgrade: Option<OnUpgrade>,
+    purpose: Purpose,
+    places: Vec<Place>,
+) -> Option<Adopted> {
+    let upgraded = match upgrade?.await {
+        Ok(upgraded) => upgraded,
+        Err(error) => {
+            tracing::debug!(%error, "a watcher left before its upgrade");
+            return None;
+        }
+    };
+    let Ok(parts) = downcast::<TokioIo<Incoming>>(upgraded) else {
+        tracing::error!("an upgraded connection is none of ours");
+        return None;
+    };
+    match parts.io.into_inner().into_parts() {
+        Ok((stream, mut early, place)) => {
+            early.extend_from_slice(&parts.read_buf);
+            Some(Adopted { stream, early, purpose, place, places })
+        }
+        Err(error) => {
+            tracing::warn!(%error, "a watcher could not be taken over");
+            None
+        }
+    }
 }
 
 /// Carries a watcher's command out.
-async fn carry_out(app: &Shared, caller: &Owner, command: &AskedCommand) -> Result<Value, Problem> {
+pub(crate) async fn carry_out(
+    app: &Shared,
+    caller: &Owner,
+    command: &AskedCommand,
+) -> Result<Value, Problem> {
     let request = CommandRequest::default();
     let done = app.engine.command(caller, &command.job, command.action, request).await;
     let job = done.map_err(|error| error.problem())?;
     Ok(serde_json::json!({ "status": job.status, "cursor": job.cursor }))
+}
+
+/// What a code says in words.
+pub(crate) fn reason(code: CloseCode) -> &'static str {
+    match code {
+        CloseCode::Ended => "the job has ended",
+        CloseCode::GoingAway | CloseCode::Shutdown => "the server stops",
+        CloseCode::Policy => "too many messages that could not be understood",
+        CloseCode::TooBig => "a message was too large",
+        CloseCode::Overloaded => "too many connections now",
+        CloseCode::TooSlow => "reading too slowly",
+        CloseCode::NoPong => "no pong came",
+        CloseCode::RateLimited => "too many messages",
+        CloseCode::InvalidToken => "the token is not valid",
+        CloseCode::ConnectionLimit => "too many connections",
+        CloseCode::SubscriptionLimit => "too many subscriptions",
+        CloseCode::NotAllowed => "not allowed",
+        CloseCode::NoSuchJob => "no such job",
+    }
 }

@@ -1,7 +1,6 @@
 //! What a stream's address asks to watch.
 
 use axum::http::HeaderMap;
-use headway_hub::Connection;
 use headway_protocol::frame::{EventFilter, Subscribe};
 use headway_protocol::{Cursor, JobId};
 
@@ -11,17 +10,17 @@ use crate::query::Query;
 
 /// What a stream's address asks to watch: a list of subscriptions, and where they go on.
 #[derive(Clone, Debug)]
-pub(super) struct Selection {
+pub(crate) struct Selection {
     subscriptions: Vec<Subscribe>,
     /// Positions of jobs that the reader holds, from a poll over many.
     positions: Vec<(JobId, Cursor)>,
     /// Whether the address names the one job that there is to watch: then the stream ends with it.
-    pub(super) single: bool,
+    pub(crate) single: bool,
 }
 
 impl Selection {
     /// The stream of one job.
-    pub(super) fn one(job: JobId, query: &Query, headers: &HeaderMap) -> Result<Self, Refusal> {
+    pub(crate) fn one(job: JobId, query: &Query, headers: &HeaderMap) -> Result<Self, Refusal> {
         let template = template(query)?;
         let cursor = last_event_id(query, headers)?.or(query.read("cursor")?);
         let id = job.to_string();
@@ -30,7 +29,7 @@ impl Selection {
     }
 
     /// The stream of many jobs, which must be named.
-    pub(super) fn many(query: &Query, headers: &HeaderMap) -> Result<Self, Refusal> {
+    pub(crate) fn many(query: &Query, headers: &HeaderMap) -> Result<Self, Refusal> {
         let selection = Self::optional(query, headers)?;
         if selection.subscriptions.is_empty() {
             let detail = "say what to watch: `job`, `session`, `tag` or `all=true`";
@@ -40,7 +39,7 @@ impl Selection {
     }
 
     /// The stream of many jobs, which may still be named by messages.
-    pub(super) fn optional(query: &Query, headers: &HeaderMap) -> Result<Self, Refusal> {
+    pub(crate) fn optional(query: &Query, headers: &HeaderMap) -> Result<Self, Refusal> {
         let template = template(query)?;
         let mut subscriptions = Vec::new();
         for job in query.read_list::<JobId>("job")? {
@@ -91,29 +90,26 @@ impl Selection {
     }
 
     /// Whether one job is watched, so that a plain cursor says where.
-    pub(super) fn is_one_job(&self) -> bool {
+    pub(crate) fn is_one_job(&self) -> bool {
         matches!(self.subscriptions.as_slice(), [only] if only.job.is_some())
     }
 
     /// The position of the one job that is watched.
-    pub(super) fn cursor(&self) -> Option<Cursor> {
+    pub(crate) fn cursor(&self) -> Option<Cursor> {
         match self.subscriptions.as_slice() {
             [only] => only.cursor,
             [] | [_, _, ..] => None,
         }
     }
 
-    /// Subscribes a connection to what was asked.
-    pub(super) fn apply(self, connection: &mut Connection) {
-        connection.resume(self.positions);
-        for subscription in self.subscriptions {
-            connection.subscribe(subscription);
-        }
+    /// What to subscribe to, and the positions of jobs that its selectors may bring.
+    pub(crate) fn into_parts(self) -> (Vec<Subscribe>, Vec<(JobId, Cursor)>) {
+        (self.subscriptions, self.positions)
     }
 }
 
 /// Writes down where a poll over many jobs is: `JOB@CURSOR`, with commas between.
-pub(super) fn write_positions<'a>(positions: impl Iterator<Item = (&'a JobId, Cursor)>) -> String {
+pub(crate) fn write_positions<'a>(positions: impl Iterator<Item = (&'a JobId, Cursor)>) -> String {
     let parts: Vec<_> = positions.map(|(job, cursor)| format!("{job}@{cursor}")).collect();
     parts.join(",")
 }

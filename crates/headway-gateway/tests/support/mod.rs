@@ -206,9 +206,14 @@ impl Socket {
 
     /// Reads up to the frame of a type.
     pub(crate) async fn until(&mut self, word: &str) -> Value {
+        self.until_any(&[word]).await
+    }
+
+    /// Reads up to a frame of one of these types.
+    pub(crate) async fn until_any(&mut self, words: &[&str]) -> Value {
         loop {
             let frame = self.next().await.expect("the server closed");
-            if frame["type"] == word {
+            if words.iter().any(|word| frame["type"] == *word) {
                 return frame;
             }
         }

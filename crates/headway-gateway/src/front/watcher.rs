@@ -1,0 +1,533 @@
+//! One watcher: its side of the hub, and what its transport needs. It owns no socket.
+//!
+//! Frames are taken from the session only when those before them have left, so that a reader who is
+//! slow finds newer states instead of more of them.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use headway_hub::session::{Answer, Session};
+use headway_hub::{Form as FrameForm, Frame, FrameKind};
+use headway_protocol::frame::ClosingReason;
+use headway_protocol::{ClientMessage, CloseCode, Problem};
+use headway_websocket::{Message, Reader, close, deflate, frame};
+use serde_json::Value;
+
+use super::admission::{Limit, Place};
+use super::answer::{self, Answer as HttpAnswer};
+use super::outbound::Outbound;
+use super::shard::Context;
+use super::wheel::Tick;
+use crate::metrics::Connected;
+use crate::observe::Seen;
+use crate::stream::events::{BEGINNING, event};
+use crate::stream::opening::{Form, Opening};
+use crate::stream::poll::Collected;
+use crate::stream::selection::Selection;
+
+/// A message up to this size is read and then refused with a reason; a larger one closes the
+/// connection.
+const MESSAGE_BYTES: u32 = 256 * 1024;
+
+/// Requests of one session that are being done at once; others wait in the session.
+const AT_ONCE: u8 = 8;
+
+/// Frames that leave in one write.
+const FRAMES: usize = 16;
+
+/// How long a watcher may send messages faster than it may before it is sent away, in milliseconds.
+/// Until then it is only read more slowly.
+const FLOOD_MS: u64 = 30_000;
+
+/// What a message costs of a watcher's credit, which grows by the messages a second that it may send
+/// in every millisecond.
+const MESSAGE_CREDIT: u64 = 1_000;
+
+/// Why a watcher is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Over {
+    /// It is closed with this code.
+    Close(CloseCode),
+    /// It is closed because of what it sent, with this code and reason.
+    Fault(u16, &'static str),
+    /// The other side has said farewell, with this code.
+    Left(u16),
+    /// Its answer is complete.
+    Answered,
+}
+
+/// How long a watcher lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scope {
+    /// As long as both sides want it.
+    Open,
+    /// As long as its one job.
+    OneJob,
+    /// The last frame of its one job was taken.
+    Ended,
+}
+
+/// What a transport needs beside the session.
+#[derive(Debug)]
+enum Transport {
+    Messages(Box<Conversation>),
+    Events,
+    Poll(Box<Polling>),
+}
+
+/// The other direction of a WebSocket.
+#[derive(Debug)]
+struct Conversation {
+    reader: Reader,
+    deflate: bool,
+    heard: Tick,
+    pinged: Tick,
+    /// What messages may still cost; see [`MESSAGE_CREDIT`].
+    credit: u32,
+    credited: Tick,
+    /// Since when it has sent more than it may.
+    flooding: Option<Tick>,
+    /// Since when nothing is subscribed.
+    idle: Option<Tick>,
+}
+
+#[derive(Debug)]
+struct Polling {
+    collected: Collected,
+    patience: Tick,
+    one_job: bool,
+    /// The request; taken by its answer.
+    seen: Option<Seen>,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Watcher {
+    session: Session,
+    transport: Transport,
+    scope: Scope,
+    /// Requests of the session on their way.
+    working: u8,
+    /// What the client has said or done at last: nothing more is read, and it is over once the
+    /// answers to what was read before have left.
+    last: Option<Over>,
+    over: Option<Over>,
+    /// A farewell was said.
+    stopping: bool,
+    /// Whether it is alone on its connection, which then ends with it.
+    connected: Connected,
+    _places: Vec<Place>,
+}
+
+/// What came of taking frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// There are no more now.
+    All,
+    /// There may be more.
+    Some,
+}
+
+impl Watcher {
+    /// A watcher whose request was read, and its answer's beginning.
+    pub(super) fn open(
+        opening: Opening,
+        key: u32,
+        places: Vec<Place>,
+        seen: Option<Seen>,
+        context: &mut Context,
+    ) -> (Self, Bytes) {
+        let Opening { caller, form, selection, .. } = opening;
+        let now = context.now;
+        let transport = form.transport();
+        let (side, answer) = match form {
+            Form::Messages(handshake) => {
+                let (status, headers) = handshake.answer();
+                let limits = context.admission.limits();
+                let conversation = Conversation {
+                    reader: Reader::new(MESSAGE_BYTES, handshake.deflate()),
+                    deflate: handshake.deflate(),
+                    heard: now,
+                    pinged: now,
+                    credit: full_credit(limits.message_burst),
+                    credited: now,
+                    flooding: None,
+                    idle: Some(now),
+                };
+                let answer = HttpAnswer { status, headers, body: answer::Body::None };
+                let answer = seen.map(|seen| context.bytes(answer, seen, false));
+                (Transport::Messages(Box::new(conversation)), answer)
+            }
+            Form::Events => {
+                let (status, headers) = crate::stream::events::head();
+                let answer = HttpAnswer { status, headers, body: answer::Body::Chunks };
+                let answer = seen.map(|seen| {
+                    let head = context.bytes(answer, seen, false);
+                    [&*head, &*answer::chunk(BEGINNING)].concat().into()
+                });
+                (Transport::Events, answer)
+            }
+            Form::Poll(wait_ms) => {
+                let collected = Collected::new(selection.cursor());
+                let patience = now.after_ms(wait_ms);
+                let one_job = selection.is_one_job();
+                let polling = Polling { collected, patience, one_job, seen };
+                (Transport::Poll(Box::new(polling)), None)
+            }
+        };
+        let name = format!("{transport}-{}", context.app.number());
+        let mut session = context.app.hub.session(Arc::clone(&caller), &name, &context.bell, key);
+        let scope = if selection.single { Scope::OneJob } else { Scope::Open };
+        apply(selection, &mut session, context);
+        let watcher = Self {
+            session,
+            transport: side,
+            scope,
+            working: 0,
+            last: None,
+            over: None,
+            stopping: false,
+            connected: Connected::new(&context.app.metrics, transport),
+            _places: places,
+        };
+        (watcher, answer.unwrap_or_default())
+    }
+
+    /// The session, to be told what came of its requests, or what moved.
+    pub(super) fn session(&mut self) -> &mut Session {
+        &mut self.session
+    }
+
+    /// Takes what came of one of its requests.
+    pub(super) fn answered(&mut self, answer: Answer, context: &Context) {
+        self.working = self.working.saturating_sub(1);
+        self.session.handle_answer(answer, context.time());
+    }
+
+    /// Takes what came of one of its commands.
+    pub(super) fn commanded(&mut self, id: &str, outcome: Result<Value, Problem>) {
+        self.session.handle_command_answer(id, outcome);
+    }
+
+    /// Says farewell, because the server stops.
+    pub(super) fn stop(&mut self, context: &Context) {
+        if !self.stopping {
+            self.stopping = true;
+            let retry_ms = context.app.retry_ms();
+            let reason = ClosingReason::ServerShuttingDown;
+            self.session.close(reason, retry_ms, CloseCode::Shutdown);
+        }
+    }
+
+    /// Why it is over, once everything that was taken has left.
+    pub(super) fn over(&self) -> Option<Over> {
+        self.over
+    }
+
+    /// Whether bytes of the client are wanted: not while its answers have not left, nor while it
+    /// has said more than it may.
+    pub(super) fn wants_bytes(&mut self, outbound: &Outbound, context: &Context) -> bool {
+        if self.last.is_some() || self.over.is_some() {
+            return false;
+        }
+        match &mut self.transport {
+            Transport::Messages(conversation) => {
+                conversation.earn(context);
+                let affords = u64::from(conversation.credit) >= MESSAGE_CREDIT;
+                affords && self.session.wants_messages() && outbound.has_room(0, 0)
+            }
+            // Whoever asked has nothing more to say; that it is gone has to be heard all the same.
+            Transport::Events | Transport::Poll(_) => true,
+        }
+    }
+
+    /// Takes bytes of the client while they are wanted; moves `bytes` past them.
+    pub(super) fn hear(&mut self, bytes: &mut &[u8], outbound: &mut Outbound, context: &Context) {
+        while !bytes.is_empty() && self.wants_bytes(outbound, context) {
+            let Transport::Messages(conversation) = &mut self.transport else {
+                // What comes before its answer is complete is the next request, if anything.
+                return;
+            };
+            conversation.heard = context.now;
+            match conversation.reader.read(bytes) {
+                Ok(None) => return,
+                Ok(Some(message)) => {
+                    conversation.spend();
+                    self.message(message, outbound, context);
+                }
+                Err(fault) => {
+                    tracing::debug!(%fault, "a watcher's message could not be read");
+                    self.last = Some(Over::Fault(fault.code(), fault.reason()));
+                }
+            }
+        }
+    }
+
+    fn message(&mut self, message: Message, outbound: &mut Outbound, context: &Context) {
+        match message {
+            Message::Text(text) => self.session.handle_text(&text, context.time()),
+            Message::Binary(_) => {
+                let what = "a binary message: send JSON as text";
+                self.session.handle_foreign(what, context.time());
+            }
+            Message::Ping(content) => outbound.push(frame::pong(&content)),
+            Message::Pong => {}
+            Message::Close(code) => self.last = Some(Over::Left(code.unwrap_or(close::NORMAL))),
+        }
+    }
+
+    /// Has the session's requests done: those that need no read at once. Whether any was.
+    pub(super) fn work(&mut self, key: u32, serial: u32, context: &Context) -> bool {
+        let mut some = false;
+        while self.working < AT_ONCE {
+            let Some(request) = self.session.poll_request() else { break };
+            match context.app.hub.perform_now(&self.session, request) {
+                Ok(answer) => {
+                    some = true;
+                    self.session.handle_answer(answer, context.time());
+                }
+                Err(request) => {
+                    self.working += 1;
+                    let done = context.app.hub.perform(&self.session, request);
+                    context.perform(key, serial, done);
+                }
+            }
+        }
+        while let Some(command) = self.session.poll_command() {
+            context.command(key, serial, Arc::clone(self.session.caller()), command);
+        }
+        some
+    }
+
+    /// Whether its client has more to say than its request.
+    pub(super) fn converses(&self) -> bool {
+        matches!(self.transport, Transport::Messages(_))
+    }
+
+    /// Takes frames that can leave now into `frames`.
+    pub(super) fn take(
+        &mut self,
+        frames: &mut Vec<Frame>,
+        outbound: &mut Outbound,
+        context: &Context,
+    ) -> Taken {
+        if self.over.is_some() {
+            return Taken::All;
+        }
+        if let Transport::Poll(_) = self.transport {
+            return self.collect(outbound, context);
+        }
+        let now = context.time();
+        let mut bytes = 0;
+        while frames.len() < FRAMES && outbound.has_room(frames.len(), bytes) {
+            if self.scope == Scope::Ended {
+                self.over = Some(Over::Close(CloseCode::Ended));
+                return Taken::All;
+            }
+            let Some(frame) = self.session.poll_frame(now) else {
+                self.over = self.session.poll_close().map(Over::Close).or(self.last);
+                return Taken::All;
+            };
+            if self.scope == Scope::OneJob && frame.kind() == FrameKind::End {
+                self.scope = Scope::Ended;
+            }
+            bytes += frame.text().len();
+            frames.push(frame);
+        }
+        Taken::Some
+    }
+
+    /// Collects frames for one answer, and gives it when there is something, or the time is up.
+    fn collect(&mut self, outbound: &mut Outbound, context: &Context) -> Taken {
+        let Self { session, transport, .. } = self;
+        let Transport::Poll(polling) = transport else { return Taken::All };
+        let now = context.time();
+        let mut full = false;
+        while !full {
+            let Some(frame) = session.poll_frame(now) else { break };
+            full = polling.collected.add(&frame);
+        }
+        let impatient = context.now >= polling.patience || self.stopping;
+        let settled = self.working == 0 && !session.is_waiting();
+        if !full && !(settled && (polling.collected.has_frames() || impatient)) {
+            return Taken::All;
+        }
+        let body = polling.collected.finish(polling.one_job, session.positions());
+        if let Some(seen) = polling.seen.take() {
+            outbound.push(context.bytes(HttpAnswer::json(body), seen, self.stopping));
+        }
+        self.over = Some(Over::Answered);
+        Taken::All
+    }
+
+    /// A frame's bytes for this watcher; made once for all who share it.
+    pub(super) fn encode<'a>(&self, frame: &'a Frame) -> &'a Bytes {
+        match &self.transport {
+            Transport::Messages(conversation) => message_bytes(frame, conversation.deflate),
+            Transport::Events => frame.form(FrameForm::Chunk, |frame| answer::chunk(&event(frame))),
+            // What is polled leaves in its answer alone.
+            Transport::Poll(_) => frame.text(),
+        }
+    }
+
+    /// What it is told at last, beside its frames.
+    pub(super) fn farewell(&self, over: Over) -> Bytes {
+        match (&self.transport, over) {
+            (Transport::Messages(_), Over::Close(code)) => {
+                close::frame(code.as_u16(), crate::stream::reason(code))
+            }
+            (Transport::Messages(_), Over::Fault(code, reason)) => close::frame(code, reason),
+            (Transport::Messages(_), Over::Left(code)) => close::frame(code, ""),
+            (Transport::Messages(_), Over::Answered) => Bytes::new(),
+            (Transport::Events, _) => answer::LAST_CHUNK,
+            (Transport::Poll(_), _) => Bytes::new(),
+        }
+    }
+
+    /// Whether another request may follow on its connection.
+    pub(super) fn leaves_connection(&self) -> bool {
+        match &self.transport {
+            Transport::Messages(_) => false,
+            Transport::Events | Transport::Poll(_) => !self.stopping,
+        }
+    }
+
+    /// Sees to it that a connection whose other side is gone, or has nothing to say, does not stay.
+    /// `blocked`: since when the socket has taken nothing while something waits.
+    pub(super) fn keep_alive(
+        &mut self,
+        blocked: Option<Tick>,
+        outbound: &mut Outbound,
+        context: &Context,
+    ) {
+        if self.over.is_some() {
+            return;
+        }
+        let options = &context.app.options;
+        let now = context.now;
+        // A reader that does not take what was sent before a ping cannot answer it.
+        if let Some(since) = blocked {
+            if now.ms_since(since) >= millis(options.write_within) {
+                self.fail(Limit::StalledWrite, CloseCode::TooSlow, context);
+            }
+            return;
+        }
+        let Transport::Messages(conversation) = &mut self.transport else { return };
+        if self.session.has_subscriptions() {
+            conversation.idle = None;
+        } else {
+            let since = *conversation.idle.get_or_insert(now);
+            if now.ms_since(since) >= millis(options.limits.idle_within) && !self.stopping {
+                context.admission.hit(Limit::Idle);
+                self.stopping = true;
+                self.session.close(ClosingReason::Idle, 0, CloseCode::Ended);
+                return;
+            }
+        }
+        if conversation.flooding.is_some_and(|since| now.ms_since(since) >= FLOOD_MS) {
+            let retry_ms = context.app.retry_ms();
+            context.admission.hit(Limit::Messages);
+            conversation.flooding = None;
+            self.session.close(ClosingReason::RateLimited, retry_ms, CloseCode::RateLimited);
+            return;
+        }
+        if now.ms_since(conversation.pinged) < millis(options.ping_every) {
+            return;
+        }
+        if now.ms_since(conversation.heard) > millis(options.pong_within) {
+            self.fail(Limit::Pong, CloseCode::NoPong, context);
+            return;
+        }
+        conversation.pinged = now;
+        outbound.push(frame::ping());
+    }
+
+    fn fail(&mut self, limit: Limit, code: CloseCode, context: &Context) {
+        context.admission.hit(limit);
+        self.connected.fail(&context.app.metrics);
+        self.over = Some(Over::Close(code));
+    }
+
+    /// When there is something to do although nothing happened.
+    pub(super) fn due(&self, blocked: Option<Tick>, context: &Context) -> Tick {
+        let options = &context.app.options;
+        if let Some(since) = blocked {
+            return since.after_ms(millis(options.write_within));
+        }
+        let session = context.now.after_ms(context.until(self.session.next_deadline()));
+        match &self.transport {
+            Transport::Messages(conversation) => {
+                let ping = conversation.pinged.after_ms(millis(options.ping_every));
+                let idle = conversation
+                    .idle
+                    .map(|since| since.after_ms(millis(options.limits.idle_within)));
+                let credit = conversation.credit_due(context);
+                let first = session.min(ping);
+                let first = idle.map_or(first, |idle| first.min(idle));
+                credit.map_or(first, |credit| first.min(credit))
+            }
+            Transport::Events => session,
+            Transport::Poll(polling) => session.min(polling.patience),
+        }
+    }
+}
+
+impl Conversation {
+    /// Adds what the time since the last message allows.
+    fn earn(&mut self, context: &Context) {
+        let limits = context.admission.limits();
+        let earned = context.now.ms_since(self.credited) * u64::from(limits.messages_per_second);
+        let full = full_credit(limits.message_burst);
+        let credit = u64::from(self.credit).saturating_add(earned).min(u64::from(full));
+        self.credited = context.now;
+        self.credit = u32::try_from(credit).unwrap_or(full);
+        if u64::from(self.credit) >= MESSAGE_CREDIT {
+            if self.credit == full {
+                self.flooding = None;
+            }
+        } else if self.flooding.is_none() {
+            self.flooding = Some(context.now);
+            context.admission.hit(Limit::Messages);
+        }
+    }
+
+    fn spend(&mut self) {
+        self.credit = self.credit.saturating_sub(MESSAGE_CREDIT as u32);
+    }
+
+    /// When it may say something again that may not now.
+    fn credit_due(&self, context: &Context) -> Option<Tick> {
+        let rate = u64::from(context.admission.limits().messages_per_second);
+        let missing = MESSAGE_CREDIT.saturating_sub(u64::from(self.credit));
+        (missing > 0).then(|| context.now.after_ms(missing.div_ceil(rate.max(1))))
+    }
+}
+
+fn full_credit(burst: u32) -> u32 {
+    burst.saturating_mul(MESSAGE_CREDIT as u32)
+}
+
+fn millis(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Subscribes a session to what was asked.
+fn apply(selection: Selection, session: &mut Session, context: &Context) {
+    let (subscriptions, positions) = selection.into_parts();
+    session.resume(positions);
+    for subscription in subscriptions {
+        session.handle_message(ClientMessage::Subscribe(subscription), context.time());
+    }
+}
+
+/// A frame as a WebSocket message.
+fn message_bytes(frame: &Frame, deflate: bool) -> &Bytes {
+    let plain = |frame: &Frame| frame::text(frame.text());
+    if deflate && frame.text().len() >= deflate::WORTH_BYTES {
+        frame.form(FrameForm::Compressed, |frame| {
+            deflate::text(frame.text()).unwrap_or_else(|| plain(frame))
+        })
+    } else {
+        frame.form(FrameForm::Message, plain)
+    }
+}
