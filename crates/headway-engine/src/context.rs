@@ -55,6 +55,9 @@ pub(crate) struct Context {
     rates: RwLock<Arc<RateCard>>,
     /// Tells the supervisor of jobs that want an executor. Full: it looks through the store later.
     pub(crate) wanted: mpsc::Sender<JobId>,
+    /// Tells retention of a log that has grown too long, and up to where it may go. Full: it is told
+    /// when the log has grown by another step.
+    pub(crate) overlong: mpsc::Sender<(JobId, u64)>,
     /// Tells the timer that a deadline is nearer than what it waits for.
     pub(crate) deadline_moved: Notify,
     /// The moment that the timer waits for, in milliseconds; it is woken for anything earlier.
@@ -68,6 +71,7 @@ impl Context {
         clock: Arc<dyn Clock>,
         metrics: Metrics,
         wanted: mpsc::Sender<JobId>,
+        overlong: mpsc::Sender<(JobId, u64)>,
     ) -> Self {
         let rates = RwLock::new(Arc::new(options.rates.clone()));
         Self {
@@ -78,6 +82,7 @@ impl Context {
             uploads: Uploads::default(),
             rates,
             wanted,
+            overlong,
             deadline_moved: Notify::new(),
             timer_waits_for: std::sync::atomic::AtomicU64::new(0),
         }

@@ -27,6 +27,10 @@ use crate::{Error, ItemSource, Options, intake, retention, settings, timer};
 /// the store.
 const WANTED: usize = 4_096;
 
+/// Logs that have grown too long and that retention has not looked at yet. Full: retention is told
+/// again when such a log has grown by another step.
+const OVERLONG: usize = 1_024;
+
 /// Shards: one for each processor up to this many; beyond it the store's one writer is the limit.
 const SHARDS: usize = 4;
 
@@ -62,7 +66,9 @@ impl Handle {
     ) -> Result<Self, Error> {
         options.check()?;
         let (wanted, wanting) = mpsc::channel(WANTED);
-        let context = Arc::new(Context::new(options, store, clock, Metrics::new(), wanted));
+        let (overlong, trimming) = mpsc::channel(OVERLONG);
+        let context = Context::new(options, store, clock, Metrics::new(), wanted, overlong);
+        let context = Arc::new(context);
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let shards = Shards::start(&context, processors.min(SHARDS));
         let stop = CancellationToken::new();
@@ -70,7 +76,9 @@ impl Handle {
         let supervisor = Supervisor::new(Arc::clone(&context), shards.clone(), stop.clone());
         tasks.spawn(supervisor.run(wanting));
         tasks.spawn(timer::run(Arc::clone(&context), shards.clone(), stop.clone()));
-        tasks.spawn(retention::run(Arc::clone(&context), shards.clone(), stop.clone()));
+        let retention =
+            retention::run(Arc::clone(&context), shards.clone(), trimming, stop.clone());
+        tasks.spawn(retention);
         Ok(Self { context, shards, stop, tasks: Arc::new(Mutex::new(tasks)) })
     }
 

@@ -26,6 +26,7 @@ pub(crate) struct Metrics {
     pub(crate) jobs_running: Gauge,
     pub(crate) spent_units: Counter<f64, std::sync::atomic::AtomicU64>,
     pub(crate) removed: Counter,
+    pub(crate) trimmed: Counter,
     /// Set when a job that wants an executor could not be told: the supervisor looks for it.
     pub(crate) wanted_overflowed: std::sync::Arc<std::sync::atomic::AtomicBool>,
 }
@@ -43,6 +44,7 @@ impl Metrics {
             jobs_running: Gauge::default(),
             spent_units: Counter::default(),
             removed: Counter::default(),
+            trimmed: Counter::default(),
             wanted_overflowed: std::sync::Arc::default(),
         }
     }
@@ -86,5 +88,10 @@ impl Metrics {
             self.spent_units.clone(),
         );
         registry.register("jobs_removed", "Finished jobs forgotten", self.removed.clone());
+        registry.register(
+            "logs_trimmed",
+            "Times that the beginning of a job's log was forgotten",
+            self.trimmed.clone(),
+        );
     }
 }

@@ -26,7 +26,7 @@ pub struct Options {
     pub allow_hosts: Vec<String>,
     /// Where executors run, unless they say.
     pub work_dir: PathBuf,
-    /// What is kept of finished jobs.
+    /// What is kept of jobs.
     pub retention: Retention,
     /// Batches and executor jobs that run at once; others wait, queued. At least 1.
     pub max_running: usize,
@@ -46,18 +46,35 @@ impl Default for Options {
     }
 }
 
-/// What is kept of finished jobs.
+/// What is kept of jobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
-    /// How long, in milliseconds.
+    /// How long finished jobs are kept, in milliseconds.
     pub finished_for_ms: u64,
-    /// How many, the newest.
+    /// How many finished jobs are kept, the newest.
     pub finished_jobs: u64,
+    /// How many events of one job's log are kept, the newest, and for a while up to an eighth more.
+    /// Its document does not depend on them.
+    pub job_events: u64,
 }
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { finished_for_ms: 30 * 24 * 3_600_000, finished_jobs: 1_000_000 }
+        Self {
+            finished_for_ms: 30 * 24 * 3_600_000,
+            finished_jobs: 1_000_000,
+            job_events: 1_000_000,
+        }
+    }
+}
+
+impl Retention {
+    /// Up to where a log that grew from one offset to another is forgotten, if it is time for that:
+    /// each time when it has grown by an eighth of what is kept.
+    pub(crate) fn surplus(&self, before: u64, after: u64) -> Option<u64> {
+        let step = (self.job_events / 8).max(1);
+        let surplus = after.checked_sub(self.job_events).filter(|surplus| *surplus > 0)?;
+        (before / step != after / step).then_some(surplus)
     }
 }
 
@@ -109,5 +126,31 @@ impl Options {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_is_never_much_longer_than_what_is_kept() {
+        for kept in [0, 1, 7, 8, 100, 1_000] {
+            let retention = Retention { job_events: kept, ..Retention::default() };
+            for growth in [1, 3, 10] {
+                let (mut begin, mut end) = (0, 0);
+                for _ in 0..3_000 {
+                    let before = end;
+                    end += growth;
+                    if let Some(surplus) = retention.surplus(before, end) {
+                        assert!(surplus > begin, "a trim that does nothing");
+                        begin = surplus;
+                    }
+                    let length = end - begin;
+                    assert!(length >= kept.min(end), "{length} of {kept}");
+                    assert!(length <= kept + kept / 8 + growth, "{length} of {kept}");
+                }
+            }
+        }
     }
 }

@@ -1,9 +1,11 @@
-//! Forgets finished jobs that are over the limits.
+//! Forgets finished jobs that are over the limits, and the beginnings of logs that are.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use headway_protocol::Timestamp;
+use headway_protocol::{JobId, Timestamp};
+use tokio::sync::mpsc;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
@@ -16,13 +18,34 @@ const EVERY: Duration = Duration::from_mins(1);
 const GROUP: usize = 200;
 
 /// Works until it is stopped.
-pub(crate) async fn run(context: Arc<Context>, shards: Shards, stop: CancellationToken) {
+pub(crate) async fn run(
+    context: Arc<Context>,
+    shards: Shards,
+    mut overlong: mpsc::Receiver<(JobId, u64)>,
+    stop: CancellationToken,
+) {
+    let mut rounds = tokio::time::interval_at(tokio::time::Instant::now() + EVERY, EVERY);
+    rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(EVERY) => {}
+            Some((job, before)) = overlong.recv() => trim(&context, &job, before).await,
+            _ = rounds.tick() => {
+                while !stop.is_cancelled() && forget_some(&context, &shards).await {}
+            }
         }
-        while !stop.is_cancelled() && forget_some(&context, &shards).await {}
+    }
+}
+
+/// Forgets the beginning of a log. When that fails it is tried again after the log's next step.
+async fn trim(context: &Context, job: &JobId, before: u64) {
+    match context.store.trim(job, before).await {
+        Ok(begin) => {
+            context.metrics.trimmed.inc_by(u64::from(begin.is_some()));
+        }
+        Err(error) => {
+            tracing::error!(%job, %error, "the beginning of a log could not be forgotten");
+        }
     }
 }
 

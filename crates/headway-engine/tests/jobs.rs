@@ -13,7 +13,7 @@ mod house;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use headway_engine::{Kind, Options};
+use headway_engine::{Kind, Options, Retention};
 use headway_protocol::batch::{CommandExecutor, CommandMode, Executor, Retry};
 use headway_protocol::event::Producer;
 use headway_protocol::report::{Report, SequencedReport};
@@ -289,4 +289,30 @@ async fn finished_jobs_over_the_limit_can_be_found() {
     // They end in the same millisecond, so any two of them may be the oldest.
     assert_eq!(over.len(), 2);
     assert!(over.iter().all(|job| made.contains(job)));
+}
+
+#[tokio::test]
+async fn a_long_log_forgets_its_beginning_and_keeps_its_document() {
+    const KEPT: u64 = 16;
+    let folder = tempfile::tempdir().unwrap();
+    let retention = Retention { job_events: KEPT, ..Retention::default() };
+    let options = Options { retention, ..Options::default() };
+    let house = House::over(Arc::new(MemoryStore::new()), folder.path(), options);
+    let job = house.engine.create_job(&me(), request("import"), None).await.unwrap().job;
+    let mut done = 0;
+    let history = loop {
+        done += 1;
+        let report = json!({"type":"progress","done":done});
+        house.report(&job.id, reports(vec![report])).await.unwrap();
+        let history = house.store.read(&job.id, 0, 10_000).await.unwrap().unwrap();
+        if history.trimmed_to > 0 {
+            break history;
+        }
+        assert!(done < 100_000, "the log of {done} reports is still whole");
+    };
+    let kept = history.cursor.offset - history.trimmed_to;
+    assert!(kept >= KEPT, "{kept} events are left");
+    assert_eq!(history.records.first().unwrap().from, history.trimmed_to);
+    let seen = house.document(&job.id).await;
+    assert_eq!((seen.status, seen.progress.done), (JobStatus::Running, Some(done)));
 }

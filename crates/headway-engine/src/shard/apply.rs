@@ -197,16 +197,18 @@ impl Shard {
         };
         let shared = Arc::new(state.clone());
         self.cache.insert(job.clone(), state);
-        Some((append, Sent { job, then: Then::Created { reply, state: shared } }))
+        Some((append, Sent { job, surplus: None, then: Then::Created { reply, state: shared } }))
     }
 
     fn apply(&mut self, asked: Asked) -> Option<(Append, Sent)> {
         match self.change(&asked) {
             Ok(Changed::Nothing(applied)) => self.settle(asked, Ok(applied)),
             Ok(Changed::State { append, applied }) => {
+                let retention = self.context.options.retention;
+                let surplus = retention.surplus(append.record.from, append.record.to);
                 let job = asked.job.clone();
                 let then = Then::Applied { asked, applied };
-                return Some((append, Sent { job, then }));
+                return Some((append, Sent { job, surplus, then }));
             }
             Err(error) => self.settle(asked, Err(error)),
         }
@@ -284,8 +286,12 @@ impl Shard {
     fn finish(&mut self, call: Call, again: &mut Vec<Message>) {
         let Call { sent, results, began } = call;
         self.context.metrics.append_seconds.observe(began.elapsed().as_secs_f64());
-        for (Sent { job, then }, result) in sent.into_iter().zip(results) {
+        for (Sent { job, surplus, then }, result) in sent.into_iter().zip(results) {
             let durable = result.is_ok();
+            if let Some(before) = surplus.filter(|_| durable) {
+                // When retention has too much to do, it is told after the log's next step.
+                drop(self.context.overlong.try_send((job.clone(), before)));
+            }
             match result {
                 Ok(()) => match then {
                     Then::Created { reply, state } => answer(reply, Ok(state)),

@@ -28,6 +28,8 @@ pub(super) struct Call {
 /// An append on its way, and what to do when it is durable.
 pub(super) struct Sent {
     pub(super) job: JobId,
+    /// Up to where the job's log may go after that.
+    pub(super) surplus: Option<u64>,
     pub(super) then: Then,
 }
 

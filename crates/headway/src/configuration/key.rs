@@ -199,4 +199,10 @@ pub(super) const KEYS: &[Key] = &[
         "1000000",
         "How many finished jobs are kept, the newest.",
     ),
+    key(
+        "retention.job_events",
+        Shape::Whole { least: 1000 },
+        "1000000",
+        "How many events of one job's log are kept, the newest; its document does not depend on them.",
+    ),
 ];

@@ -167,6 +167,7 @@ impl Configuration {
             retention: Retention {
                 finished_for_ms: self.whole("retention.finished_for_ms"),
                 finished_jobs: self.whole("retention.finished_jobs"),
+                job_events: self.whole("retention.job_events"),
             },
             kinds: self
                 .kinds
