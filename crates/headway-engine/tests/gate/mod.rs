@@ -1,0 +1,143 @@
+//! A store whose appends wait until they are let through, or turned away.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use headway_protocol::{ItemStatus, JobId, Timestamp};
+use headway_store::memory::MemoryStore;
+use headway_store::{
+    Append, AppendError, Due, History, ItemQuery, LeaseRequest, LeasedItem, ListPage, ListQuery,
+    NewItem, Sink, Store, StoreError, Stored, StoredItem, Sweep,
+};
+use tokio::sync::{mpsc, oneshot};
+
+/// A call of [`Store::append`] that waits for its turn.
+pub(crate) struct Waiting {
+    pub(crate) appends: Vec<Append>,
+    turn: oneshot::Sender<bool>,
+}
+
+impl Waiting {
+    /// Lets the call through.
+    pub(crate) fn go(self) {
+        self.turn.send(true).unwrap();
+    }
+
+    /// Turns the call away: nothing is appended.
+    pub(crate) fn fail(self) {
+        self.turn.send(false).unwrap();
+    }
+}
+
+/// A store in memory behind a gate.
+#[derive(Debug)]
+pub(crate) struct GatedStore {
+    pub(crate) inner: MemoryStore,
+    calls: mpsc::Sender<Waiting>,
+}
+
+impl std::fmt::Debug for Waiting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Waiting").field("appends", &self.appends.len()).finish_non_exhaustive()
+    }
+}
+
+impl GatedStore {
+    /// The store, and its calls in order.
+    pub(crate) fn new() -> (Arc<Self>, mpsc::Receiver<Waiting>) {
+        let (calls, waiting) = mpsc::channel(100);
+        (Arc::new(Self { inner: MemoryStore::new(), calls }), waiting)
+    }
+}
+
+#[async_trait]
+impl Store for GatedStore {
+    async fn append(&self, appends: Vec<Append>) -> Vec<Result<(), AppendError>> {
+        let (turn, waits) = oneshot::channel();
+        let waiting = Waiting { appends: appends.clone(), turn };
+        self.calls.send(waiting).await.unwrap();
+        if waits.await.unwrap() {
+            return self.inner.append(appends).await;
+        }
+        let failed = StoreError::Failed { doing: "append", detail: "the gate is shut".to_owned() };
+        appends.iter().map(|_| Err(failed.clone().into())).collect()
+    }
+
+    async fn load(&self, job: &JobId) -> Result<Option<Stored>, StoreError> {
+        self.inner.load(job).await
+    }
+
+    async fn read(
+        &self,
+        job: &JobId,
+        after: u64,
+        max_events: usize,
+    ) -> Result<Option<History>, StoreError> {
+        self.inner.read(job, after, max_events).await
+    }
+
+    async fn list(&self, query: &ListQuery) -> Result<ListPage, StoreError> {
+        self.inner.list(query).await
+    }
+
+    async fn due(&self, until: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError> {
+        self.inner.due(until, limit).await
+    }
+
+    async fn find_key(&self, key: &str) -> Result<Option<(JobId, u64)>, StoreError> {
+        self.inner.find_key(key).await
+    }
+
+    async fn add_items(&self, job: &JobId, items: Vec<NewItem>) -> Result<(), StoreError> {
+        self.inner.add_items(job, items).await
+    }
+
+    async fn lease_items(
+        &self,
+        job: &JobId,
+        lease: &LeaseRequest,
+    ) -> Result<Vec<LeasedItem>, StoreError> {
+        self.inner.lease_items(job, lease).await
+    }
+
+    async fn next_retry(&self, job: &JobId) -> Result<Option<Timestamp>, StoreError> {
+        self.inner.next_retry(job).await
+    }
+
+    async fn items(&self, job: &JobId, query: &ItemQuery) -> Result<Vec<StoredItem>, StoreError> {
+        self.inner.items(job, query).await
+    }
+
+    async fn count_items(&self, job: &JobId) -> Result<Vec<(ItemStatus, u64)>, StoreError> {
+        self.inner.count_items(job).await
+    }
+
+    async fn sweep_items(&self, job: &JobId, sweep: &Sweep) -> Result<u64, StoreError> {
+        self.inner.sweep_items(job, sweep).await
+    }
+
+    async fn trim(&self, job: &JobId, before: u64) -> Result<Option<u64>, StoreError> {
+        self.inner.trim(job, before).await
+    }
+
+    async fn remove(&self, jobs: &[JobId]) -> Result<(), StoreError> {
+        self.inner.remove(jobs).await
+    }
+
+    async fn expendable(
+        &self,
+        finished_before: Timestamp,
+        keep: u64,
+        limit: usize,
+    ) -> Result<Vec<JobId>, StoreError> {
+        self.inner.expendable(finished_before, keep, limit).await
+    }
+
+    fn attach(&self, sink: Arc<dyn Sink>) {
+        self.inner.attach(sink);
+    }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        self.inner.close().await
+    }
+}
