@@ -258,7 +258,7 @@ impl Store for MemoryStore {
         state.open()?;
         Ok(state.jobs.get_mut(job).map(|job| {
             let forgotten = job.records.iter().take_while(|record| record.to <= before).count();
-            if let Some(last) = job.records.drain(..forgotten).last() {
+            if let Some(last) = job.records.drain(..forgotten).next_back() {
                 job.trimmed_to = last.to;
             }
             job.trimmed_to

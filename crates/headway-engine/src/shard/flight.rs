@@ -40,7 +40,6 @@ pub(super) enum Then {
 }
 
 /// Something that waits for a job's appends.
-#[expect(clippy::large_enum_variant, reason = "nothing is held for long, and little at a time")]
 pub(super) enum Held {
     /// An answer, good when the appends before it are.
     Answer { asked: Asked, answer: Result<Applied, Error> },
