@@ -10,6 +10,7 @@ mod display;
 mod exit;
 mod failure;
 mod node;
+mod open_files;
 mod output;
 mod rate_card;
 mod signals;

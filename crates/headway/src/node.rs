@@ -12,7 +12,7 @@ use headway_store_embedded::EmbeddedStore;
 use crate::arguments::{Common, ServeArguments};
 use crate::configuration::{Configuration, ConfiguredValue, Environment, Settings};
 use crate::failure::Failure;
-use crate::rate_card;
+use crate::{open_files, rate_card};
 
 /// A running node.
 #[derive(Debug)]
@@ -30,6 +30,7 @@ pub(crate) struct Node {
 impl Node {
     /// Builds a node and lets it listen. Nothing is left behind when a part cannot start.
     pub(crate) async fn start(settings: Settings) -> Result<Self, Failure> {
+        open_files::allow(settings.limits.connections);
         std::fs::create_dir_all(&settings.data).map_err(|error| {
             let what = format!("the data folder {} cannot be made", settings.data.display());
             Failure::because(&what, &error)
@@ -63,6 +64,7 @@ impl Node {
             min_interval_ms: settings.min_interval_ms,
             kind_intervals: intervals.collect(),
             max_subscriptions: settings.max_subscriptions,
+            max_message_bytes: settings.message_bytes,
             ..headway_hub::Options::default()
         };
         let hub = headway_hub::Hub::start(hub, Arc::clone(&port), Arc::clone(&clock))
@@ -83,6 +85,10 @@ impl Node {
             insecure: settings.insecure,
             body_bytes: settings.body_bytes,
             upload_bytes: settings.upload_bytes,
+            threads: settings.threads,
+            limits: settings.limits,
+            head_timeout: settings.head_within,
+            write_within: settings.write_within,
             ..headway_gateway::Options::default()
         };
         let gateway = match Gateway::bind(gateway, engine.clone(), hub).await {

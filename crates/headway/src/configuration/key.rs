@@ -170,6 +170,75 @@ pub(super) const KEYS: &[Key] = &[
         "The most subscriptions of one connection.",
     ),
     key(
+        "stream.threads",
+        Shape::Whole { least: 1 },
+        "",
+        "Threads that serve watchers; as many as there are cores.",
+    )
+    .unset(),
+    key(
+        "trusted_proxies",
+        Shape::List,
+        "",
+        "Addresses and networks of proxies that are believed when they tell for whom they ask \
+         (`X-Forwarded-For`).",
+    ),
+    key(
+        "limits.connections",
+        Shape::Whole { least: 1 },
+        "10000",
+        "Connections in all, whatever they are for.",
+    ),
+    key(
+        "limits.connections_per_address",
+        Shape::Whole { least: 1 },
+        "256",
+        "Connections of one address, or of one /64 with IPv6. Addresses of this machine have no \
+         limit.",
+    ),
+    key(
+        "limits.connections_per_subject",
+        Shape::Whole { least: 1 },
+        "64",
+        "Watchers of one subject.",
+    ),
+    key(
+        "limits.message_bytes",
+        Shape::Whole { least: 1024 },
+        "65536",
+        "The largest message that a watcher may send.",
+    ),
+    key(
+        "limits.messages_per_second",
+        Shape::Whole { least: 1 },
+        "20",
+        "Messages that a watcher may send in a second; whoever sends more is read more slowly.",
+    ),
+    key(
+        "limits.message_burst",
+        Shape::Whole { least: 1 },
+        "40",
+        "Messages that a watcher may send at once.",
+    ),
+    key(
+        "limits.head_ms",
+        Shape::Whole { least: 1 },
+        "5000",
+        "How long a connection may take to say what it wants.",
+    ),
+    key(
+        "limits.idle_ms",
+        Shape::Whole { least: 1 },
+        "300000",
+        "How long a WebSocket may stay without a subscription.",
+    ),
+    key(
+        "limits.stalled_write_ms",
+        Shape::Whole { least: 1 },
+        "60000",
+        "How long a watcher may take nothing of what is sent to it.",
+    ),
+    key(
         "limits.max_running",
         Shape::Whole { least: 1 },
         "16",

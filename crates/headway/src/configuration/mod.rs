@@ -10,12 +10,14 @@ mod tests;
 mod value;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use headway_core::rates::RateCard;
 use headway_engine::{Kind, Retention};
+use headway_gateway::Limits;
+use ipnet::IpNet;
 
 pub(crate) use environment::Environment;
 use key::KEYS;
@@ -65,6 +67,11 @@ pub(crate) struct Settings {
     pub(crate) max_running: usize,
     pub(crate) body_bytes: usize,
     pub(crate) upload_bytes: u64,
+    pub(crate) message_bytes: u64,
+    pub(crate) threads: Option<usize>,
+    pub(crate) limits: Limits,
+    pub(crate) head_within: Duration,
+    pub(crate) write_within: Duration,
     pub(crate) retention: Retention,
     pub(crate) kinds: BTreeMap<String, Kind>,
 }
@@ -161,8 +168,16 @@ impl Configuration {
             min_interval_ms: self.whole("stream.min_interval_ms"),
             max_subscriptions: u32::try_from(self.whole("stream.max_subscriptions"))
                 .unwrap_or(u32::MAX),
-            max_running: usize::try_from(self.whole("limits.max_running")).unwrap_or(usize::MAX),
-            body_bytes: usize::try_from(self.whole("limits.body_bytes")).unwrap_or(usize::MAX),
+            max_running: self.count("limits.max_running"),
+            body_bytes: self.count("limits.body_bytes"),
+            message_bytes: self.whole("limits.message_bytes"),
+            threads: self
+                .values
+                .contains_key("stream.threads")
+                .then(|| self.count("stream.threads")),
+            limits: self.limits()?,
+            head_within: Duration::from_millis(self.whole("limits.head_ms")),
+            write_within: Duration::from_millis(self.whole("limits.stalled_write_ms")),
             upload_bytes: self.whole("limits.upload_bytes"),
             retention: Retention {
                 finished_for_ms: self.whole("retention.finished_for_ms"),
@@ -174,6 +189,26 @@ impl Configuration {
                 .iter()
                 .map(|(name, (kind, _))| (name.clone(), kind.clone()))
                 .collect(),
+        })
+    }
+
+    fn limits(&self) -> Result<Limits, ConfigurationError> {
+        let small = |path| u32::try_from(self.whole(path)).unwrap_or(u32::MAX);
+        let trusted_proxies = self.list("trusted_proxies").into_iter().map(|text| {
+            let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+            network.map_err(|_| {
+                let message = format!("`{text}` is no address or network, such as 10.0.0.0/8");
+                self.wrong("trusted_proxies", message)
+            })
+        });
+        Ok(Limits {
+            connections: self.count("limits.connections"),
+            connections_per_address: self.count("limits.connections_per_address"),
+            connections_per_subject: self.count("limits.connections_per_subject"),
+            messages_per_second: small("limits.messages_per_second"),
+            message_burst: small("limits.message_burst"),
+            idle_within: Duration::from_millis(self.whole("limits.idle_ms")),
+            trusted_proxies: trusted_proxies.collect::<Result<_, _>>()?,
         })
     }
 
@@ -210,6 +245,10 @@ impl Configuration {
             Some((Value::Whole(number), _)) => *number,
             Some((Value::Text(_) | Value::Truth(_) | Value::List(_), _)) | None => 0,
         }
+    }
+
+    fn count(&self, path: &str) -> usize {
+        usize::try_from(self.whole(path)).unwrap_or(usize::MAX)
     }
 
     fn list(&self, path: &str) -> Vec<String> {
