@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use headway_protocol::JobId;
-use headway_store::Facets;
+use headway_store::{Appended, Record};
 use parking_lot::Mutex;
+use serde::de::IgnoredAny;
 use slab::Slab;
 
 use crate::wake::{Bell, Dirty, Ring, Wakes};
@@ -34,7 +35,7 @@ const MEMBERS: usize = 100_000;
 
 /// The jobs of one selector, as they begin to move.
 ///
-/// Owner: [`Feeds`]. A job is announced when it moves for the first time, and again when it moves
+/// Owner: [`Feeds`]. A job is announced when it moves for the first time, and again when it goes on
 /// after its end; its sessions watch it by its own topic from then on.
 #[derive(Debug, Default)]
 pub(crate) struct Feed {
@@ -58,12 +59,17 @@ struct Reader {
 }
 
 impl Feed {
-    fn announce(&self, job: &JobId, ended: bool, wakes: &mut Wakes) {
+    fn announce(&self, appended: &Appended, wakes: &mut Wakes) {
+        let (job, ended) = (&appended.job, appended.facets.status.is_terminal());
         let mut state = self.state.lock();
         if state.members.contains(job) {
             if ended {
                 state.members.remove(job);
             }
+            return;
+        }
+        if ended && !changes_status(&appended.record) {
+            // Something late of an attempt whose end was said.
             return;
         }
         if !ended {
@@ -100,6 +106,17 @@ impl State {
             }
         }
     }
+}
+
+/// Whether a record changed its job's status, or began an attempt.
+fn changes_status(record: &Record) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Change {
+        status: Option<IgnoredAny>,
+        attempt: Option<IgnoredAny>,
+    }
+    serde_json::from_str(record.patch.get())
+        .is_ok_and(|change: Change| change.status.is_some() || change.attempt.is_some())
 }
 
 /// A subscription's place in a feed; leaves it when dropped.
@@ -168,18 +185,18 @@ impl Feeds {
     }
 
     /// Tells the feeds that a job moved.
-    pub(crate) fn announce(&self, job: &JobId, facets: &Facets, wakes: &mut Wakes) {
+    pub(crate) fn announce(&self, appended: &Appended, wakes: &mut Wakes) {
         if self.is_empty() {
             return;
         }
-        let ended = facets.status.is_terminal();
+        let facets = &appended.facets;
         let selectors = std::iter::once(Selector::All)
             .chain(facets.session.clone().map(Selector::Session))
             .chain(facets.tags.iter().cloned().map(Selector::Tag));
         let feeds = self.feeds.lock();
         for selector in selectors {
             if let Some(feed) = feeds.get(&(facets.owner.tenant.clone(), selector)) {
-                feed.announce(job, ended, wakes);
+                feed.announce(appended, wakes);
             }
         }
     }

@@ -140,7 +140,7 @@ fn pass_on(hub: &Arc<Shared>, stop: &CancellationToken) -> bool {
         }
         // After the topic: a session that gave a job up at its end then either still sees that it
         // goes on, or hears of it here.
-        hub.feeds.announce(&appended.job, &appended.facets, &mut wakes);
+        hub.feeds.announce(appended, &mut wakes);
     }
     for job in &lost {
         if let Some(topic) = hub.registry.lost(job) {

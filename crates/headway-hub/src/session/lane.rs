@@ -36,6 +36,9 @@ pub(super) enum Step {
     Read(u64),
     /// It has nothing until its job moves.
     Idle,
+    /// The job's name has begun another log, and may be another's by now: see who may follow, then
+    /// [`Lane::enter_log`].
+    NewLog,
 }
 
 /// See the module.
@@ -145,6 +148,16 @@ impl Lane {
         state.standing().status.is_terminal() && newer.is_none_or(|stop| stop.change.is_none())
     }
 
+    /// The next frame that belongs to those that were sent.
+    pub(super) fn pop_owed(&mut self) -> Option<Frame> {
+        self.reader.owed.pop()
+    }
+
+    /// Goes on in another log of the job.
+    pub(super) fn enter_log(&mut self, epoch: u32) {
+        self.reader.enter_log(epoch);
+    }
+
     /// Another subscription covers the job and begins here; see [`Reader::join`].
     pub(super) fn join(&mut self, place: Place) {
         self.reader.join(place);
@@ -166,6 +179,9 @@ impl Lane {
         }
         let seat = watching.seat();
         let mut state = watching.topic().look();
+        if state.cursor().epoch != reader.epoch {
+            return Step::NewLog;
+        }
         state.seen_by(seat);
         let step = reader.next(&mut state, now, max_lag, metrics);
         if matches!(step, Step::Wait(_)) && reader.wanted == Wanted::Nothing {
@@ -203,11 +219,14 @@ impl Reader {
     /// subscription must see; events that it has seen by an older subscription may come again when
     /// the new one asked for them with an older cursor.
     fn join(&mut self, place: Place) {
+        if let Some((mut from, reason)) = place.gap {
+            if let Some(held) = self.held.filter(|_| from.epoch == self.epoch) {
+                from.offset = from.offset.min(held);
+            }
+            self.gap = Some(Box::new((from, reason)));
+        }
         if place.held.is_none() || place.held != self.held {
             self.held = None;
-        }
-        if let Some(gap) = place.gap {
-            self.gap = Some(Box::new(gap));
         }
         if let Some(at) = place.events_at {
             self.events_at = Some(self.events_at.map_or(at, |present| present.min(at)));
@@ -229,16 +248,17 @@ impl Reader {
 
     fn next(&mut self, state: &mut State, now: Timestamp, max_lag: u64, metrics: &Metrics) -> Step {
         let newest = state.cursor();
-        if newest.epoch != self.epoch {
-            self.enter_log(newest.epoch);
-        }
         let behind = self.events_at.map_or(0, |at| newest.offset.saturating_sub(at));
         if self.caught_up && behind > max_lag {
             let from = Cursor { epoch: self.epoch, offset: self.events_at.unwrap_or_default() };
             self.gap = Some(Box::new((from, GapReason::Slow)));
         }
         if let Some(gap) = self.gap.take() {
-            let (from, reason) = *gap;
+            let (mut from, reason) = *gap;
+            if let Some(at) = self.events_at.filter(|_| from.epoch == self.epoch) {
+                // Of several subscriptions the one that is furthest behind is told the truth.
+                from.offset = from.offset.min(at);
+            }
             return self.tell_gap(state, from, reason, now, metrics);
         }
         match self.held {

@@ -270,6 +270,10 @@ impl Session {
                 None
             }
             Step::Idle => None,
+            Step::NewLog => {
+                self.refit(key);
+                None
+            }
         }
     }
 

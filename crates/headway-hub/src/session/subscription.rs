@@ -1,5 +1,6 @@
 //! Subscriptions: how they begin, which lanes they have, how they end.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -17,7 +18,7 @@ use super::{Answer, Found, Request, Session, Surveyed};
 use crate::error::Error;
 use crate::feed::{FeedReader, Selector};
 use crate::metrics::Limit;
-use crate::topic::Watching;
+use crate::topic::{State, Watching};
 
 /// The longest name of a subscription, in characters.
 const ID_CHARACTERS: usize = 128;
@@ -200,6 +201,53 @@ impl Session {
         }
     }
 
+    /// A lane's job has begun another log, as a job of a name that was given away: subscriptions that
+    /// it is not about any more lose it.
+    pub(super) fn refit(&mut self, lane_key: u32) {
+        let Some(lane) = self.lanes.get_mut(lane_key) else { return };
+        let topic = Arc::clone(lane.topic());
+        let (epoch, lost) = {
+            let state = topic.look();
+            let visible = state.tenant() == self.caller.tenant;
+            let stays = |key: u16| {
+                let known = self.subscriptions.get(key);
+                visible && known.is_some_and(|known| fits(&known.selector, &state))
+            };
+            let lost = lane.subscriptions.iter().filter(|key| !stays(*key));
+            (state.cursor().epoch, lost.collect::<Vec<_>>())
+        };
+        lane.enter_log(epoch);
+        self.lanes.make_ready(lane_key);
+        for key in lost {
+            let known = self.subscriptions.get(key);
+            if known.is_some_and(|known| matches!(known.selector, Selector::Job(_))) {
+                self.refuse_job(key, topic.job());
+            } else {
+                self.take_away(key, lane_key);
+            }
+        }
+    }
+
+    /// A subscription's job is not there, or not for its reader.
+    fn refuse_job(&mut self, key: u16, job: &JobId) {
+        let Some(subscription) = self.subscriptions.get(key) else { return };
+        let id = Some(subscription.id.to_string());
+        let message = format!("there is no job {job}");
+        self.forget(key);
+        self.answer(&ServerMessage::Error { id, code: "not_found".to_owned(), message });
+    }
+
+    /// Takes a lane from a subscription.
+    fn take_away(&mut self, key: u16, lane_key: u32) {
+        let Some(lane) = self.lanes.get_mut(lane_key) else { return };
+        lane.subscriptions.remove(key);
+        if lane.subscriptions.is_empty() {
+            self.lanes.remove(lane_key);
+        } else {
+            self.tune(lane_key);
+        }
+    }
+
     fn check(&self, subscribe: &Subscribe) -> Result<Selector, Refused> {
         let Subscribe { id, job, session, tag, all, cursor, events: _, min_interval_ms } =
             subscribe;
@@ -250,40 +298,52 @@ impl Session {
             }
         };
         for lane_key in lanes {
-            let Some(lane) = self.lanes.get_mut(lane_key) else { continue };
-            lane.subscriptions.remove(key);
-            if lane.subscriptions.is_empty() {
-                self.lanes.remove(lane_key);
-            } else {
-                self.tune(lane_key);
-            }
+            self.take_away(key, lane_key);
         }
     }
 
     /// A selector brings a job.
     fn bring(&mut self, key: u16, job: JobId) {
-        if let Some(lane) = self.lanes.key_of(&job).and_then(|lane| self.lanes.get(lane)) {
-            if !lane.subscriptions.contains(key) {
+        // The position stays until the job is attached: another selector may be the one that it
+        // fits.
+        let busy = self.busy.as_ref();
+        let cursor = busy.and_then(|busy| busy.positions.get(&job).copied());
+        let lane = self.lanes.key_of(&job).and_then(|lane| self.lanes.get(lane));
+        if let Some(lane) = lane {
+            if lane.subscriptions.contains(key) {
+                return;
+            }
+            if cursor.is_none() {
                 let found = Found { topic: Arc::clone(lane.topic()), trimmed_to: 0 };
                 self.attach(key, &found, None);
+                return;
             }
-            return;
         }
+        let brings_more = lane.is_none();
         let busy = self.busy.get_or_insert_default();
         if busy.searches.join(&job, key) {
             return;
         }
         let most = self.setting.options.max_jobs;
-        if self.lanes.len() + busy.searches.len() >= most {
+        if brings_more && self.lanes.len() + busy.searches.len() >= most {
             self.refuse_more_jobs(key, most);
             return;
         }
-        let cursor = busy.positions.remove(&job);
         let subscriptions = Members::of(key);
         let ticket = self.ticket();
         let busy = self.busy();
         busy.searches.begin_shared(ticket, Search { job: job.clone(), cursor, subscriptions });
         busy.requests.push_back(Request::Watch { ticket, job, cursor });
+    }
+
+    /// Positions go once every selector has looked for their jobs.
+    fn forget_positions(&mut self) {
+        if let Some(busy) = &mut self.busy
+            && busy.searches.is_empty()
+            && !self.subscriptions.are_surveying()
+        {
+            busy.positions = HashMap::new();
+        }
     }
 
     fn refuse_more_jobs(&mut self, key: u16, most: usize) {
@@ -323,7 +383,8 @@ impl Session {
                 }
                 if first {
                     // Jobs that its reader knows and that have ended since are in no list.
-                    let known: Vec<JobId> = self.busy().positions.keys().cloned().collect();
+                    let mut known: Vec<JobId> = self.busy().positions.keys().cloned().collect();
+                    known.sort_unstable();
                     for job in known {
                         self.bring(key, job);
                     }
@@ -332,6 +393,7 @@ impl Session {
             }
             Err(error) => self.fail(key, &error),
         }
+        self.forget_positions();
     }
 
     fn watched(&mut self, search: &Search, outcome: &Result<Option<Found>, Error>) {
@@ -341,17 +403,14 @@ impl Session {
             match outcome {
                 Ok(Some(found)) => self.attach(key, found, *cursor),
                 Ok(None) if matches!(subscription.selector, Selector::Job(_)) => {
-                    let id = Some(subscription.id.to_string());
-                    let message = format!("there is no job {job}");
-                    self.forget(key);
-                    let code = "not_found".to_owned();
-                    self.answer(&ServerMessage::Error { id, code, message });
+                    self.refuse_job(key, job);
                 }
                 // A job that was removed between its announcement and the look.
                 Ok(None) => {}
                 Err(error) => self.fail(key, error),
             }
         }
+        self.forget_positions();
     }
 
     fn fail(&mut self, key: u16, error: &Error) {
@@ -362,33 +421,36 @@ impl Session {
     }
 
     /// A job that a subscription is about was found.
-    fn attach(&mut self, key: u16, found: &Found, cursor: Option<Cursor>) {
+    fn attach(&mut self, key: u16, found: &Found, mut cursor: Option<Cursor>) {
         let Some(subscription) = self.subscriptions.get_mut(key) else { return };
+        let chosen = matches!(subscription.selector, Selector::Job(_));
         let events = subscription.wanted != Wanted::Nothing;
         let job = found.topic.job();
         let place = {
             let state = found.topic.look();
-            let fits = match &mut subscription.selector {
-                Selector::Job(name) => {
-                    // The same name, shared with all others who watch the job.
-                    name.clone_from(job);
-                    true
-                }
-                Selector::All => true,
-                Selector::Session(session) => state.session() == Some(session),
-                Selector::Tag(tag) => state.has_tag(tag),
-            };
-            if !fits {
+            if !fits(&subscription.selector, &state) {
                 return;
+            }
+            if let Selector::Job(name) = &mut subscription.selector {
+                // The same name, shared with all others who watch the job.
+                name.clone_from(job);
+            }
+            let position = self.busy.as_mut().filter(|_| !chosen && cursor.is_some());
+            if position.is_some_and(|busy| busy.positions.remove(job).is_none()) {
+                // Another selector has brought the job to where its reader goes on.
+                cursor = None;
             }
             cursor.map_or_else(Place::default, |cursor| {
                 Place::of(&state, cursor, events, found.trimmed_to)
             })
         };
-        let chosen = matches!(subscription.selector, Selector::Job(_));
         let id = chosen.then(|| subscription.id.to_string());
         let lane_key = match self.lanes.key_of(job) {
             Some(lane_key) => {
+                // What belongs to a frame that was sent comes before the new subscription.
+                while let Some(frame) = self.lanes.get_mut(lane_key).and_then(Lane::pop_owed) {
+                    self.busy().outbox.push_back(frame);
+                }
                 if let Some(lane) = self.lanes.get_mut(lane_key) {
                     lane.join(place);
                 }
@@ -424,6 +486,15 @@ impl Session {
             wanted = wanted.and(&subscription.wanted);
         }
         lane.set(wanted, interval.unwrap_or(default));
+    }
+}
+
+/// Whether a selector is about a job, among those of one tenant.
+fn fits(selector: &Selector, state: &State) -> bool {
+    match selector {
+        Selector::Job(_) | Selector::All => true,
+        Selector::Session(session) => state.session() == Some(session),
+        Selector::Tag(tag) => state.has_tag(tag),
     }
 }
 
