@@ -80,6 +80,11 @@ const ROOMS: &[Room] = &[
         may_import: &["headway-protocol"],
         never_knows: "the server's crates",
     },
+    Room {
+        name: "headway-sim",
+        may_import: &["headway-hub", "headway-protocol", "headway-store"],
+        never_knows: "how the server is built: it watches from outside, or drives the hub alone",
+    },
     Room { name: "xtask", may_import: &["headway-protocol"], never_knows: "the server's crates" },
 ];
 

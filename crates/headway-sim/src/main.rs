@@ -1,0 +1,110 @@
+//! Plays seeds: `headway-sim [--seeds N] [--from SEED]`.
+//!
+//! Each seed from `--from` (1) on is played; `--seeds` (200) says how many. A seed that breaks a
+//! promise is shown with the promise and the steps that led to it, and the exit code is 1.
+
+use std::io::Write;
+use std::num::NonZero;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use headway_sim::reader::Counts;
+use headway_sim::{Failure, Outcome, play};
+
+/// Failures that are shown; the others are counted.
+const SHOWN: usize = 3;
+
+struct Arguments {
+    from: u64,
+    seeds: u64,
+}
+
+fn main() -> ExitCode {
+    match arguments(std::env::args().skip(1)) {
+        Ok(arguments) => run(&arguments),
+        Err(wrong) => {
+            say(&format!("{wrong}\nuse: headway-sim [--seeds N] [--from SEED]"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn arguments(mut words: impl Iterator<Item = String>) -> Result<Arguments, String> {
+    let mut arguments = Arguments { from: 1, seeds: 200 };
+    while let Some(word) = words.next() {
+        let place = match word.as_str() {
+            "--from" => &mut arguments.from,
+            "--seeds" => &mut arguments.seeds,
+            _ => return Err(format!("`{word}` is not known")),
+        };
+        let value = words.next().ok_or_else(|| format!("`{word}` needs a number"))?;
+        *place = value.parse().map_err(|_| format!("`{value}` is no number"))?;
+    }
+    Ok(arguments)
+}
+
+/// Plays the seeds on all cores.
+fn run(arguments: &Arguments) -> ExitCode {
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let next = AtomicU64::new(arguments.from);
+    let end = arguments.from.saturating_add(arguments.seeds);
+    let mut outcomes: Vec<(u64, Result<Outcome, Box<Failure>>)> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(|| work(&next, end))).collect();
+        workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
+    });
+    outcomes.sort_by_key(|(seed, _)| *seed);
+    report(arguments.seeds, &outcomes)
+}
+
+fn work(next: &AtomicU64, end: u64) -> Vec<(u64, Result<Outcome, Box<Failure>>)> {
+    let mut outcomes = Vec::new();
+    loop {
+        let seed = next.fetch_add(1, Ordering::Relaxed);
+        if seed >= end {
+            return outcomes;
+        }
+        outcomes.push((seed, play(seed)));
+    }
+}
+
+fn report(asked: u64, outcomes: &[(u64, Result<Outcome, Box<Failure>>)]) -> ExitCode {
+    let mut counts = Counts::default();
+    let mut cuts = 0;
+    let mut failures = Vec::new();
+    for (_, outcome) in outcomes {
+        match outcome {
+            Ok(outcome) => {
+                counts.add(&outcome.counts);
+                cuts += outcome.cuts;
+            }
+            Err(failure) => failures.push(failure),
+        }
+    }
+    for failure in failures.iter().take(SHOWN) {
+        say(&format!("{failure}\n"));
+    }
+    for failure in failures.iter().skip(SHOWN) {
+        say(&format!("seed {}: {}", failure.seed, failure.violation));
+    }
+    let played = outcomes.len();
+    say(&format!(
+        "{played} seeds, {} failed: {} frames ({} snapshots, {} updates, {} events, {} gaps, {} ends), \
+         {} connections, {cuts} cuts, {} recovered",
+        failures.len(),
+        counts.frames,
+        counts.snapshots,
+        counts.updates,
+        counts.events,
+        counts.gaps,
+        counts.ends,
+        counts.connections,
+        counts.recovered,
+    ));
+    // A seed that panicked has no outcome.
+    if failures.is_empty() && played as u64 == asked { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn say(text: &str) {
+    // Whoever reads may have gone.
+    let _gone = writeln!(std::io::stdout(), "{text}");
+}

@@ -1,0 +1,139 @@
+//! Deliberate mistakes, so that the checker is known to see them.
+
+use headway_protocol::Cursor;
+use serde_json::Value;
+
+use crate::invariant::Invariant;
+
+/// A mistake of the store, or of whoever writes frames to the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mutation {
+    /// News of a record carry an empty patch.
+    LosesAPatch,
+    /// A read answers without one of its records.
+    SkipsARecord,
+    /// A log whose beginning is forgotten is said to be whole.
+    HidesTheTrim,
+    /// A read answers a record's events in another order.
+    ReadsAnotherEvent,
+    /// An update never leaves.
+    DropsAnUpdate,
+    /// An update leaves twice.
+    RepeatsAnUpdate,
+    /// An update says more than happened.
+    AltersAPatch,
+    /// An event never leaves.
+    DropsAnEvent,
+    /// An event leaves twice.
+    RepeatsAnEvent,
+    /// An event leaves after the frame that follows it.
+    DelaysAnEvent,
+    /// An end never leaves.
+    DropsAnEnd,
+    /// An end leaves twice.
+    RepeatsAnEnd,
+    /// A gap never leaves.
+    DropsAGap,
+    /// A gap begins later than what was sent.
+    MovesAGap,
+    /// An answer never leaves.
+    DropsAnAnswer,
+    /// A heartbeat never leaves.
+    DropsAHeartbeat,
+    /// A frame leaves with another tenant's document.
+    MixesTenants,
+    /// A ring is never heard.
+    DropsARing,
+    /// State frames come without regard to their interval.
+    HurriesTheClock,
+}
+
+impl Mutation {
+    /// All of them, each with the invariants of which it breaks at least one.
+    pub const ALL: [(Self, &'static [Invariant]); 19] = [
+        (Self::LosesAPatch, &[Invariant::StateIsTrue, Invariant::StatusNotSkipped]),
+        (
+            Self::SkipsARecord,
+            &[Invariant::NewestAtLast, Invariant::EventsWhole, Invariant::Bounded],
+        ),
+        (Self::HidesTheTrim, &[Invariant::EventsWhole, Invariant::Bounded]),
+        (Self::ReadsAnotherEvent, &[Invariant::EventsWhole, Invariant::NothingOfOthers]),
+        (Self::DropsAnUpdate, &[Invariant::UpdateFits, Invariant::NewestAtLast]),
+        (Self::RepeatsAnUpdate, &[Invariant::UpdateFits]),
+        (Self::AltersAPatch, &[Invariant::StateIsTrue]),
+        (Self::DropsAnEvent, &[Invariant::EventsWhole, Invariant::EventsBeforeState]),
+        (Self::RepeatsAnEvent, &[Invariant::EventsWhole]),
+        (Self::DelaysAnEvent, &[Invariant::EventsWhole, Invariant::EventsBeforeState]),
+        (Self::DropsAnEnd, &[Invariant::EndComes]),
+        (Self::RepeatsAnEnd, &[Invariant::EndComes]),
+        (
+            Self::DropsAGap,
+            &[Invariant::GapIsTrue, Invariant::EventsBeforeState, Invariant::CursorRises],
+        ),
+        (Self::MovesAGap, &[Invariant::GapIsTrue]),
+        (Self::DropsAnAnswer, &[Invariant::AnswersCome, Invariant::NothingOfOthers]),
+        (Self::DropsAHeartbeat, &[Invariant::HeartbeatComes]),
+        (Self::MixesTenants, &[Invariant::NothingOfOthers]),
+        (Self::DropsARing, &[Invariant::NewestAtLast]),
+        (Self::HurriesTheClock, &[Invariant::IntervalKept]),
+    ];
+
+    /// Whether it happens between the hub and its reader.
+    pub(crate) const fn is_on_the_wire(self) -> bool {
+        match self {
+            Self::LosesAPatch
+            | Self::SkipsARecord
+            | Self::HidesTheTrim
+            | Self::ReadsAnotherEvent => false,
+            Self::DropsAnUpdate
+            | Self::RepeatsAnUpdate
+            | Self::AltersAPatch
+            | Self::DropsAnEvent
+            | Self::RepeatsAnEvent
+            | Self::DelaysAnEvent
+            | Self::DropsAnEnd
+            | Self::RepeatsAnEnd
+            | Self::DropsAGap
+            | Self::MovesAGap
+            | Self::DropsAnAnswer
+            | Self::DropsAHeartbeat
+            | Self::MixesTenants
+            | Self::DropsARing
+            | Self::HurriesTheClock => true,
+        }
+    }
+
+    /// What leaves in the place of a frame.
+    pub(crate) fn frames(self, frame: Vec<u8>) -> Vec<Vec<u8>> {
+        let Ok(mut value) = serde_json::from_slice::<Value>(&frame) else { return vec![frame] };
+        let kind = value.get("type").and_then(Value::as_str).unwrap_or_default();
+        match (self, kind) {
+            (Self::DropsAnUpdate, "update")
+            | (Self::DropsAnEvent, "event")
+            | (Self::DropsAnEnd, "end")
+            | (Self::DropsAGap, "gap")
+            | (Self::DropsAnAnswer, "result" | "subscribed" | "pong")
+            | (Self::DropsAHeartbeat, "heartbeat") => Vec::new(),
+            (Self::RepeatsAnUpdate, "update")
+            | (Self::RepeatsAnEvent, "event")
+            | (Self::RepeatsAnEnd, "end") => vec![frame.clone(), frame],
+            (Self::AltersAPatch, "update") => {
+                value["patch"]["phase"] = Value::from("made up");
+                vec![value.to_string().into_bytes()]
+            }
+            (Self::MixesTenants, "snapshot") => {
+                value["state"]["owner"]["tenant"] = Value::from("somebody else");
+                vec![value.to_string().into_bytes()]
+            }
+            (Self::MovesAGap, "gap") => {
+                let from = value.get("from").and_then(Value::as_str).unwrap_or_default();
+                if let Ok(Cursor { epoch, offset }) = from.parse() {
+                    let from = Cursor { epoch, offset: offset.saturating_add(1_000_000) };
+                    value["from"] = Value::from(from.to_string());
+                }
+                vec![value.to_string().into_bytes()]
+            }
+            _ => vec![frame],
+        }
+    }
+}

@@ -1,0 +1,504 @@
+//! Somebody who watches and believes only what they are sent.
+//!
+//! A [`Reader`] is a client's model of the stream: it knows what it asked for and takes frames, one
+//! after the other. It holds documents by cursor, applies a patch only where it fits, and says which
+//! [`Invariant`] a frame breaks. It does no I/O and sees nothing of the server, so that the
+//! simulation and a test over a network share it.
+//!
+//! What is not certain to a client is not judged: a selector attaches jobs at a moment that no frame
+//! tells, so that until a job's first state frame the stricter of the possible promises are not held
+//! against the server.
+
+mod lane;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use headway_protocol::frame::Subscribe;
+use headway_protocol::{Cursor, JobId, Timestamp};
+use serde_json::Value;
+
+use crate::invariant::{Invariant, Violation};
+use crate::truth::Truth;
+use lane::Lane;
+
+/// State frames of a job that a reader remembers to come back with.
+const REMEMBERED: usize = 12;
+
+/// Cursors of events likewise.
+const REMEMBERED_EVENTS: usize = 12;
+
+/// What was asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Watch {
+    subscribe: Subscribe,
+    /// Whether `subscribed` came.
+    standing: bool,
+}
+
+impl Watch {
+    fn is_selector(&self) -> bool {
+        self.subscribe.job.is_none()
+    }
+
+    fn wants(&self, word: &str) -> bool {
+        self.subscribe.events.as_ref().is_some_and(|events| events.wants(word))
+    }
+
+    fn wants_events(&self) -> bool {
+        use headway_protocol::frame::EventFilter;
+        match &self.subscribe.events {
+            None => false,
+            Some(EventFilter::All(all)) => *all,
+            Some(EventFilter::Types(types)) => !types.is_empty(),
+        }
+    }
+}
+
+/// What a reader remembers of a job over all its connections.
+#[derive(Clone, Debug, Default)]
+struct Memory {
+    documents: VecDeque<(Cursor, Value)>,
+    events: VecDeque<Cursor>,
+}
+
+impl Memory {
+    fn document(&self, at: Cursor) -> Option<&Value> {
+        self.documents.iter().rev().find(|(cursor, _)| *cursor == at).map(|(_, held)| held)
+    }
+}
+
+/// Frames by type and what they told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Frames of any type.
+    pub frames: u64,
+    /// Whole documents.
+    pub snapshots: u64,
+    /// Patches.
+    pub updates: u64,
+    /// Events.
+    pub events: u64,
+    /// Gaps.
+    pub gaps: u64,
+    /// Ends.
+    pub ends: u64,
+    /// Subscriptions that went on at a cursor without a gap.
+    pub recovered: u64,
+    /// Connections that were begun.
+    pub connections: u64,
+    /// Heartbeats.
+    pub heartbeats: u64,
+    /// Refusals.
+    pub errors: u64,
+}
+
+impl Counts {
+    /// Adds another reader's.
+    pub fn add(&mut self, other: &Self) {
+        self.frames += other.frames;
+        self.snapshots += other.snapshots;
+        self.updates += other.updates;
+        self.events += other.events;
+        self.gaps += other.gaps;
+        self.ends += other.ends;
+        self.recovered += other.recovered;
+        self.connections += other.connections;
+        self.heartbeats += other.heartbeats;
+        self.errors += other.errors;
+    }
+}
+
+/// Somebody who watches; see the module.
+#[derive(Debug)]
+pub struct Reader {
+    tenant: String,
+    memory: BTreeMap<JobId, Memory>,
+    watches: BTreeMap<String, Watch>,
+    /// What goes on over the present connection, by job.
+    lanes: BTreeMap<JobId, Lane>,
+    /// Positions that the present connection began with, for its selectors.
+    positions: BTreeMap<JobId, Cursor>,
+    /// Messages that have not been answered: what is left of a subscription's end, commands.
+    unanswered: BTreeMap<String, Asked>,
+    pings: VecDeque<Value>,
+    /// Messages that it knows to be wrong and that were not refused yet.
+    blunders: u32,
+    greeted: bool,
+    parted: bool,
+    counts: Counts,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    Leave,
+    Command,
+}
+
+impl Reader {
+    /// A reader of a tenant that has seen nothing.
+    pub fn new(tenant: &str) -> Self {
+        Self {
+            tenant: tenant.to_owned(),
+            memory: BTreeMap::new(),
+            watches: BTreeMap::new(),
+            lanes: BTreeMap::new(),
+            positions: BTreeMap::new(),
+            unanswered: BTreeMap::new(),
+            pings: VecDeque::new(),
+            blunders: 0,
+            greeted: false,
+            parted: false,
+            counts: Counts::default(),
+        }
+    }
+
+    /// A new connection begins: nothing is asked for yet. `greets` says whether its first frame is a
+    /// `hello`.
+    pub fn connect(&mut self, greets: bool) {
+        self.watches.clear();
+        self.lanes.clear();
+        self.positions.clear();
+        self.unanswered.clear();
+        self.pings.clear();
+        self.blunders = 0;
+        self.greeted = !greets;
+        self.parted = false;
+        self.counts.connections += 1;
+    }
+
+    /// It will ask for this.
+    pub fn ask(&mut self, subscribe: Subscribe) {
+        let watch = Watch { subscribe: subscribe.clone(), standing: false };
+        self.watches.insert(subscribe.id, watch);
+    }
+
+    /// It came with positions for the jobs that selectors bring. All its selectors want the same
+    /// events, as those of one address do.
+    pub fn come_with(&mut self, positions: impl IntoIterator<Item = (JobId, Cursor)>) {
+        for (job, cursor) in positions {
+            let document = self.memory.get(&job).and_then(|memory| memory.document(cursor));
+            self.lanes.insert(job.clone(), Lane::resumed(cursor, document.cloned()));
+            self.positions.insert(job, cursor);
+        }
+    }
+
+    /// It will end this subscription.
+    pub fn leave(&mut self, id: &str) {
+        self.unanswered.insert(id.to_owned(), Asked::Leave);
+    }
+
+    /// It will send a command under this name.
+    pub fn command(&mut self, id: &str) {
+        self.unanswered.insert(id.to_owned(), Asked::Command);
+    }
+
+    /// It will send a ping that carries this.
+    pub fn ping(&mut self, at: Value) {
+        self.pings.push_back(at);
+    }
+
+    /// It will send something that is no message.
+    pub fn blunder(&mut self) {
+        self.blunders += 1;
+    }
+
+    /// Whether `closing` came.
+    pub fn has_parted(&self) -> bool {
+        self.parted
+    }
+
+    /// The subscriptions that stand, or were asked for.
+    pub fn subscriptions(&self) -> impl Iterator<Item = &Subscribe> {
+        self.watches.values().map(|watch| &watch.subscribe)
+    }
+
+    /// Whether a subscription stands.
+    pub fn is_standing(&self, id: &str) -> bool {
+        self.watches.get(id).is_some_and(|watch| watch.standing)
+    }
+
+    /// Whether it asked for this subscription's end and has no answer yet.
+    pub fn is_leaving(&self, id: &str) -> bool {
+        self.unanswered.contains_key(id)
+    }
+
+    /// What it has seen so far.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// The newest document that it holds of a job over this connection, and its position.
+    pub fn held(&self, job: &JobId) -> Option<(Cursor, &Value)> {
+        let lane = self.lanes.get(job)?;
+        Some((lane.held?, &lane.document))
+    }
+
+    /// Whether the end of a job's attempt was told over this connection and nothing since.
+    pub fn has_ended(&self, job: &JobId) -> bool {
+        self.lanes.get(job).is_some_and(|lane| lane.ended)
+    }
+
+    /// Positions that it may come back to a job with: those of documents that it holds, and with
+    /// `events` those of events as well; oldest first.
+    pub fn cursors(&self, job: &JobId, events: bool) -> Vec<Cursor> {
+        let Some(memory) = self.memory.get(job) else { return Vec::new() };
+        let mut cursors: Vec<Cursor> = memory.documents.iter().map(|(at, _)| *at).collect();
+        if events {
+            cursors.extend(memory.events.iter().copied());
+        }
+        cursors
+    }
+
+    /// Jobs that it has seen.
+    pub fn jobs(&self) -> impl Iterator<Item = &JobId> {
+        self.memory.keys()
+    }
+
+    /// Takes a frame. `sent_at` is when it was made, where that is known.
+    pub fn take(
+        &mut self,
+        text: &[u8],
+        sent_at: Option<Timestamp>,
+        truth: &dyn Truth,
+    ) -> Result<(), Violation> {
+        let frame: Value = serde_json::from_slice(text)
+            .map_err(|error| Invariant::AnswersCome.broken(format!("no JSON: {error}")))?;
+        self.counts.frames += 1;
+        let kind = text_of(&frame, "type");
+        if self.parted {
+            return Err(Invariant::AnswersCome.broken(format!("{kind} after closing")));
+        }
+        if (kind == "hello") == self.greeted {
+            return Err(Invariant::AnswersCome.broken(format!("{kind} out of its place")));
+        }
+        match kind {
+            "hello" => self.greeted = true,
+            "subscribed" => return self.subscribed(&frame),
+            "snapshot" | "update" | "event" | "gap" | "end" => {
+                return self.job_frame(kind, &frame, sent_at, truth);
+            }
+            "heartbeat" => self.counts.heartbeats += 1,
+            "result" => return self.answered(&frame),
+            "error" => return self.refused(&frame),
+            "pong" => {
+                let expected = self.pings.pop_front();
+                let at = frame.get("at").cloned();
+                if expected.is_none() || expected != at {
+                    let how = format!("a pong of {at:?} where {expected:?} was asked");
+                    return Err(Invariant::AnswersCome.broken(how));
+                }
+            }
+            "closing" => self.parted = true,
+            _ => return Err(Invariant::AnswersCome.broken(format!("no such frame: {frame}"))),
+        }
+        Ok(())
+    }
+
+    /// Once all is quiet: whether it holds the newest state of everything that it asked for, and had
+    /// every answer. `newest` is a job's position; `promised` says of a selector whether the job had
+    /// to come.
+    pub fn judge_rest(
+        &self,
+        truth: &dyn Truth,
+        newest: &dyn Fn(&JobId) -> Option<(Cursor, bool)>,
+        jobs: &[JobId],
+        promised: &dyn Fn(&Subscribe, &JobId) -> bool,
+    ) -> Result<(), Violation> {
+        if let Some((id, asked)) = self.unanswered.first_key_value() {
+            return Err(Invariant::AnswersCome.broken(format!("no answer to {asked:?} {id}")));
+        }
+        if self.blunders > 0 {
+            return Err(Invariant::AnswersCome.broken("a message was refused in silence"));
+        }
+        if let Some(ping) = self.pings.front() {
+            return Err(Invariant::AnswersCome.broken(format!("no pong of {ping}")));
+        }
+        for watch in self.watches.values() {
+            let id = &watch.subscribe.id;
+            if !watch.standing {
+                return Err(Invariant::AnswersCome.broken(format!("no answer to subscribe {id}")));
+            }
+            for job in jobs {
+                let Some((newest, terminal)) = newest(job) else { continue };
+                if !truth.covers(&watch.subscribe, &self.tenant, job, newest.epoch) {
+                    continue;
+                }
+                let lane = self.lanes.get(job).filter(|lane| lane.held.is_some());
+                let Some(lane) = lane else {
+                    if watch.is_selector() && !promised(&watch.subscribe, job) {
+                        continue;
+                    }
+                    let how = format!("{id} never brought {job}, which is at {newest}");
+                    return Err(Invariant::NewestAtLast.broken(how));
+                };
+                if !lane.is_owed()
+                    && watch.is_selector()
+                    && !promised(&watch.subscribe, job)
+                {
+                    // Left over from another subscription.
+                    continue;
+                }
+                lane.judge_rest(job, newest, terminal, truth)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn subscribed(&mut self, frame: &Value) -> Result<(), Violation> {
+        let id = text_of(frame, "id");
+        let Some(watch) = self.watches.get_mut(id).filter(|watch| !watch.standing) else {
+            return Err(Invariant::AnswersCome.broken(format!("subscribed {id} was not asked")));
+        };
+        watch.standing = true;
+        let flag = |member: &str| frame.get(member).and_then(Value::as_bool).unwrap_or_default();
+        let (recovered, was_recovering) = (flag("recovered"), flag("was_recovering"));
+        let came = watch.subscribe.cursor.is_some()
+            || (watch.is_selector() && !self.positions.is_empty());
+        if recovered && !was_recovering || was_recovering && !came {
+            let how = format!("{id}: recovered {recovered}, was_recovering {was_recovering}");
+            return Err(Invariant::ResumeMissesNothing.broken(how));
+        }
+        if recovered {
+            self.counts.recovered += 1;
+        }
+        let Some(job) = watch.subscribe.job.clone() else { return Ok(()) };
+        let document = watch.subscribe.cursor.filter(|_| recovered).and_then(|cursor| {
+            self.memory.get(&job).and_then(|memory| memory.document(cursor)).cloned()
+        });
+        let lane = self.lanes.entry(job).or_default();
+        lane.join(watch, recovered, document);
+        Ok(())
+    }
+
+    fn answered(&mut self, frame: &Value) -> Result<(), Violation> {
+        let id = text_of(frame, "id");
+        match self.unanswered.remove(id) {
+            Some(Asked::Leave) => {
+                self.forget(id);
+                Ok(())
+            }
+            Some(Asked::Command) => Ok(()),
+            None => Err(Invariant::AnswersCome.broken(format!("an answer to nothing: {frame}"))),
+        }
+    }
+
+    fn refused(&mut self, frame: &Value) -> Result<(), Violation> {
+        self.counts.errors += 1;
+        let id = text_of(frame, "id");
+        let code = text_of(frame, "code");
+        if code == "too_many_jobs" {
+            return Ok(());
+        }
+        // A subscription may fail while its end is asked for: then both are told.
+        let failed = code != "no_such_subscription" && self.watches.contains_key(id);
+        if failed || self.unanswered.remove(id).is_some() {
+            self.forget(id);
+            return Ok(());
+        }
+        if frame.get("id").is_none() && self.blunders > 0 {
+            self.blunders -= 1;
+            return Ok(());
+        }
+        Err(Invariant::AnswersCome.broken(format!("a refusal of nothing: {frame}")))
+    }
+
+    /// A subscription is over: jobs that no other covers are given up.
+    fn forget(&mut self, id: &str) {
+        self.watches.remove(id);
+        let Self { watches, lanes, .. } = self;
+        for lane in lanes.values_mut() {
+            lane.forget(id);
+        }
+        // Which jobs a selector had brought is not told: those that another may have brought stay.
+        let selectors = watches.values().any(Watch::is_selector);
+        lanes.retain(|job, lane| {
+            lane.is_owed()
+                || selectors
+                || watches.values().any(|watch| watch.subscribe.job.as_ref() == Some(job))
+        });
+    }
+
+    fn job_frame(
+        &mut self,
+        kind: &str,
+        frame: &Value,
+        sent_at: Option<Timestamp>,
+        truth: &dyn Truth,
+    ) -> Result<(), Violation> {
+        let job: JobId = text_of(frame, "job")
+            .parse()
+            .map_err(|_| Invariant::NothingOfOthers.broken(format!("of no job: {frame}")))?;
+        let cursor = cursor_of(frame, if kind == "gap" { "to" } else { "cursor" })?;
+        let epoch = cursor.epoch;
+        let asked = self.watches.values().any(|watch| {
+            watch.standing && truth.covers(&watch.subscribe, &self.tenant, &job, epoch)
+        });
+        if !asked {
+            let how = format!("{kind} of {job}, which was not asked for");
+            return Err(Invariant::NothingOfOthers.broken(how));
+        }
+        let lane = self.lanes.entry(job.clone()).or_default();
+        let mut look = lane::Look {
+            job: &job,
+            tenant: &self.tenant,
+            watches: &self.watches,
+            positions: &self.positions,
+            truth,
+            epoch,
+            sent_at,
+        };
+        match kind {
+            "snapshot" => {
+                self.counts.snapshots += 1;
+                let document = frame.get("state").cloned().unwrap_or_default();
+                lane.snapshot(&mut look, cursor, document)?;
+                self.remember(&job, cursor);
+            }
+            "update" => {
+                self.counts.updates += 1;
+                let prev = cursor_of(frame, "prev")?;
+                let patch = frame.get("patch").unwrap_or(&Value::Null);
+                lane.update(&mut look, cursor, prev, patch)?;
+                self.remember(&job, cursor);
+            }
+            "event" => {
+                self.counts.events += 1;
+                lane.event(&mut look, cursor, frame.get("event").unwrap_or(&Value::Null))?;
+                let memory = self.memory.entry(job).or_default();
+                memory.events.push_back(cursor);
+                if memory.events.len() > REMEMBERED_EVENTS {
+                    memory.events.pop_front();
+                }
+            }
+            "gap" => {
+                self.counts.gaps += 1;
+                let from = cursor_of(frame, "from")?;
+                lane.gap(&mut look, from, cursor, text_of(frame, "reason"))?;
+            }
+            _ => {
+                self.counts.ends += 1;
+                lane.end(&mut look, cursor, text_of(frame, "status"))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn remember(&mut self, job: &JobId, cursor: Cursor) {
+        let Some(lane) = self.lanes.get(job) else { return };
+        let memory = self.memory.entry(job.clone()).or_default();
+        memory.documents.push_back((cursor, lane.document.clone()));
+        if memory.documents.len() > REMEMBERED {
+            memory.documents.pop_front();
+        }
+    }
+}
+
+fn text_of<'frame>(frame: &'frame Value, member: &str) -> &'frame str {
+    frame.get(member).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn cursor_of(frame: &Value, member: &str) -> Result<Cursor, Violation> {
+    text_of(frame, member)
+        .parse()
+        .map_err(|_| Invariant::CursorRises.broken(format!("no `{member}` in {frame}")))
+}

@@ -1,0 +1,152 @@
+//! The end of a world: the faults stop, and everybody must come to hold the newest state.
+
+use std::collections::BTreeMap;
+
+use headway_hub::Options;
+use headway_protocol::frame::Subscribe;
+use headway_protocol::{Cursor, JobId};
+use headway_store::Clock;
+
+use super::{TURNS, World};
+use crate::invariant::{Invariant, Violation};
+
+/// Virtual time in which everybody must hold the newest state once faults stop: the longest interval
+/// of a subscription, and the second after which the hub reads again what it could not read.
+const SOON_MS: u64 = 4_000;
+
+/// How far time moves at once.
+const TICK_MS: u64 = 100;
+
+/// Rounds without any time passing after which something goes in circles.
+const CIRCLES: usize = 5_000;
+
+/// An inbox that holds whatever comes between two turns of the hub.
+const ROOMY_INBOX: usize = 10_000;
+
+impl World {
+    pub(super) async fn come_to_rest(&mut self) -> Result<(), Violation> {
+        self.trace.note("the faults stop".to_owned());
+        self.store.be_prompt();
+        for who in 0..self.watchers.len() {
+            self.connect(who);
+        }
+        self.settle(SOON_MS).await?;
+        if self.settings.careless {
+            self.step += 1;
+            for job in self.jobs.clone() {
+                if self.ledger.standing(&job).is_some() {
+                    self.move_job(&job);
+                }
+            }
+            self.settle(SOON_MS).await?;
+        }
+        // Some hung up meanwhile.
+        for who in 0..self.watchers.len() {
+            self.connect(who);
+        }
+        self.settle(SOON_MS).await?;
+        self.judge_rest()?;
+        self.judge_heartbeats().await
+    }
+
+    /// Lets everything that can happen happen, for so long.
+    async fn settle(&mut self, millis: u64) -> Result<(), Violation> {
+        let mut left = millis;
+        loop {
+            let mut rounds = 0;
+            while self.round().await? {
+                rounds += 1;
+                if rounds > CIRCLES {
+                    return Err(Invariant::Bounded.broken("it goes in circles"));
+                }
+            }
+            if left == 0 {
+                return Ok(());
+            }
+            let step = left.min(TICK_MS);
+            left -= step;
+            self.pass(step).await;
+        }
+    }
+
+    /// Everybody does what they can. Whether anybody did something.
+    pub(super) async fn round(&mut self) -> Result<bool, Violation> {
+        let mut busy = self.store.untold() > 0;
+        self.store.tell_all();
+        self.run_hub(TURNS).await;
+        busy |= !self.rings.is_empty();
+        while !self.rings.is_empty() {
+            self.pass_on(0);
+        }
+        let (now, elapsed) = (self.clock.now(), self.clock.elapsed());
+        for who in 0..self.watchers.len() {
+            let Some(watcher) = self.watchers.get_mut(who) else { continue };
+            if let Some(line) = &mut watcher.line {
+                while line.hear_client(now) {
+                    busy = true;
+                }
+                busy |= line.work();
+                while line.hand_over(0, now) {
+                    busy = true;
+                }
+                while line.carry_out(true) {
+                    busy = true;
+                }
+                if line.wants_service(&self.hub, elapsed) {
+                    let (mutation, chance) = (self.mutation, &mut self.chance);
+                    let came = line.serve(&self.hub, 64, elapsed, mutation, chance)?;
+                    busy |= came > 0 || line.is_working() || !line.answers.is_empty();
+                }
+            }
+            busy |= self.read(who, usize::MAX)? > 0;
+        }
+        Ok(busy)
+    }
+
+    fn judge_rest(&self) -> Result<(), Violation> {
+        let newest: BTreeMap<&JobId, (Cursor, bool)> = self
+            .jobs
+            .iter()
+            .filter_map(|job| {
+                let standing = self.ledger.standing(job)?;
+                Some((job, (standing.cursor, standing.status().is_terminal())))
+            })
+            .collect();
+        let Options { max_jobs, survey_jobs, inbox_records, .. } = self.settings.options;
+        // A selector whose news did not fit the inbox lists its newest jobs again, and no others.
+        let bounded = max_jobs < self.jobs.len()
+            || survey_jobs < self.jobs.len() && inbox_records < ROOMY_INBOX;
+        let watching = self.watchers.iter().enumerate();
+        for (who, watcher) in watching.filter(|(_, watcher)| watcher.line.is_some()) {
+            // A selector must bring what moved since it stands, and nothing that its bound forbids.
+            let promised = |subscribe: &Subscribe, job: &JobId| {
+                let since = watcher.standing.get(&subscribe.id);
+                let moved = self.moved.get(job);
+                !bounded && since.zip(moved).is_some_and(|(since, moved)| moved > since)
+            };
+            let newest = |job: &JobId| newest.get(job).copied();
+            let judged = watcher.reader.judge_rest(&self.ledger, &newest, &self.jobs, &promised);
+            judged.map_err(|Violation { invariant, how }| {
+                invariant.broken(format!("watcher {who}: {how}"))
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Nothing moves, so that everybody hears that the connection lives.
+    async fn judge_heartbeats(&mut self) -> Result<(), Violation> {
+        let before: Vec<u64> =
+            self.watchers.iter().map(|watcher| watcher.reader.counts().heartbeats).collect();
+        let heartbeat = self.settings.options.heartbeat_ms;
+        self.pass(heartbeat).await;
+        self.settle(0).await?;
+        for (watcher, before) in self.watchers.iter().zip(before) {
+            let came = watcher.reader.counts().heartbeats - before;
+            if watcher.line.is_some() && came != 1 {
+                let how = format!("{came} within {heartbeat} ms of silence");
+                return Err(Invariant::HeartbeatComes.broken(how));
+            }
+        }
+        Ok(())
+    }
+}
