@@ -185,9 +185,22 @@ impl Frame {
     ) -> Self {
         let members = patch.trim_end().strip_suffix('}').unwrap_or("{").trim_end();
         let comma = if members.ends_with('{') { "" } else { "," };
-        let text = format!(
-            r#"{{"type":"update","job":"{job}","cursor":"{cursor}","prev":"{prev}","patch":{members}{comma}"cursor":"{cursor}"}}}}"#
-        );
+        let (reached, prev) = (cursor.to_string(), prev.to_string());
+        let text = [
+            r#"{"type":"update","job":""#,
+            job.as_str(),
+            r#"","cursor":""#,
+            &reached,
+            r#"","prev":""#,
+            &prev,
+            r#"","patch":"#,
+            members,
+            comma,
+            r#""cursor":""#,
+            &reached,
+            r#""}}"#,
+        ]
+        .concat();
         Self::shared(FrameKind::Update, job, cursor, Some(at), text)
     }
 

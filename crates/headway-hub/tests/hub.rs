@@ -11,9 +11,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use headway_hub::{Connection, Handle, Hub, ItemQuery, JobFilter, Options, Output};
+use headway_hub::session::Session;
+use headway_hub::{
+    Bell, Connection, Handle, Hub, ItemQuery, JobFilter, Limit, Options, Output, Warm,
+};
 use headway_protocol::frame::{EventFilter, Subscribe};
-use headway_protocol::{Cursor, ItemStatus, JobId, JobStatus, Owner, Timestamp, patch};
+use headway_protocol::{
+    ClientMessage, Cursor, ItemStatus, JobId, JobStatus, Owner, Timestamp, patch,
+};
 use headway_store::memory::MemoryStore;
 use headway_store::{Append, Expected, Facets, NewItem, Record, Store, SystemClock};
 use serde_json::value::RawValue;
@@ -367,4 +372,82 @@ async fn a_connection_says_when_there_are_too_many_jobs_for_it() {
         }
     }
     assert_eq!((shown, told), (2, 1));
+    assert_eq!(world.hub.metrics().limited(Limit::Jobs), 1);
+}
+
+#[tokio::test]
+async fn a_job_at_hand_is_watched_without_a_read() {
+    let world = World::new(Options { ring_records: 2, ..Options::default() });
+    let hub = &world.hub;
+    let owner = Arc::new(Owner { tenant: "one".to_owned(), subject: None });
+    let stranger = Arc::new(Owner { tenant: "two".to_owned(), subject: None });
+    world.create("a", &owner, None).await;
+    assert_eq!(hub.warm_now(&owner, &job("a")), Warm::Cold);
+    assert_eq!(hub.warm(&owner, &job("b")).await.unwrap(), None);
+    let subscribed = |caller: &Arc<Owner>, cursor: Option<Cursor>| {
+        let mut session = hub.session(Arc::clone(caller), "test", &Bell::new(|| ()), 0);
+        let subscribe = Subscribe { id: "1".to_owned(), cursor, ..one("a") };
+        session.handle_message(ClientMessage::Subscribe(subscribe), hub.now());
+        session
+    };
+    let at_once = |session: &mut Session| {
+        let request = session.poll_request().unwrap();
+        let answer = hub.perform_now(session, request);
+        answer.map(|answer| session.handle_answer(answer, hub.now())).is_ok()
+    };
+    let types = |session: &mut Session| -> Vec<String> {
+        let frames = std::iter::from_fn(|| session.poll_frame(hub.now()));
+        let frames = frames.map(|frame| serde_json::from_slice::<Value>(frame.text()).unwrap());
+        frames.map(|frame| frame["type"].as_str().unwrap().to_owned()).collect()
+    };
+    assert!(!at_once(&mut subscribed(&owner, None)), "nobody has looked at the job yet");
+
+    let (begin, status) = hub.warm(&owner, &job("a")).await.unwrap().unwrap();
+    assert_eq!((begin.offset, status), (1, JobStatus::Running));
+    assert_eq!(hub.warm(&stranger, &job("a")).await.unwrap(), None);
+    assert_eq!(hub.warm_now(&owner, &job("a")), Warm::Here(begin, status));
+    assert_eq!(hub.warm_now(&stranger, &job("a")), Warm::Hidden);
+    let mut session = subscribed(&owner, None);
+    assert!(at_once(&mut session));
+    assert_eq!(types(&mut session), ["hello", "subscribed", "snapshot"]);
+    let mut session = subscribed(&stranger, None);
+    assert!(at_once(&mut session), "that there is no such job needs no read either");
+    assert_eq!(types(&mut session), ["hello", "error"]);
+
+    // A cursor needs the records after it.
+    for n in 0..5 {
+        world.change("a", &json!({"phase":n.to_string()})).await;
+    }
+    let end = Cursor { offset: 6, ..begin };
+    let heard = async {
+        while hub.warm_now(&owner, &job("a")) != Warm::Here(end, status) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, heard).await.unwrap();
+    assert!(at_once(&mut subscribed(&owner, Some(end))));
+    let mut session = subscribed(&owner, Some(begin));
+    let request = session.poll_request().unwrap();
+    let request = hub.perform_now(&session, request).unwrap_err();
+    let answer = tokio::spawn(hub.perform(&session, request)).await.unwrap();
+    session.handle_answer(answer, hub.now());
+    assert_eq!(types(&mut session)[..2], ["hello", "subscribed"]);
+}
+
+#[tokio::test]
+async fn a_position_is_for_the_selector_that_its_job_fits() {
+    let world = World::new(Options::default());
+    let owner = Owner::default();
+    world.create("a", &owner, Some("s")).await;
+    let (begin, _) = world.hub.document(&owner, &job("a")).await.unwrap().unwrap();
+    world.change("a", &json!({"status":"completed"})).await;
+    let mut connection = world.hub.connect(owner, "test");
+    connection.resume([(job("a"), begin)]);
+    for (id, session) in [("1", "other"), ("2", "s"), ("3", "another")] {
+        let (id, session) = (id.to_owned(), Some(session.to_owned()));
+        connection.subscribe(Subscribe { id, session, ..Subscribe::default() });
+    }
+    let update = until(&mut connection, |frame| frame["job"] == "a").await;
+    assert_eq!((&update["type"], &update["prev"]), (&json!("update"), &json!(begin)));
+    assert_eq!(next(&mut connection).await["type"], "end");
 }

@@ -18,8 +18,9 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::feed::{Feed, FeedReader};
 use crate::frame::FrameKind;
-use crate::metrics::Metrics;
+use crate::metrics::{Limit, Metrics};
 use crate::options::Options;
 use crate::topic::Topic;
 use crate::wake::Wakes;
@@ -576,6 +577,126 @@ fn lanes_that_go_while_they_wait_to_read_hold_up_no_other() {
     }
     let jobs: Vec<_> = reading.iter().map(|(_, job, _)| job.to_string()).collect();
     assert_eq!(jobs, [name(watched - 1)]);
+}
+
+#[test]
+fn a_reader_who_may_be_sent_nothing_yet_is_woken_for_a_change_of_status_alone() {
+    let mut world = World::new();
+    let mut reader = Reader::new(&world, None, 2_000);
+    reader.read(&world, 9);
+    world.append(&json!({"progress":{"percent":1}}), &["progress"], true);
+    assert!(!reader.read(&world, 9), "a state frame came before its time");
+    let rings = |reader: &Reader| {
+        let mut rings = Vec::new();
+        reader.bell.take(&mut rings);
+        rings
+    };
+    world.append(&json!({"progress":{"percent":2}}), &["progress"], true);
+    assert_eq!(rings(&reader), []);
+    world.append(&json!({"status":"paused"}), &["paused"], true);
+    let [ring] = rings(&reader)[..] else { panic!("it has to be told at once") };
+    reader.session.handle_ring(ring);
+    assert!(reader.read(&world, 9));
+    assert_eq!(reader.document["status"], "paused");
+    // Once it may be sent something again, everything wakes it.
+    world.now = world.now.plus(2_000);
+    world.append(&json!({"progress":{"percent":3}}), &["progress"], true);
+    assert_eq!(rings(&reader).len(), 1);
+}
+
+/// Hands a session what its surveys found, and counts what it asks for.
+fn survey(session: &mut Session, world: &World, feed: &Arc<Feed>, jobs: &[JobId]) -> Vec<Request> {
+    let mut watches = Vec::new();
+    while let Some(request) = session.poll_request() {
+        let Request::Survey { ticket, subscription, .. } = request else {
+            watches.push(request);
+            continue;
+        };
+        let bell = Arc::clone(&session.bell);
+        let reader = FeedReader::join(Arc::clone(feed), bell, 0, subscription);
+        let outcome = Ok(Surveyed { reader, jobs: jobs.to_vec() });
+        session.handle_answer(Answer::Surveyed { ticket, subscription, outcome }, world.now);
+    }
+    watches
+}
+
+fn all(id: usize) -> ClientMessage {
+    let subscribe = Subscribe { id: id.to_string(), all: Some(true), ..Subscribe::default() };
+    ClientMessage::Subscribe(subscribe)
+}
+
+#[test]
+fn a_job_is_looked_up_once_however_many_selectors_bring_it() {
+    let world = World::new();
+    let feed = Arc::default();
+    let mut session = session(&world, &Bell::new(|| ()));
+    let jobs: Vec<JobId> =
+        (0..200).map(|number| format!("job_{number}").parse().unwrap()).collect();
+    for id in 0..100 {
+        session.handle_message(all(id), world.now);
+    }
+    let watches = survey(&mut session, &world, &feed, &jobs);
+    assert_eq!(watches.len(), jobs.len());
+    // More that come while the answers are on their way join in, and go before they are there.
+    for id in 100..200 {
+        session.handle_message(all(id), world.now);
+    }
+    assert_eq!(survey(&mut session, &world, &feed, &jobs).len(), 0);
+    for id in 50..200 {
+        session.handle_message(ClientMessage::Unsubscribe { id: id.to_string() }, world.now);
+    }
+    for watch in watches {
+        let Request::Watch { ticket, job, .. } = watch else { panic!("{watch:?}") };
+        let found = stored(world.truth(world.head()), world.head());
+        let topic = Arc::new(Topic::new(job, found, &world.setting.options).unwrap());
+        let outcome = Ok(Some(Found { topic, trimmed_to: 0 }));
+        session.handle_answer(Answer::Watched { ticket, outcome }, world.now);
+    }
+    assert_eq!(session.lanes.len(), jobs.len());
+    assert!(session.lanes.iter().all(|(_, lane)| lane.subscriptions.iter().eq(0..50)));
+    // What is at hand already needs no look at all.
+    session.handle_message(all(50), world.now);
+    assert_eq!(survey(&mut session, &world, &feed, &jobs).len(), 0);
+    while session.poll_frame(world.now).is_some() {}
+    for id in 0..51 {
+        session.handle_message(ClientMessage::Unsubscribe { id: id.to_string() }, world.now);
+    }
+    while session.poll_frame(world.now).is_some() {}
+    assert_eq!(session.lanes.len(), 0);
+    assert!(session.busy.is_none(), "nothing is going on any more");
+}
+
+#[test]
+fn what_is_subscribed_to_and_given_up_leaves_nothing_to_do() {
+    let world = World::new();
+    let mut session = session(&world, &Bell::new(|| ()));
+    for _ in 0..1_000 {
+        session.handle_message(all(1), world.now);
+        session.handle_message(ClientMessage::Unsubscribe { id: "1".to_owned() }, world.now);
+        let job = Some(world.job.clone());
+        let subscribe = Subscribe { id: "2".to_owned(), job, ..Subscribe::default() };
+        session.handle_message(ClientMessage::Subscribe(subscribe), world.now);
+        session.handle_message(ClientMessage::Unsubscribe { id: "2".to_owned() }, world.now);
+        while session.poll_frame(world.now).is_some() {}
+        assert!(!session.is_waiting());
+        assert!(session.busy.is_none());
+    }
+}
+
+#[test]
+fn there_is_a_bound_for_subscriptions() {
+    let world = World::new();
+    let mut session = session(&world, &Bell::new(|| ()));
+    let most = world.setting.options.max_subscriptions as usize;
+    for id in 0..=most {
+        while session.poll_frame(world.now).is_some() {}
+        session.handle_message(all(id), world.now);
+    }
+    let refused = session.poll_frame(world.now).unwrap();
+    let refused: Value = serde_json::from_slice(refused.text()).unwrap();
+    assert_eq!(refused["code"], "too_many_subscriptions");
+    assert_eq!(refused["id"], most.to_string());
+    assert_eq!(world.setting.metrics.limited(Limit::Subscriptions), 1);
 }
 
 proptest! {

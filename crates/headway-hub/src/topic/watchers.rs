@@ -125,3 +125,39 @@ impl Watchers {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rung(watchers: &mut Watchers, status: bool, bells: &[&Arc<Bell>]) -> Vec<Vec<u32>> {
+        watchers.ring(status, &mut Wakes::default());
+        let taken = bells.iter().map(|bell| {
+            let mut rings = Vec::new();
+            bell.take(&mut rings);
+            rings.iter().map(|ring| ring.session).collect()
+        });
+        taken.collect()
+    }
+
+    #[test]
+    fn everybody_hears_what_is_for_them_once_and_on_their_own_bell() {
+        let bells = [Bell::new(|| ()), Bell::new(|| ())];
+        let bells: Vec<_> = bells.iter().collect();
+        let mut watchers = Watchers::default();
+        let seats: Vec<_> =
+            (0..6_u32).map(|key| watchers.join(bells[key as usize % 2], key, 0)).collect();
+        watchers.spare(seats[2]);
+        watchers.spare(seats[3]);
+        assert_eq!(rung(&mut watchers, false, &bells), [vec![0, 4], vec![1, 5]]);
+        assert_eq!(rung(&mut watchers, true, &bells), [vec![2], vec![3]]);
+        watchers.seen_by(seats[5]);
+        watchers.leave(seats[1]);
+        assert_eq!(rung(&mut watchers, true, &bells), [vec![], vec![5]]);
+        for seat in [0, 2, 3, 4, 5] {
+            assert!(!watchers.is_empty());
+            watchers.leave(seats[seat]);
+        }
+        assert!(watchers.is_empty());
+    }
+}
