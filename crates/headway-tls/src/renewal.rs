@@ -25,14 +25,14 @@ pub async fn keep_fresh(acceptor: Arc<Acceptor>, period: Duration) {
             // Only a runtime that is shutting down refuses the task.
             return;
         };
-        known = report(&acceptor, found, known);
+        known = report(&acceptor, found, known.as_ref());
     }
 }
 
 fn report(
     acceptor: &Acceptor,
     found: Result<Reloaded, IdentityError>,
-    known: Option<IdentityError>,
+    known: Option<&IdentityError>,
 ) -> Option<IdentityError> {
     let certificate = acceptor.settings().certificate.display();
     match found {
@@ -42,7 +42,7 @@ fn report(
         }
         Ok(Reloaded::Unchanged) => None,
         Err(error) => {
-            if known.as_ref() != Some(&error) {
+            if known != Some(&error) {
                 tracing::warn!(%error, "the renewed certificate cannot be used; the old one stays");
             }
             Some(error)

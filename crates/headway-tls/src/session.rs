@@ -42,7 +42,13 @@ const WAITING: usize = 5 + RECORD_PLAINTEXT + 2048;
 /// [`send`]: Self::send
 /// [`close`]: Self::close
 /// [`is_handshaking`]: Self::is_handshaking
+///
+/// It is one pointer wide, so that a place that may hold one costs little while it holds none.
 pub struct Session {
+    state: Box<State>,
+}
+
+struct State {
     tls: UnbufferedServerConnection,
     /// What was received and is not yet whole. The TLS library remembers places in it, counted
     /// from its beginning, so that it is given to every call and only ever shortened as told.
@@ -111,12 +117,9 @@ impl From<rustls::Error> for SessionError {
 
 impl Session {
     pub(crate) fn new(config: Arc<ServerConfig>) -> Result<Self, SessionError> {
-        Ok(Self {
-            tls: UnbufferedServerConnection::new(config)?,
-            waiting: Vec::new(),
-            stage: Stage::New,
-            peer_closed: false,
-        })
+        let tls = UnbufferedServerConnection::new(config)?;
+        let (waiting, stage) = (Vec::new(), Stage::New);
+        Ok(Self { state: Box::new(State { tls, waiting, stage, peer_closed: false }) })
     }
 
     /// Takes what the socket gave, in place: `ciphertext` is scratch afterwards. Appends what the
@@ -135,54 +138,54 @@ impl Session {
         plaintext: &mut Vec<u8>,
         outgoing: &mut Vec<u8>,
     ) -> Result<Received, SessionError> {
-        match self.stage {
+        match self.state.stage {
             Stage::New => match ciphertext.first() {
                 Some(first) if plain::is_request(*first) => {
-                    self.stage = Stage::Failed;
+                    self.state.stage = Stage::Failed;
                     outgoing.extend_from_slice(plain::ANSWER);
                     return Err(SessionError::PlainHttp);
                 }
-                Some(_) => self.stage = Stage::Open,
+                Some(_) => self.state.stage = Stage::Open,
                 None => return Ok(Received::Open),
             },
             Stage::Open => {}
             Stage::Closed => return Ok(self.received()),
             Stage::Failed => return Err(SessionError::Over),
         }
-        if self.peer_closed {
+        if self.state.peer_closed {
             return Ok(Received::Closed);
         }
-        let taken = if self.waiting.is_empty() {
+        let taken = if self.state.waiting.is_empty() {
             let taken = self.process(ciphertext, plaintext, outgoing);
             if let Ok(used) = taken
                 && let Some(rest) = ciphertext.get(used..)
                 && !rest.is_empty()
             {
-                self.waiting = rest.to_vec();
+                self.state.waiting = rest.to_vec();
             }
             taken
         } else {
-            let mut waiting = mem::take(&mut self.waiting);
+            let mut waiting = mem::take(&mut self.state.waiting);
             waiting.extend_from_slice(ciphertext);
             let taken = self.process(&mut waiting, plaintext, outgoing);
             if let Ok(used) = taken {
-                self.waiting = rest(waiting, used);
+                self.state.waiting = rest(waiting, used);
             }
             taken
         };
-        taken.inspect_err(|_| self.stage = Stage::Failed)?;
-        if self.peer_closed {
-            self.waiting = Vec::new();
-        } else if self.waiting.len() > WAITING {
-            self.waiting = Vec::new();
-            self.stage = Stage::Failed;
+        taken.inspect_err(|_| self.state.stage = Stage::Failed)?;
+        if self.state.peer_closed {
+            self.state.waiting = Vec::new();
+        } else if self.state.waiting.len() > WAITING {
+            self.state.waiting = Vec::new();
+            self.state.stage = Stage::Failed;
             return Err(SessionError::TooLong);
         }
         Ok(self.received())
     }
 
     fn received(&self) -> Received {
-        if self.peer_closed { Received::Closed } else { Received::Open }
+        if self.state.peer_closed { Received::Closed } else { Received::Open }
     }
 
     /// Lets the library work through `buffer` until it wants more. Returns how many bytes of it
@@ -196,7 +199,8 @@ impl Session {
         let mut used = 0;
         loop {
             let Some(unused) = buffer.get_mut(used..) else { return Ok(used) };
-            let UnbufferedStatus { mut discard, state, .. } = self.tls.process_tls_records(unused);
+            let UnbufferedStatus { mut discard, state, .. } =
+                self.state.tls.process_tls_records(unused);
             let wants_more = match state {
                 Ok(ConnectionState::ReadTraffic(mut traffic)) => {
                     while let Some(record) = traffic.next_record() {
@@ -215,7 +219,7 @@ impl Session {
                     false
                 }
                 Ok(ConnectionState::PeerClosed) => {
-                    self.peer_closed = true;
+                    self.state.peer_closed = true;
                     false
                 }
                 Ok(
@@ -245,8 +249,8 @@ impl Session {
     /// It gives that out before it looks at `buffer`. Once there is nothing left it would go on
     /// with what it has found wrong already, so that it is not asked again.
     fn collect_alerts(&mut self, buffer: &mut [u8], outgoing: &mut Vec<u8>) {
-        while self.tls.wants_write() {
-            match self.tls.process_tls_records(buffer).state {
+        while self.state.tls.wants_write() {
+            match self.state.tls.process_tls_records(buffer).state {
                 Ok(ConnectionState::EncodeTlsData(mut data)) => {
                     if encode(&mut data, outgoing).is_err() {
                         return;
@@ -268,7 +272,7 @@ impl Session {
         pieces: impl IntoIterator<Item = &'a [u8]>,
         outgoing: &mut Vec<u8>,
     ) -> Result<(), SessionError> {
-        match self.stage {
+        match self.state.stage {
             Stage::New => return Err(SessionError::Handshaking),
             Stage::Open => {}
             Stage::Closed | Stage::Failed => return Err(SessionError::Over),
@@ -344,7 +348,8 @@ impl Session {
         &mut self,
         write: impl FnOnce(&mut Traffic<'_>) -> Result<usize, EncryptError>,
     ) -> Result<usize, SessionError> {
-        match self.tls.process_tls_records(&mut self.waiting).state {
+        let State { tls, waiting, .. } = &mut *self.state;
+        match tls.process_tls_records(waiting).state {
             Ok(ConnectionState::WriteTraffic(mut traffic)) => {
                 write(&mut traffic).map_err(|_| SessionError::Over)
             }
@@ -359,55 +364,54 @@ impl Session {
     /// still sends is ignored from then on. During the handshake there is nothing to say; the
     /// session is closed all the same.
     pub fn close(&mut self, outgoing: &mut Vec<u8>) {
-        if matches!(self.stage, Stage::Closed | Stage::Failed) {
+        if matches!(self.state.stage, Stage::Closed | Stage::Failed) {
             return;
         }
-        if self.stage == Stage::Open {
+        if self.state.stage == Stage::Open {
             let start = outgoing.len();
             outgoing.resize(start + RECORD_OVERHEAD, 0);
             let room = outgoing.get_mut(start..).unwrap_or_default();
             let length = self.with_traffic(|traffic| traffic.queue_close_notify(room));
             outgoing.truncate(start + length.unwrap_or(0));
         }
-        self.stage = Stage::Closed;
-        self.waiting = Vec::new();
+        self.state.stage = Stage::Closed;
+        self.state.waiting = Vec::new();
     }
 
     /// Whether the handshake is still going on. A session that has failed or was closed before its
     /// end says true for ever.
     pub fn is_handshaking(&self) -> bool {
-        self.tls.is_handshaking()
+        self.state.tls.is_handshaking()
     }
 
     /// Whether a socket that ends now ends in good order: the peer has said that nothing more
     /// comes. Otherwise someone may have cut off what it sent. A protocol that says its own
     /// lengths, such as HTTP, notices that itself, and many of its clients never say.
     pub fn peer_closed(&self) -> bool {
-        self.peer_closed
+        self.state.peer_closed
     }
 
     /// What was agreed on over ALPN. `None` until then, and for a client that named none.
     pub fn protocol(&self) -> Option<Protocol> {
-        self.tls.alpn_protocol().and_then(Protocol::of)
+        self.state.tls.alpn_protocol().and_then(Protocol::of)
     }
 
     /// The version that was agreed on, and `None` until then.
     pub fn version(&self) -> Option<Version> {
-        match self.tls.protocol_version()? {
-            rustls::ProtocolVersion::TLSv1_2 => Some(Version::Tls12),
-            rustls::ProtocolVersion::TLSv1_3 => Some(Version::Tls13),
-            _ => None,
-        }
+        // No other is ever agreed on: `Settings::oldest` has no word for it.
+        let version = self.state.tls.protocol_version()?;
+        let newest = version == rustls::ProtocolVersion::TLSv1_3;
+        Some(if newest { Version::Tls13 } else { Version::Tls12 })
     }
 
     /// Whether the client took up an earlier session with a ticket.
     pub fn is_resumed(&self) -> bool {
-        self.tls.handshake_kind() == Some(rustls::HandshakeKind::Resumed)
+        self.state.tls.handshake_kind() == Some(rustls::HandshakeKind::Resumed)
     }
 
     /// Bytes that were received and wait for the rest of their record.
     pub fn waiting(&self) -> usize {
-        self.waiting.len()
+        self.state.waiting.len()
     }
 }
 
@@ -416,10 +420,10 @@ type Traffic<'a> = WriteTraffic<'a, ServerConnectionData>;
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session")
-            .field("stage", &self.stage)
+            .field("stage", &self.state.stage)
             .field("version", &self.version())
             .field("protocol", &self.protocol())
-            .field("waiting", &self.waiting.len())
+            .field("waiting", &self.state.waiting.len())
             .finish_non_exhaustive()
     }
 }

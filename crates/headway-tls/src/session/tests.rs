@@ -89,12 +89,12 @@ impl Pair {
             while self.client.wants_write() {
                 self.client.write_tls(&mut wire).unwrap();
             }
-            let answer = self.to_server(&mut wire);
-            self.to_client(&answer);
+            let answer = self.give_server(&mut wire);
+            self.give_client(&answer);
         }
     }
 
-    fn to_server(&mut self, wire: &mut [u8]) -> Vec<u8> {
+    fn give_server(&mut self, wire: &mut [u8]) -> Vec<u8> {
         let mut answer = Vec::new();
         for part in wire.chunks_mut(self.step) {
             if let Err(error) = self.server.receive(part, &mut self.at_server, &mut answer) {
@@ -105,7 +105,7 @@ impl Pair {
         answer
     }
 
-    fn to_client(&mut self, mut wire: &[u8]) {
+    fn give_client(&mut self, mut wire: &[u8]) {
         while !wire.is_empty() {
             self.client.read_tls(&mut wire).unwrap();
             match self.client.process_new_packets() {
@@ -125,7 +125,7 @@ impl Pair {
     fn server_sends(&mut self, pieces: &[&[u8]]) -> usize {
         let mut wire = Vec::new();
         self.server.send(pieces.iter().copied(), &mut wire).unwrap();
-        self.to_client(&wire);
+        self.give_client(&wire);
         wire.len()
     }
 
@@ -199,7 +199,7 @@ fn what_is_appended_comes_after_what_was_there() {
     let mut wire = b"before".to_vec();
     pair.server.send([b"one".as_slice(), b"two"], &mut wire).unwrap();
     assert!(wire.starts_with(b"before"));
-    pair.to_client(&wire[6..]);
+    pair.give_client(&wire[6..]);
     assert_eq!(pair.at_client, b"onetwo");
 }
 
@@ -228,7 +228,7 @@ fn a_close_is_said_once_and_heard() {
         let once = wire.len();
         pair.server.close(&mut wire);
         assert_eq!(wire.len(), once);
-        pair.to_client(&wire);
+        pair.give_client(&wire);
         assert!(pair.client_closed);
         // What the client still sends is nobody's any more, and harms nobody.
         pair.client_sends(b"late");
@@ -287,7 +287,7 @@ fn keys_change_when_the_peer_asks() {
     pair.run();
     let mut wire = Vec::new();
     pair.server.close(&mut wire);
-    pair.to_client(&wire);
+    pair.give_client(&wire);
     assert!(pair.client_closed);
 }
 
@@ -316,9 +316,9 @@ fn a_broken_record_is_answered_with_an_alert() {
             *wire.last_mut().unwrap() ^= 1;
             // More of the same comes in one go: it is told once.
             wire.extend_from_slice(&wire.clone());
-            let answer = pair.to_server(&mut wire);
+            let answer = pair.give_server(&mut wire);
             assert!(matches!(pair.server_error, Some(SessionError::Violation(_))));
-            pair.to_client(&answer);
+            pair.give_client(&answer);
             let alert = pair.client_error.unwrap();
             assert_eq!(alert, rustls::Error::AlertReceived(rustls::AlertDescription::BadRecordMac));
             assert_eq!(pair.at_server, b"");
@@ -329,7 +329,7 @@ fn a_broken_record_is_answered_with_an_alert() {
 #[test]
 fn a_record_that_is_too_large_is_refused() {
     let mut pair = Pair::connected(Version::Tls13, usize::MAX);
-    let answer = pair.to_server(&mut [0x17, 3, 3, 0xff, 0xff]);
+    let answer = pair.give_server(&mut [0x17, 3, 3, 0xff, 0xff]);
     assert!(matches!(pair.server_error, Some(SessionError::Violation(_))));
     assert!(!answer.is_empty());
 }
@@ -430,12 +430,12 @@ proptest! {
         // The version of a record is not looked at and not protected; nothing hangs on it.
         let at = at.index(wire.len());
         wire[at] ^= bits;
-        pair.to_server(&mut wire);
+        pair.give_server(&mut wire);
         prop_assert!(pair.at_server.is_empty() || (1..3).contains(&at));
     }
 }
 
-/// A session before anything, after a ClientHello, after the handshake, and after data.
+/// A session before anything, after a `ClientHello`, after the handshake, and after data.
 fn at_stage(stage: usize) -> Session {
     match stage {
         0 => PLACE.acceptor.session().unwrap(),
