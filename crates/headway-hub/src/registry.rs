@@ -92,8 +92,13 @@ impl Registry {
                 Ok(Some(topic))
             }
             Err(absent_or_failed) => {
+                // Whoever waits for the same topic tries again with the same slot: it must stay
+                // for them, or they would watch a topic that no record reaches.
                 let mut slots = self.slots.write();
-                if slots.get(job).is_some_and(|known| known.topic.get().is_none()) {
+                let alone = slots.get(job).is_some_and(|known| {
+                    Arc::ptr_eq(known, &slot) && known.topic.get().is_none()
+                }) && Arc::strong_count(&slot) == 2;
+                if alone {
                     slots.remove(job);
                 }
                 absent_or_failed.map_or(Ok(None), Err)
@@ -119,14 +124,14 @@ impl Registry {
         }
     }
 
-    /// Drops topics that nobody has watched for a while. What is being handed out is held by its
-    /// taker and stays.
+    /// Drops topics that nobody has watched for a while, and slots whose topic nobody came to make.
+    /// What is being handed out is held by its taker and stays.
     pub(crate) fn sweep(&self) {
         let mut slots = self.slots.write();
         slots.retain(|_, slot| {
             let free = Arc::strong_count(slot) == 1;
             let topic = slot.topic.get();
-            let idle = topic.is_some_and(|topic| topic.sweep() && Arc::strong_count(topic) == 1);
+            let idle = topic.is_none_or(|topic| topic.sweep() && Arc::strong_count(topic) == 1);
             !(free && idle)
         });
     }
