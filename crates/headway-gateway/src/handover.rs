@@ -17,8 +17,8 @@ use tokio::net::TcpStream;
 use tower::ServiceExt as _;
 
 use crate::app::App;
-use crate::front::HandedOver;
 use crate::front::admission::Place;
+use crate::front::{HandedOver, Secure};
 
 /// Whose connection a request came by.
 #[derive(Clone, Copy, Debug)]
@@ -77,30 +77,63 @@ impl Server {
 /// A connection of which the beginning was read by the front.
 #[derive(Debug)]
 pub(crate) struct Incoming {
-    stream: TcpStream,
+    wire: Wire,
     peer: IpAddr,
-    /// What was read, and how much of it was read again.
-    read: Vec<u8>,
-    taken: usize,
     place: Place,
 }
 
+#[derive(Debug)]
+enum Wire {
+    Plain(Reread),
+    Secure(Box<headway_tls::Stream<TcpStream>>),
+}
+
+/// What [`Adopted`](crate::front::adopted::Adopted) is made of.
+pub(crate) type Taken = (std::net::TcpStream, Option<Box<Secure>>, Vec<u8>, Place);
+
 impl Incoming {
     fn new(handed_over: HandedOver) -> io::Result<Self> {
-        let HandedOver { stream, read, place } = handed_over;
+        let HandedOver { stream, secure, read, place } = handed_over;
         let peer = stream.peer_addr()?.ip();
-        Ok(Self { stream: TcpStream::from_std(stream)?, peer, read, taken: 0, place })
+        let stream = TcpStream::from_std(stream)?;
+        let wire = match secure {
+            None => Wire::Plain(Reread { stream, read, taken: 0 }),
+            Some(secure) => {
+                let Secure { session, unsent } = *secure;
+                let parts = headway_tls::Parts { socket: stream, session, unread: read, unsent };
+                Wire::Secure(Box::new(headway_tls::Stream::from_parts(parts)))
+            }
+        };
+        Ok(Self { wire, peer, place })
     }
 
-    /// The socket, what of its bytes nobody has read again, and its place.
-    pub(crate) fn into_parts(self) -> io::Result<(std::net::TcpStream, Vec<u8>, Place)> {
-        let Self { stream, mut read, taken, place, .. } = self;
-        read.drain(..taken);
-        Ok((stream.into_std()?, read, place))
+    /// The socket, what it keeps for TLS, what of its bytes nobody has read, and its place.
+    pub(crate) fn into_parts(self) -> io::Result<Taken> {
+        match self.wire {
+            Wire::Plain(Reread { stream, mut read, taken }) => {
+                read.drain(..taken);
+                Ok((stream.into_std()?, None, read, self.place))
+            }
+            Wire::Secure(stream) => {
+                let parts = stream.into_parts();
+                let headway_tls::Parts { socket, session, unread, unsent } = parts;
+                let secure = Box::new(Secure { session, unsent });
+                Ok((socket.into_std()?, Some(secure), unread, self.place))
+            }
+        }
     }
 }
 
-impl AsyncRead for Incoming {
+/// A socket of which the beginning is read again.
+#[derive(Debug)]
+struct Reread {
+    stream: TcpStream,
+    /// What was read, and how much of it was read again.
+    read: Vec<u8>,
+    taken: usize,
+}
+
+impl AsyncRead for Reread {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -121,13 +154,29 @@ impl AsyncRead for Incoming {
     }
 }
 
+impl AsyncRead for Incoming {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match &mut self.wire {
+            Wire::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
+            Wire::Secure(stream) => Pin::new(stream).poll_read(context, buffer),
+        }
+    }
+}
+
 impl AsyncWrite for Incoming {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        match &mut self.wire {
+            Wire::Plain(reread) => Pin::new(&mut reread.stream).poll_write(context, bytes),
+            Wire::Secure(stream) => Pin::new(stream).poll_write(context, bytes),
+        }
     }
 
     fn poll_write_vectored(
@@ -135,18 +184,32 @@ impl AsyncWrite for Incoming {
         context: &mut Context<'_>,
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, pieces)
+        match &mut self.wire {
+            Wire::Plain(reread) => {
+                Pin::new(&mut reread.stream).poll_write_vectored(context, pieces)
+            }
+            Wire::Secure(stream) => Pin::new(stream).poll_write_vectored(context, pieces),
+        }
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        match &self.wire {
+            Wire::Plain(reread) => reread.stream.is_write_vectored(),
+            Wire::Secure(stream) => stream.is_write_vectored(),
+        }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        match &mut self.wire {
+            Wire::Plain(reread) => Pin::new(&mut reread.stream).poll_flush(context),
+            Wire::Secure(stream) => Pin::new(stream).poll_flush(context),
+        }
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        match &mut self.wire {
+            Wire::Plain(reread) => Pin::new(&mut reread.stream).poll_shutdown(context),
+            Wire::Secure(stream) => Pin::new(stream).poll_shutdown(context),
+        }
     }
 }

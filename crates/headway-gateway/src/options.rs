@@ -1,8 +1,10 @@
 //! What a gateway is told before it starts.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use headway_tls::Acceptor;
 use ipnet::IpNet;
 
 /// What a gateway is told before it starts. The defaults are the protocol's.
@@ -16,6 +18,8 @@ pub struct Options {
     pub body_bytes: usize,
     /// The largest upload, in bytes. Uploads are streamed.
     pub upload_bytes: u64,
+    /// Its certificate and key; `None`: it speaks without TLS.
+    pub tls: Option<Arc<Acceptor>>,
     /// Threads that serve watchers; `None`: as many as there are cores.
     pub threads: Option<usize>,
     /// What one may have of everything.
@@ -83,6 +87,7 @@ impl Default for Options {
             insecure: false,
             body_bytes: 1024 * 1024,
             upload_bytes: 1024 * 1024 * 1024,
+            tls: None,
             threads: None,
             limits: Limits::default(),
             head_timeout: Duration::from_secs(5),

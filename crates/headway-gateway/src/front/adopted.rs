@@ -6,6 +6,7 @@ use std::net::TcpStream;
 use headway_protocol::CloseCode;
 
 use super::admission::Place;
+use super::socket::Secure;
 use crate::stream::opening::Opening;
 
 /// What an adopted connection is for.
@@ -22,6 +23,8 @@ pub(crate) enum Purpose {
 pub(crate) struct Adopted {
     /// The socket; it never waits.
     pub(crate) stream: TcpStream,
+    /// What it keeps for TLS.
+    pub(crate) secure: Option<Box<Secure>>,
     /// What the client sent early.
     pub(crate) early: Vec<u8>,
     /// What it is for.

@@ -18,7 +18,7 @@ use super::head::{self, Head};
 use super::inbox::is_momentary;
 use super::outbound::{Outbound, Written};
 use super::shard::Context;
-use super::socket::Socket;
+use super::socket::{Read, Secure, Socket};
 use super::watcher::{Over, Taken, Watcher};
 use super::wheel::Tick;
 use crate::observe::Seen;
@@ -100,6 +100,7 @@ struct Asking {
 #[derive(Debug)]
 pub(crate) struct HandedOver {
     pub(crate) stream: std::net::TcpStream,
+    pub(crate) secure: Option<Box<Secure>>,
     /// What was read of it.
     pub(crate) read: Vec<u8>,
     pub(crate) place: Place,
@@ -127,9 +128,9 @@ impl Connection {
 
     /// A watcher whose request was answered by somebody else.
     pub(super) fn adopt(adopted: Adopted, key: u32, serial: u32, context: &mut Context) -> Self {
-        let Adopted { stream, early, purpose, place, places } = adopted;
+        let Adopted { stream, secure, early, purpose, place, places } = adopted;
         let stream = mio::net::TcpStream::from_std(stream);
-        let mut connection = Self::new(Socket::new(stream), serial, place, context.now);
+        let mut connection = Self::new(Socket::new(stream, secure), serial, place, context.now);
         connection.unread = early;
         match purpose {
             Purpose::Watch(opening) => {
@@ -223,6 +224,9 @@ impl Connection {
 
     /// Does everything that can be done now.
     pub(super) fn pump(&mut self, key: u32, context: &mut Context) -> Fate {
+        if self.writable && self.socket.is_behind() && self.blocked.is_none() {
+            self.write_waiting(context);
+        }
         let mut rounds = 0;
         loop {
             let fate = match &mut self.phase {
@@ -250,8 +254,8 @@ impl Connection {
 
     /// Gives it away.
     pub(super) fn hand_over(self, context: &Context) -> io::Result<HandedOver> {
-        let stream = self.socket.leave(&context.registry)?;
-        Ok(HandedOver { stream: stream.into(), read: self.unread, place: self.place })
+        let (stream, secure) = self.socket.leave(&context.registry)?;
+        Ok(HandedOver { stream: stream.into(), secure, read: self.unread, place: self.place })
     }
 
     fn await_request(&mut self, key: u32, context: &mut Context) -> Step {
@@ -421,15 +425,15 @@ impl Connection {
         if !self.readable || !watcher.wants_bytes(&self.outbound, context) {
             return Ok(());
         }
-        match self.socket.read(&mut context.buffer) {
-            Ok(0) => Err(Step::Gone),
-            Ok(length) => {
-                self.readable = length == context.buffer.len() || self.hung_up;
-                let buffer = std::mem::take(&mut context.buffer);
-                let mut bytes = buffer.get(..length).unwrap_or_default();
+        match self.socket.read(&mut context.buffers) {
+            Ok(Read { length: 0, .. }) => Err(Step::Gone),
+            Ok(read) => {
+                self.readable = read.more || self.hung_up;
+                let buffers = std::mem::take(&mut context.buffers);
+                let mut bytes = buffers.of(read);
                 watcher.hear(&mut bytes, &mut self.outbound, context);
                 self.unread.extend_from_slice(bytes);
-                context.buffer = buffer;
+                context.buffers = buffers;
                 let early = !watcher.converses() && self.unread.len() > EARLY_BYTES;
                 if early { Err(Step::Gone) } else { Ok(()) }
             }
@@ -494,9 +498,9 @@ impl Connection {
         }
         let mut total = heard;
         while self.readable {
-            match self.socket.read(&mut context.buffer) {
-                Ok(0) => return Step::Gone,
-                Ok(length) => total += length,
+            match self.socket.read(&mut context.buffers) {
+                Ok(Read { length: 0, .. }) => return Step::Gone,
+                Ok(read) => total += read.length,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if is_momentary(&error) => self.readable = false,
                 Err(_) => return Step::Gone,
@@ -516,12 +520,11 @@ impl Connection {
         if !self.readable || self.finished {
             return false;
         }
-        match self.socket.read(&mut context.buffer) {
-            Ok(0) => self.finished = true,
-            Ok(length) => {
-                self.readable = length == context.buffer.len() || self.hung_up;
-                let read = context.buffer.get(..length).unwrap_or_default();
-                self.unread.extend_from_slice(read);
+        match self.socket.read(&mut context.buffers) {
+            Ok(Read { length: 0, .. }) => self.finished = true,
+            Ok(read) => {
+                self.readable = read.more || self.hung_up;
+                self.unread.extend_from_slice(context.buffers.of(read));
                 return self.readable;
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return true,

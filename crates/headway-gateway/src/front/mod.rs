@@ -32,6 +32,7 @@ use adopted::Adopted;
 pub(crate) use connection::HandedOver;
 use inbox::{Inbox, Told};
 use shard::{Beginning, Shard, WAKE};
+pub(crate) use socket::Secure;
 
 /// Connections that wait to be taken over by the server of all other requests. More than the system
 /// keeps for a listener would be, so that only a server that stands still lets it fill; then they

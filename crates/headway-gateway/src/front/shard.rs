@@ -14,6 +14,7 @@ use bytes::Bytes;
 use headway_hub::session::Answer;
 use headway_hub::{AskedCommand, Bell, Frame, Ring};
 use headway_protocol::{JobId, Owner, Timestamp};
+use headway_tls::Acceptor;
 use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Token};
 use slab::Slab;
@@ -24,7 +25,7 @@ use super::admission::{Admission, Limit};
 use super::answer::Answer as HttpAnswer;
 use super::connection::{Connection, Fate, HandedOver};
 use super::inbox::{Inbox, Told, Whom, is_momentary};
-use super::socket::Socket;
+use super::socket::{Buffers, Secure, Socket};
 use super::wheel::{Tick, Wheel};
 use crate::app::App;
 use crate::observe::Seen;
@@ -41,8 +42,6 @@ const EVENTS: usize = 1_024;
 const ACCEPTS: usize = 256;
 /// Connections worked on in a row before the poll is asked again.
 const AT_ONCE: usize = 256;
-/// What is read at once.
-const READ_BYTES: usize = 32 * 1024;
 /// How long to wait when the system has no room for another connection, in milliseconds.
 const ACCEPT_AGAIN_MS: u64 = 100;
 
@@ -57,7 +56,7 @@ pub(super) struct Context {
     pub(super) now: Tick,
     pub(super) stopping: bool,
     /// What every connection reads into.
-    pub(super) buffer: Vec<u8>,
+    pub(super) buffers: Buffers,
     /// Frames on their way from a session to its socket; empty in between.
     pub(super) frames: Vec<Frame>,
     inbox: Arc<Inbox>,
@@ -167,7 +166,7 @@ impl Shard {
             wheel: Wheel::new(),
             now: Tick(0),
             stopping: false,
-            buffer: vec![0; READ_BYTES],
+            buffers: Buffers::new(),
             frames: Vec::new(),
             inbox: Arc::clone(&inbox),
             runtime,
@@ -344,12 +343,23 @@ impl Shard {
     }
 
     fn let_in(&mut self, stream: mio::net::TcpStream, peer: std::net::IpAddr) {
+        let acceptor = self.context.app.options.tls.as_deref();
         let place = match self.context.admission.connect(peer) {
             Ok(place) => place,
+            // Whoever speaks TLS is not understood yet, and is let go without a word.
+            Err(_) if acceptor.is_some() => return,
             Err(limit) => return refuse(stream, limit, self.context.time()),
         };
+        let secure = match acceptor.map(Acceptor::session).transpose() {
+            Ok(session) => session.map(|session| Box::new(Secure { session, unsent: Vec::new() })),
+            Err(error) => {
+                tracing::error!(%error, "a connection under TLS could not begin");
+                return;
+            }
+        };
         self.serial = self.serial.wrapping_add(1);
-        let connection = Connection::new(Socket::new(stream), self.serial, place, self.context.now);
+        let socket = Socket::new(stream, secure);
+        let connection = Connection::new(socket, self.serial, place, self.context.now);
         self.add(connection);
     }
 

@@ -122,9 +122,9 @@ async fn take_socket(
         return None;
     };
     match parts.io.into_inner().into_parts() {
-        Ok((stream, mut early, place)) => {
-            early.extend_from_slice(&parts.read_buf);
-            Some(Adopted { stream, early, purpose, place, places })
+        Ok((stream, secure, unread, place)) => {
+            let early = [&*parts.read_buf, &*unread].concat();
+            Some(Adopted { stream, secure, early, purpose, place, places })
         }
         Err(error) => {
             tracing::warn!(%error, "a watcher could not be taken over");
