@@ -148,10 +148,14 @@ impl Head {
 pub(crate) fn unmask(bytes: &mut [u8], mask: [u8; 4], offset: u64) {
     let mut turned = mask;
     turned.rotate_left((offset % 4) as usize);
-    for chunk in bytes.chunks_mut(4) {
-        for (byte, mask) in chunk.iter_mut().zip(turned) {
-            *byte ^= mask;
-        }
+    let [a, b, c, d] = turned;
+    let twice = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
+    let (eights, rest) = bytes.as_chunks_mut();
+    for eight in eights {
+        *eight = (u64::from_ne_bytes(*eight) ^ twice).to_ne_bytes();
+    }
+    for (byte, mask) in rest.iter_mut().zip(turned.iter().cycle()) {
+        *byte ^= mask;
     }
 }
 

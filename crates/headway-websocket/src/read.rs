@@ -67,21 +67,17 @@ impl Reader {
     /// The first [`Fault`] in the bytes. A text that cannot become UTF-8 any more and a message that
     /// announces more than the limit are faults at once, not when they end.
     pub fn read(&mut self, input: &mut &[u8]) -> Result<Option<Message>, Fault> {
-        if let Some(begun) = &mut self.begun {
-            let read = begun.read(input, self.agreed);
-            if begun.is_nothing() {
-                self.begun = None;
+        if self.begun.is_none() {
+            // Nearly always a message is one frame, and there at once.
+            let read = read_whole(input, self.agreed)?;
+            if read.is_some() || input.is_empty() {
+                return Ok(read);
             }
-            return read;
         }
-        if input.is_empty() {
-            return Ok(None);
-        }
-        // What is complete at once needs no memory of its own.
-        let mut begun = Begun::default();
+        let begun = self.begun.get_or_insert_default();
         let read = begun.read(input, self.agreed);
-        if !begun.is_nothing() {
-            self.begun = Some(Box::new(begun));
+        if begun.is_nothing() {
+            self.begun = None;
         }
         read
     }
@@ -92,6 +88,47 @@ impl Reader {
             size_of::<Begun>() + begun.content.capacity() + begun.control.capacity()
         })
     }
+}
+
+/// The message in the frame that `input` begins with, if all of it is there and it is the only one;
+/// otherwise nothing is taken.
+fn read_whole(input: &mut &[u8], agreed: Agreed) -> Result<Option<Message>, Fault> {
+    let Some((bytes, rest)) = input.split_at_checked(Head::size(input)) else { return Ok(None) };
+    let [first, second, ..] = *bytes else { return Ok(None) };
+    Head::check(first, second, agreed.deflate)?;
+    let head = Head::parse(bytes)?;
+    if !head.finished || head.opcode == Opcode::Continuation {
+        return Ok(None);
+    }
+    if !head.opcode.is_control() && head.length > u64::from(agreed.limit) {
+        return Err(Fault::TooBig);
+    }
+    let length = usize::try_from(head.length).unwrap_or(usize::MAX);
+    let Some((payload, rest)) = rest.split_at_checked(length) else { return Ok(None) };
+    *input = rest;
+    let mut content = payload.to_vec();
+    unmask(&mut content, head.mask, 0);
+    match head.opcode {
+        Opcode::Ping => Ok(Some(Message::Ping(content))),
+        Opcode::Pong => Ok(Some(Message::Pong)),
+        Opcode::Close => close::parse(&content).map(|code| Some(Message::Close(code))),
+        Opcode::Text => message(Kind { text: true, compressed: head.compressed }, content, agreed),
+        Opcode::Binary | Opcode::Continuation => {
+            message(Kind { text: false, compressed: head.compressed }, content, agreed)
+        }
+    }
+}
+
+/// A message whose bytes are complete.
+fn message(kind: Kind, mut content: Vec<u8>, agreed: Agreed) -> Result<Option<Message>, Fault> {
+    if kind.compressed {
+        content = deflate::inflate(&content, agreed.limit())?;
+    }
+    if !kind.text {
+        return Ok(Some(Message::Binary(content)));
+    }
+    std::str::from_utf8(&content).map_err(|_| Fault::NotUtf8)?;
+    Ok(Some(Message::Text(content)))
 }
 
 impl Begun {
@@ -212,17 +249,8 @@ impl Begun {
                     return Ok(None);
                 }
                 let Some(kind) = self.message.take() else { return Err(Fault::NothingToContinue) };
-                let valid = std::mem::take(&mut self.valid);
-                let mut content = std::mem::take(&mut self.content);
-                if kind.compressed {
-                    content = deflate::inflate(&content, agreed.limit())?;
-                    if kind.text {
-                        std::str::from_utf8(&content).map_err(|_| Fault::NotUtf8)?;
-                    }
-                } else if kind.text && valid < content.len() {
-                    return Err(Fault::NotUtf8);
-                }
-                Ok(Some(if kind.text { Message::Text(content) } else { Message::Binary(content) }))
+                self.valid = 0;
+                message(kind, std::mem::take(&mut self.content), agreed)
             }
         }
     }
