@@ -7,6 +7,7 @@
 mod command;
 mod demo;
 mod fuzz;
+mod instructions;
 mod layers;
 mod test;
 
@@ -25,6 +26,7 @@ cargo xtask COMMAND
                                        60 seconds each unless said
   demo [--release] [ARGUMENTS]...      build the program and run its demonstration;
                                        the arguments are those of `headway demo`
+  instructions                         what the hot path costs, counted by valgrind
   layers                               hold the crates' dependencies against the layer table
   help                                 print this text
 ";
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         Some("test") => test::run(&root, &rest),
         Some("demo") => demo::run(&root, rest),
         Some("fuzz") => fuzz::run(&root, &rest),
+        Some("instructions") => instructions::run(&root),
         Some("layers") => layers::run(&root),
         Some("help" | "--help" | "-h") => {
             say(USAGE);
