@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use headway_protocol::Problem;
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, RequestBuilder, Response, Url};
 use serde::de::DeserializeOwned;
 
+use crate::trust::{self, Authorities};
 use crate::{Backoff, Error};
 
 /// A client of one server. Cheap to clone; clones share their connections.
@@ -15,6 +16,7 @@ pub struct Client {
     http: reqwest::Client,
     base: Url,
     token: Option<String>,
+    authorities: Option<Authorities>,
     attempts: u32,
 }
 
@@ -44,37 +46,28 @@ impl Client {
         if !matches!(base.scheme(), "http" | "https") {
             return Err(wrong("it begins with neither http:// nor https://"));
         }
-        let host = base.host_str().ok_or_else(|| wrong("it names no host"))?;
-        let loopback = host == "localhost"
-            || host
-                .trim_matches(['[', ']'])
-                .parse()
-                .is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
+        if base.host_str().is_none() {
+            return Err(wrong("it names no host"));
+        }
         base.set_query(None);
         base.set_fragment(None);
         if !base.path().ends_with('/') {
             let path = format!("{}/", base.path());
             base.set_path(&path);
         }
-        let mut headers = HeaderMap::new();
-        if let Some(token) = token {
-            let mut value =
-                HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| Error::Token)?;
-            value.set_sensitive(true);
-            headers.insert(AUTHORIZATION, value);
-        }
-        install_tls();
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("headway-client/", env!("CARGO_PKG_VERSION")))
-            .default_headers(headers)
-            .connect_timeout(CONNECT)
-            // A redirect would carry the token along.
-            .redirect(reqwest::redirect::Policy::none());
-        if loopback {
-            builder = builder.no_proxy();
-        }
-        let http = builder.build().map_err(|error| wrong(&error.to_string()))?;
-        Ok(Self { http, base, token: token.map(str::to_owned), attempts: ATTEMPTS })
+        let token = token.map(str::to_owned);
+        let http = http(&base, token.as_deref(), None)?;
+        Ok(Self { http, base, token, authorities: None, attempts: ATTEMPTS })
+    }
+
+    /// The same client, which trusts a server if one of the authorities in `pem` has signed its
+    /// certificate, and no other: for servers with a certificate of one's own. `pem` is what is in
+    /// a PEM file of one or more certificates.
+    pub fn with_authorities(mut self, pem: &[u8]) -> Result<Self, Error> {
+        let authorities = Authorities::read(pem)?;
+        self.http = http(&self.base, self.token.as_deref(), Some(&authorities))?;
+        self.authorities = Some(authorities);
+        Ok(self)
     }
 
     /// The same client, which tries again after at most `attempts` failures in a row: the server
@@ -92,6 +85,10 @@ impl Client {
 
     pub(crate) fn token(&self) -> Option<&str> {
         self.token.as_deref()
+    }
+
+    pub(crate) fn authorities(&self) -> Option<&Authorities> {
+        self.authorities.as_ref()
     }
 
     pub(crate) fn backoff(&self) -> Backoff {
@@ -149,7 +146,11 @@ impl Client {
         &self,
         source: impl std::error::Error + Send + Sync + 'static,
     ) -> Error {
-        Error::Unreachable { server: self.base.to_string(), source: Box::new(source) }
+        let server = self.base.to_string();
+        match trust::refused(&source) {
+            Some(reason) => Error::NotTrusted { server, reason },
+            None => Error::Unreachable { server, source: Box::new(source) },
+        }
     }
 
     pub(crate) fn not_understood(&self, reason: impl Into<String>) -> Error {
@@ -163,13 +164,20 @@ impl Client {
             .get(RETRY_AFTER)
             .and_then(|value| value.to_str().ok()?.trim().parse().ok())
             .map(Duration::from_secs);
+        let is_text = response
+            .headers()
+            .get(CONTENT_TYPE)
+            .is_some_and(|value| value.as_bytes().starts_with(b"text/plain"));
         let body = response.bytes().await.unwrap_or_default();
         let problem = serde_json::from_slice(&body).unwrap_or_else(|_| Problem {
             type_uri: "about:blank".to_owned(),
             title: status.canonical_reason().unwrap_or("Refused").to_owned(),
             status: status.as_u16(),
             code: "http".to_owned(),
-            detail: format!("the server answered {status} without saying why"),
+            detail: match words(is_text, &body) {
+                Some(words) => format!("the server answered {status}: {words}"),
+                None => format!("the server answered {status} without saying why"),
+            },
             index: None,
             field: None,
             retryable: false,
@@ -179,12 +187,47 @@ impl Client {
     }
 }
 
-/// Names the TLS provider of this process, unless the program has named one.
-fn install_tls() {
-    if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // Losing a race means that another thread named one: just as well.
-        rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
+/// What sends requests to `base`.
+fn http(
+    base: &Url,
+    token: Option<&str>,
+    authorities: Option<&Authorities>,
+) -> Result<reqwest::Client, Error> {
+    let host = base.host_str().unwrap_or_default();
+    let loopback = host == "localhost"
+        || host.trim_matches(['[', ']']).parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
+    let mut headers = HeaderMap::new();
+    if let Some(token) = token {
+        let mut value =
+            HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| Error::Token)?;
+        value.set_sensitive(true);
+        headers.insert(AUTHORIZATION, value);
     }
+    trust::install_provider();
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!("headway-client/", env!("CARGO_PKG_VERSION")))
+        .default_headers(headers)
+        .connect_timeout(CONNECT)
+        // A redirect would carry the token along.
+        .redirect(reqwest::redirect::Policy::none());
+    if let Some(authorities) = authorities {
+        builder = builder.tls_backend_preconfigured(authorities.for_requests());
+    }
+    if loopback {
+        builder = builder.no_proxy();
+    }
+    builder
+        .build()
+        .map_err(|error| Error::Address { address: base.to_string(), reason: error.to_string() })
+}
+
+/// The most of an answer in plain text that is passed on.
+const WORDS: usize = 300;
+
+/// What an answer that is no problem document says, if it says it in words.
+fn words(is_text: bool, body: &[u8]) -> Option<&str> {
+    let text = str::from_utf8(body).ok().map(str::trim)?;
+    (is_text && !text.is_empty() && text.len() <= WORDS).then_some(text)
 }
 
 #[cfg(test)]

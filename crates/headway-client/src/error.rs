@@ -18,6 +18,20 @@ pub enum Error {
     /// The token cannot be sent.
     #[error("the token has characters that cannot stand in a header")]
     Token,
+    /// The certificates of the authorities to trust cannot be used.
+    #[error("the authorities' certificates cannot be used: {reason}")]
+    Authority {
+        /// What is wrong with them.
+        reason: String,
+    },
+    /// The server's certificate is not one that is trusted, so that nothing was sent.
+    #[error("{server} cannot be trusted: {reason}")]
+    NotTrusted {
+        /// The server's address.
+        server: String,
+        /// What is wrong with its certificate.
+        reason: String,
+    },
     /// The server refused, and said why.
     #[error("{}", .problem.detail)]
     Refused {
@@ -69,6 +83,8 @@ impl Error {
             Self::Refused { problem, .. } => problem.status == 429 || problem.status == 503,
             Self::Address { .. }
             | Self::Token
+            | Self::Authority { .. }
+            | Self::NotTrusted { .. }
             | Self::NotUnderstood { .. }
             | Self::Closed { .. }
             | Self::File { .. } => false,
@@ -81,6 +97,8 @@ impl Error {
             Self::Refused { problem, .. } => Some(problem),
             Self::Address { .. }
             | Self::Token
+            | Self::Authority { .. }
+            | Self::NotTrusted { .. }
             | Self::Unreachable { .. }
             | Self::NotUnderstood { .. }
             | Self::Closed { .. }
@@ -94,6 +112,8 @@ impl Error {
             Self::Refused { retry_after, .. } => *retry_after,
             Self::Address { .. }
             | Self::Token
+            | Self::Authority { .. }
+            | Self::NotTrusted { .. }
             | Self::Unreachable { .. }
             | Self::NotUnderstood { .. }
             | Self::Closed { .. }

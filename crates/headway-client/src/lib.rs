@@ -45,6 +45,7 @@ mod error;
 mod fold;
 mod jobs;
 mod reporter;
+mod trust;
 mod watch;
 
 pub use backoff::Backoff;

@@ -9,6 +9,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode, header};
 use tokio_tungstenite::tungstenite::protocol::frame::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error as SocketError, Message};
+use tokio_tungstenite::{Connector, connect_async_tls_with_config};
 
 use super::{Over, Watcher};
 use crate::Error;
@@ -24,11 +25,12 @@ pub(crate) async fn connect(watcher: &mut Watcher) -> Over {
         Ok(request) => request,
         Err(error) => return Over::Fatal(error),
     };
-    let connecting = tokio_tungstenite::connect_async(request);
+    let tls = watcher.client.authorities().map(|known| Connector::Rustls(known.for_websocket()));
+    let connecting = connect_async_tls_with_config(request, None, false, tls);
     let mut socket = match tokio::time::timeout(HANDSHAKE, connecting).await {
         Ok(Ok((socket, _))) => socket,
         Ok(Err(SocketError::Http(response))) => return refused(watcher, response.status()),
-        Ok(Err(error)) => return Over::Lost(watcher.client.unreachable(error)),
+        Ok(Err(error)) => return lost(watcher.client.unreachable(error)),
         Err(elapsed) => return Over::Lost(watcher.client.unreachable(elapsed)),
     };
     for subscribe in watcher.session.subscriptions() {
@@ -64,6 +66,11 @@ pub(crate) async fn connect(watcher: &mut Watcher) -> Over {
             return over;
         }
     }
+}
+
+/// A connection that was not made. A server that is not trusted will not be trusted later.
+fn lost(error: Error) -> Over {
+    if error.is_retryable() { Over::Lost(error) } else { Over::Fatal(error) }
 }
 
 fn request(
