@@ -1,4 +1,4 @@
-//! The page in a real browser against the real program.
+//! The page in a real browser, and clients outside one, against the real program.
 
 use std::env;
 use std::path::Path;
