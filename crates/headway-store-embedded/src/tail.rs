@@ -47,11 +47,7 @@ pub(crate) struct Patches(Vec<Value>);
 impl Patches {
     fn push(&mut self, later: Value) {
         match self.0.last_mut() {
-            Some(earlier) if joins(earlier, &later) => {
-                if !patch::compose(earlier, &later) {
-                    self.0.push(later);
-                }
-            }
+            Some(earlier) if joins(earlier, &later) => join(earlier, later),
             Some(_) | None => self.0.push(later),
         }
     }
@@ -75,6 +71,22 @@ fn joins(earlier: &Value, later: &Value) -> bool {
         Some(_) if !change.is_object() => true,
         Some(held) => held.is_object() && joins(held, change),
     })
+}
+
+/// Makes one patch of two that [join](joins). Nothing of the later one is copied: this is done for
+/// every record.
+fn join(earlier: &mut Value, later: Value) {
+    match (earlier, later) {
+        (Value::Object(first), Value::Object(second)) => {
+            for (key, change) in second {
+                match first.get_mut(&key) {
+                    Some(held) => join(held, change),
+                    None => drop(first.insert(key, change)),
+                }
+            }
+        }
+        (earlier, later) => *earlier = later,
+    }
 }
 
 /// A record that became durable, taken apart for folding.
