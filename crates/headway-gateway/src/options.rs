@@ -51,6 +51,8 @@ pub struct Limits {
     pub messages_per_second: u32,
     /// Messages that it may send at once; at least 1.
     pub message_burst: u32,
+    /// How long it may go on sending more before it is sent away.
+    pub flood_within: Duration,
     /// How long a WebSocket may stay without a subscription.
     pub idle_within: Duration,
     /// Proxies that are believed when they tell for whom they ask (`X-Forwarded-For`). They have no
@@ -66,6 +68,7 @@ impl Default for Limits {
             connections_per_subject: 64,
             messages_per_second: 20,
             message_burst: 40,
+            flood_within: Duration::from_secs(30),
             idle_within: Duration::from_mins(5),
             trusted_proxies: Vec::new(),
         }

@@ -35,10 +35,6 @@ const AT_ONCE: u8 = 8;
 /// Frames that leave in one write.
 const FRAMES: usize = 16;
 
-/// How long a watcher may send messages faster than it may before it is sent away, in milliseconds.
-/// Until then it is only read more slowly.
-const FLOOD_MS: u64 = 30_000;
-
 /// What a message costs of a watcher's credit, which grows by the messages a second that it may send
 /// in every millisecond.
 const MESSAGE_CREDIT: u64 = 1_000;
@@ -424,7 +420,10 @@ impl Watcher {
                 return;
             }
         }
-        if conversation.flooding.is_some_and(|since| now.ms_since(since) >= FLOOD_MS) {
+        if conversation
+            .flooding
+            .is_some_and(|since| now.ms_since(since) >= millis(options.limits.flood_within))
+        {
             let retry_ms = context.app.retry_ms();
             context.admission.hit(Limit::Messages);
             conversation.flooding = None;

@@ -136,6 +136,26 @@ pub(super) const KEYS: &[Key] = &[
     .flag("--insecure"),
     key("work_dir", Shape::Path, ".", "The folder that commands run in, unless they say."),
     key(
+        "tls.certificate",
+        Shape::Path,
+        "",
+        "A PEM file with the certificate and those of the authorities below the root. With it, \
+         everything is served over TLS, and nothing without.",
+    )
+    .unset()
+    .variable("HEADWAY_TLS_CERTIFICATE"),
+    key("tls.key", Shape::Path, "", "A PEM file with the certificate's private key, without a passphrase.")
+        .unset()
+        .variable("HEADWAY_TLS_KEY"),
+    key("tls.oldest", Shape::Text, "1.2", "The oldest version of TLS that is spoken: `1.2` or `1.3`."),
+    key(
+        "tls.reload_ms",
+        Shape::Whole { least: 0 },
+        "60000",
+        "How often both files are looked at, in milliseconds; 0 never. New connections get what is \
+         new.",
+    ),
+    key(
         "grace_ms",
         Shape::Whole { least: 0 },
         "30000",
@@ -219,6 +239,12 @@ pub(super) const KEYS: &[Key] = &[
         Shape::Whole { least: 1 },
         "40",
         "Messages that a watcher may send at once.",
+    ),
+    key(
+        "limits.flood_ms",
+        Shape::Whole { least: 1 },
+        "30000",
+        "How long a watcher may go on sending more messages than it may before it is sent away.",
     ),
     key(
         "limits.head_ms",

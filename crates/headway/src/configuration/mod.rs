@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use headway_core::rates::RateCard;
 use headway_engine::{Kind, Retention};
-use headway_gateway::Limits;
+@@use headway_gateway::Limits;
 use ipnet::IpNet;
 
 pub(crate) use environment::Environment;
@@ -58,6 +58,7 @@ pub(crate) struct Settings {
     pub(crate) allow_exec: bool,
     pub(crate) allow_hosts: Vec<String>,
     pub(crate) work_dir: PathBuf,
+    pub(crate) tls: Option<Tls>,
     pub(crate) grace: Duration,
     pub(crate) log_filter: String,
     pub(crate) log_json: bool,
@@ -74,6 +75,14 @@ pub(crate) struct Settings {
     pub(crate) write_within: Duration,
     pub(crate) retention: Retention,
     pub(crate) kinds: BTreeMap<String, Kind>,
+}
+
+/// TLS for everything that is served.
+#[derive(Clone, Debug)]
+pub(crate) struct Tls {
+    pub(crate) acceptor: Arc<Acceptor>,
+    /// How often its files are read again.
+    pub(crate) reload: Option<Duration>,
 }
 
 impl Configuration {
@@ -110,7 +119,8 @@ impl Configuration {
         Ok(Self { values, kinds })
     }
 
-    /// Checks what is in effect and gives it its types. Reads the rate card.
+    /// Checks what is in effect and gives it its types. Reads the rate card, the certificate and
+    /// its key.
     pub(crate) fn settings(&self) -> Result<Settings, ConfigurationError> {
         let listen_text = self.text("listen");
         let listen: SocketAddr = listen_text.parse().map_err(|_| {
@@ -161,6 +171,7 @@ impl Configuration {
             allow_exec: self.flag("allow_exec"),
             allow_hosts: self.list("allow_hosts"),
             work_dir: PathBuf::from(self.text("work_dir")),
+            tls: self.tls()?,
             grace: Duration::from_millis(self.whole("grace_ms")),
             log_filter: self.text("log.filter"),
             log_json,
@@ -192,6 +203,41 @@ impl Configuration {
         })
     }
 
+    fn tls(&self) -> Result<Option<Tls>, ConfigurationError> {
+        let file = |path| self.optional_text(path).filter(|text| !text.is_empty());
+        let (certificate, key) = match (file("tls.certificate"), file("tls.key")) {
+            (Some(certificate), Some(key)) => (certificate, key),
+            (None, None) => return Ok(None),
+            (Some(_), None) => {
+                let message = "`tls.key` is needed as well: the file with its private key";
+                return Err(self.wrong("tls.certificate", message));
+            }
+            (None, Some(_)) => {
+                let message = "`tls.certificate` is needed as well: the file that this key is for";
+                return Err(self.wrong("tls.key", message));
+            }
+        };
+        let oldest = match self.text("tls.oldest").as_str() {
+            "1.2" => Version::Tls12,
+            "1.3" => Version::Tls13,
+            other => {
+                let message = format!("`{other}` is no version of TLS here: use `1.2` or `1.3`");
+                return Err(self.wrong("tls.oldest", message));
+            }
+        };
+        let settings = headway_tls::Settings {
+            oldest,
+            ..headway_tls::Settings::new(certificate, key)
+        };
+        let acceptor = Acceptor::open(settings)
+            .map_err(|error| self.wrong("tls.certificate", error.to_string()))?;
+        let reload = Duration::from_millis(self.whole("tls.reload_ms"));
+        Ok(Some(Tls {
+            acceptor: Arc::new(acceptor),
+            reload: (!reload.is_zero()).then_some(reload),
+        }))
+    }
+
     fn limits(&self) -> Result<Limits, ConfigurationError> {
         let small = |path| u32::try_from(self.whole(path)).unwrap_or(u32::MAX);
         let trusted_proxies = self.list("trusted_proxies").into_iter().map(|text| {
@@ -208,6 +254,7 @@ impl Configuration {
             messages_per_second: small("limits.messages_per_second"),
             message_burst: small("limits.message_burst"),
             idle_within: Duration::from_millis(self.whole("limits.idle_ms")),
+            flood_within: Duration::from_millis(self.whole("limits.flood_ms")),
             trusted_proxies: trusted_proxies.collect::<Result<_, _>>()?,
         })
     }
