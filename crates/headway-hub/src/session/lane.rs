@@ -144,6 +144,9 @@ impl Lane {
             return false;
         }
         let state = self.topic().look();
+        if state.is_filling() || state.cursor().epoch != self.reader.epoch {
+            return false;
+        }
         let newer = self.reader.held.and_then(|held| state.ring().stop_after(held));
         state.standing().status.is_terminal() && newer.is_none_or(|stop| stop.change.is_none())
     }
@@ -163,7 +166,12 @@ impl Lane {
         self.reader.join(place);
     }
 
-    /// What its subscriptions ask for together.
+    /// What its subscriptions ask for together, and their shortest interval in milliseconds.
+    pub(super) fn asked(&self) -> (&Wanted, u32) {
+        (&self.reader.wanted, self.reader.interval_ms)
+    }
+
+    /// Sets [`Self::asked`].
     pub(super) fn set(&mut self, wanted: Wanted, interval_ms: u32) {
         self.reader.set(wanted, interval_ms);
     }

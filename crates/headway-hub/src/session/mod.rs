@@ -269,7 +269,10 @@ impl Session {
                 self.read(key, after);
                 None
             }
-            Step::Idle => None,
+            Step::Idle => {
+                self.leave_if_over(key);
+                None
+            }
             Step::NewLog => {
                 self.refit(key);
                 None

@@ -191,12 +191,12 @@ impl Session {
     /// Gives up a lane that only selectors hold, once its job's end was said: it comes back by the
     /// feed when the job is retried.
     pub(super) fn leave_if_over(&mut self, key: u32) {
-        let Some(lane) = self.lanes.get(key) else { return };
+        let Some(lane) = self.lanes.get(key).filter(|lane| lane.is_over()) else { return };
         let chosen = lane.subscriptions.iter().any(|key| {
             let subscription = self.subscriptions.get(key);
             subscription.is_some_and(|known| matches!(known.selector, Selector::Job(_)))
         });
-        if !chosen && lane.is_over() {
+        if !chosen {
             self.lanes.remove(key);
         }
     }
@@ -461,10 +461,7 @@ impl Session {
                 Lane::new(Watching::join(topic, &self.bell, self.key, lane_key), place)
             }),
         };
-        if let Some(lane) = self.lanes.get_mut(lane_key) {
-            lane.subscriptions.insert(key);
-        }
-        self.tune(lane_key);
+        self.tune_to(lane_key, key);
         if let Some(id) = id {
             let was_recovering = cursor.is_some();
             let recovered = was_recovering && place.gap.is_none();
@@ -473,19 +470,52 @@ impl Session {
         self.lanes.make_ready(lane_key);
     }
 
-    /// Sets what a lane wants to the union of what its subscriptions want.
-    fn tune(&mut self, key: u32) {
-        let Some(lane) = self.lanes.get_mut(key) else { return };
-        let default = millis(self.setting.options.interval_of(lane.topic().look().kind()));
-        let mut wanted = Wanted::Nothing;
-        let mut interval: Option<u32> = None;
+    /// Adds what a new subscription wants to what its lane wants.
+    fn tune_to(&mut self, lane_key: u32, key: u16) {
+        let default = self.default_interval(lane_key);
+        let (Some(lane), Some(subscription)) =
+            (self.lanes.get_mut(lane_key), self.subscriptions.get(key))
+        else {
+            return;
+        };
+        let mut asked = (subscription.wanted.clone(), subscription.interval_ms.unwrap_or(default));
+        if !lane.subscriptions.is_empty() {
+            let (wanted, interval) = lane.asked();
+            asked = (asked.0.and(wanted), asked.1.min(interval));
+        }
+        lane.subscriptions.insert(key);
+        lane.set(asked.0, asked.1);
+    }
+
+    /// Sets what a lane wants to the union of what its subscriptions want, after one has gone. The
+    /// search ends as soon as those that are left want what was wanted before, so that a crowd of
+    /// the same costs no more than a few.
+    fn tune(&mut self, lane_key: u32) {
+        let default = self.default_interval(lane_key);
+        let Some(lane) = self.lanes.get_mut(lane_key) else { return };
+        let mut left: Option<(Wanted, u32)> = None;
         for key in lane.subscriptions.iter() {
             let Some(subscription) = self.subscriptions.get(key) else { continue };
-            let asked = subscription.interval_ms.unwrap_or(default);
-            interval = Some(interval.map_or(asked, |present| present.min(asked)));
-            wanted = wanted.and(&subscription.wanted);
+            let interval = subscription.interval_ms.unwrap_or(default);
+            left = Some(match left {
+                None => (subscription.wanted.clone(), interval),
+                Some((wanted, least)) => (wanted.and(&subscription.wanted), least.min(interval)),
+            });
+            if left.as_ref().is_some_and(|(wanted, least)| lane.asked() == (wanted, *least)) {
+                return;
+            }
         }
-        lane.set(wanted, interval.unwrap_or(default));
+        let (wanted, interval) = left.unwrap_or((Wanted::Nothing, default));
+        lane.set(wanted, interval);
+    }
+
+    /// The interval of a lane's subscriptions that ask for none.
+    fn default_interval(&self, lane_key: u32) -> u32 {
+        let options = &self.setting.options;
+        let interval = self.lanes.get(lane_key).map_or(options.min_interval_ms, |lane| {
+            options.interval_of(lane.topic().look().kind())
+        });
+        millis(interval)
     }
 }
 

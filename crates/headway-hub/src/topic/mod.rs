@@ -129,10 +129,17 @@ impl Topic {
     /// Says that the log was read to its end after a hole. `false`: more was missed meanwhile, read
     /// it again.
     pub(crate) fn filled(&self) -> bool {
+        let mut wakes = Wakes::default();
         let mut state = self.state.lock();
         state.filling = state.missed;
         state.missed = false;
-        !state.filling
+        let filled = !state.filling;
+        if filled {
+            // Whoever kept an ended job for what might have been in the hole may give it up.
+            state.watchers.ring(true, &mut wakes);
+        }
+        drop(state);
+        filled
     }
 
     /// Begins anew from what the store has, when that is newer or another log.
@@ -216,6 +223,11 @@ impl State {
     pub(crate) fn has_tag(&self, tag: &str) -> bool {
         let tags = self.document.get("tags").and_then(Value::as_array);
         tags.is_some_and(|tags| tags.iter().any(|known| known == tag))
+    }
+
+    /// Whether there are newer records, which are being read.
+    pub(crate) fn is_filling(&self) -> bool {
+        self.filling
     }
 
     /// The newest records.
