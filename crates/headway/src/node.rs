@@ -10,7 +10,7 @@ use headway_store::{Clock, Store, SystemClock};
 use headway_store_embedded::EmbeddedStore;
 
 use crate::arguments::{Common, ServeArguments};
-use crate::configuration::{Configuration, ConfiguredValue, Environment, Settings};
+use crate::configuration::{Configuration, ConfiguredValue, Environment, Settings, Tls};
 use crate::failure::Failure;
 use crate::{open_files, rate_card};
 
@@ -22,7 +22,8 @@ pub(crate) struct Node {
     gateway: tokio::task::JoinHandle<()>,
     stop: tokio::sync::oneshot::Sender<()>,
     store: Arc<EmbeddedStore>,
-    rates: Option<tokio::task::JoinHandle<()>>,
+    /// What looks after files that change: prices, certificates.
+    keepers: Vec<tokio::task::JoinHandle<()>>,
     /// A folder of its own that goes with the node.
     folder: Option<TemporaryFolder>,
 }
@@ -85,6 +86,7 @@ impl Node {
             insecure: settings.insecure,
             body_bytes: settings.body_bytes,
             upload_bytes: settings.upload_bytes,
+            tls: settings.tls.as_ref().map(|tls| Arc::clone(&tls.acceptor)),
             threads: settings.threads,
             limits: settings.limits,
             head_timeout: settings.head_within,
@@ -99,15 +101,21 @@ impl Node {
                 return Err(Failure::because(&what, &error));
             }
         };
-        let rates = settings.rates_file.map(|path| {
+        let mut keepers = Vec::new();
+        if let Some(path) = settings.rates_file {
             let engine = engine.clone();
-            tokio::spawn(rate_card::watch(path, move |card| engine.set_rates(card)))
-        });
-        let url = address_for_people(gateway.address());
+            let keeper = rate_card::watch(path, move |card| engine.set_rates(card));
+            keepers.push(tokio::spawn(keeper));
+        }
+        let secure = settings.tls.is_some();
+        if let Some(Tls { acceptor, reload: Some(period) }) = settings.tls {
+            keepers.push(tokio::spawn(headway_tls::keep_fresh(acceptor, period)));
+        }
+        let url = address_for_people(gateway.address(), secure);
         let (stop, stopped) = tokio::sync::oneshot::channel();
         // A sender that was dropped says the same as one that was used.
         let gateway = tokio::spawn(gateway.serve(async move { drop(stopped.await) }));
-        Ok(Self { url, engine, gateway, stop, store, rates, folder: None })
+        Ok(Self { url, engine, gateway, stop, store, keepers, folder: None })
     }
 
     /// A node of its own for one command: on a free port of loopback unless something else is
@@ -148,8 +156,8 @@ impl Node {
     /// Takes the node down: watchers are sent away, work in flight ends or is given back, and what
     /// happened is written down.
     pub(crate) async fn shutdown(self, grace: Duration) {
-        if let Some(rates) = self.rates {
-            rates.abort();
+        for keeper in self.keepers {
+            keeper.abort();
         }
         // A gateway that has ended already needs no word.
         self.stop.send(()).ok();
@@ -176,13 +184,16 @@ pub(crate) fn own_settings(
         let free = ConfiguredValue::Text("127.0.0.1:0".to_owned());
         configuration.set("listen", free, "a node of its own");
     }
-    configuration.settings().map_err(wrong)
+    let settings = configuration.settings().map_err(wrong)?;
+    // It speaks to nobody but the command itself.
+    Ok(Settings { tls: None, ..settings })
 }
 
-fn address_for_people(address: SocketAddr) -> String {
+fn address_for_people(address: SocketAddr, secure: bool) -> String {
+    let scheme = if secure { "https" } else { "http" };
     match address.ip() {
-        ip if ip.is_unspecified() => format!("http://127.0.0.1:{}", address.port()),
-        _ => format!("http://{address}"),
+        ip if ip.is_unspecified() => format!("{scheme}://127.0.0.1:{}", address.port()),
+        _ => format!("{scheme}://{address}"),
     }
 }
 
