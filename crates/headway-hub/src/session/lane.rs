@@ -156,6 +156,11 @@ impl Lane {
         self.reader.owed.pop()
     }
 
+    /// It begins in the log with this epoch, in which its job was seen to be its reader's.
+    pub(super) fn begin_in(&mut self, epoch: u32) {
+        self.reader.epoch = epoch;
+    }
+
     /// Goes on in another log of the job.
     pub(super) fn enter_log(&mut self, epoch: u32) {
         self.reader.enter_log(epoch);

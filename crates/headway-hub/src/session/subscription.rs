@@ -426,9 +426,16 @@ impl Session {
         let chosen = matches!(subscription.selector, Selector::Job(_));
         let events = subscription.wanted != Wanted::Nothing;
         let job = found.topic.job();
-        let place = {
+        let (epoch, place) = {
             let state = found.topic.look();
-            if !fits(&subscription.selector, &state) {
+            // The name may have been given to somebody else since the job was found.
+            let hidden = state.tenant() != self.caller.tenant;
+            if hidden && chosen {
+                drop(state);
+                self.refuse_job(key, job);
+                return;
+            }
+            if hidden || !fits(&subscription.selector, &state) {
                 return;
             }
             if let Selector::Job(name) = &mut subscription.selector {
@@ -440,9 +447,10 @@ impl Session {
                 // Another selector has brought the job to where its reader goes on.
                 cursor = None;
             }
-            cursor.map_or_else(Place::default, |cursor| {
+            let place = cursor.map_or_else(Place::default, |cursor| {
                 Place::of(&state, cursor, events, found.trimmed_to)
-            })
+            });
+            (state.cursor().epoch, place)
         };
         let id = chosen.then(|| subscription.id.to_string());
         let lane_key = match self.lanes.key_of(job) {
@@ -458,7 +466,10 @@ impl Session {
             }
             None => self.lanes.insert(|lane_key| {
                 let topic = Arc::clone(&found.topic);
-                Lane::new(Watching::join(topic, &self.bell, self.key, lane_key), place)
+                let watching = Watching::join(topic, &self.bell, self.key, lane_key);
+                let mut lane = Lane::new(watching, place);
+                lane.begin_in(epoch);
+                lane
             }),
         };
         self.tune_to(lane_key, key);
