@@ -125,6 +125,7 @@ impl Lane {
         if self.owed.is_empty() {
             // Whether another selector has the job by now is not told.
             self.owed_to_all = None;
+            self.gap_to = None;
             self.fresh = true;
         }
     }
@@ -173,7 +174,8 @@ impl Lane {
             }
             let another = look.covering().any(|(id, _)| !self.gave_up.contains(id));
             let again = self.ended && !(self.fresh || restarts && another);
-            if again && look.truth.next_change(job, held, cursor.offset).is_none() {
+            // That the job goes on may be known before what it goes on with.
+            if again && look.truth.next_change(job, held, u64::MAX).is_none() {
                 let how = format!("{job}: a snapshot of {cursor} after the end at {held}");
                 return Err(Invariant::EndComes.broken(how));
             }
@@ -274,7 +276,12 @@ impl Lane {
         let job = look.job;
         self.judge_gap_pending(job, "a gap")?;
         let so = match reason {
-            "epoch" => from.epoch != to.epoch || from.offset > to.offset,
+            // Between two logs of one name a reader may be shown the old one once more.
+            "epoch" => {
+                from.epoch != to.epoch
+                    || from.offset > to.offset
+                    || look.truth.is_forgotten(job, to).unwrap_or(true)
+            }
             "retention" => look.truth.is_forgotten(job, from).unwrap_or(true),
             "slow" => from.epoch == to.epoch && from.offset < to.offset,
             _ => false,

@@ -114,7 +114,7 @@ impl World {
             .collect();
         let Options { max_jobs, survey_jobs, inbox_records, .. } = self.settings.options;
         // A selector whose news did not fit the inbox lists its newest jobs again, and no others.
-        let bounded = max_jobs < self.jobs.len()
+        let bounded = max_jobs <= self.jobs.len()
             || survey_jobs < self.jobs.len() && inbox_records < ROOMY_INBOX;
         let watching = self.watchers.iter().enumerate();
         for (who, watcher) in watching.filter(|(_, watcher)| watcher.line.is_some()) {
@@ -138,12 +138,15 @@ impl World {
         let before: Vec<u64> =
             self.watchers.iter().map(|watcher| watcher.reader.counts().heartbeats).collect();
         let heartbeat = self.settings.options.heartbeat_ms;
-        self.pass(heartbeat).await;
-        self.settle(0).await?;
+        // A clock that was set back makes it late, by no more than once its time.
+        for _ in 0..2 {
+            self.pass(heartbeat).await;
+            self.settle(0).await?;
+        }
         for (watcher, before) in self.watchers.iter().zip(before) {
             let came = watcher.reader.counts().heartbeats - before;
-            if watcher.line.is_some() && came != 1 {
-                let how = format!("{came} within {heartbeat} ms of silence");
+            if watcher.line.is_some() && !(1..=2).contains(&came) {
+                let how = format!("{came} within {heartbeat} ms of silence, twice");
                 return Err(Invariant::HeartbeatComes.broken(how));
             }
         }

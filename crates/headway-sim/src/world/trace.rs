@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 /// Steps that a report shows.
-const SHOWN: usize = 1000;
+const SHOWN: usize = 80;
 
 /// The characters of a step that a report shows.
 const WIDTH: usize = 400;
