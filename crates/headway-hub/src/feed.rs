@@ -1,6 +1,6 @@
 //! Selectors: which jobs a subscription is about, and how it hears of new ones.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -44,28 +44,40 @@ pub(crate) struct Feed {
 
 #[derive(Debug, Default)]
 struct State {
-    members: HashSet<JobId>,
-    announced: VecDeque<JobId>,
-    /// The number of the first job in `announced`.
+    /// Jobs that were announced and have not ended, each with the count of joins at that time:
+    /// whoever joined later has not heard of it.
+    members: HashMap<JobId, u64>,
+    announced: VecDeque<Announced>,
+    /// The number of the first in `announced`.
     first: u64,
     readers: Slab<Reader>,
+    /// How often somebody joined.
+    joins: u64,
+}
+
+#[derive(Debug)]
+struct Announced {
+    job: JobId,
+    /// Readers up to this join know the job.
+    known_to: u64,
 }
 
 #[derive(Debug)]
 struct Reader {
     bell: Arc<Bell>,
     ring: Ring,
-    rung: bool,
+    /// Which join it was, from 1.
+    joined: u64,
+    /// The number of the first announcement that is news to it, when it rang for one.
+    news: Option<u64>,
 }
 
 impl Feed {
     fn announce(&self, appended: &Appended, wakes: &mut Wakes) {
         let (job, ended) = (&appended.job, appended.facets.status.is_terminal());
         let mut state = self.state.lock();
-        if state.members.contains(job) {
-            if ended {
-                state.members.remove(job);
-            }
+        let known = if ended { state.members.remove(job) } else { state.members.get(job).copied() };
+        if known == Some(state.joins) {
             return;
         }
         if ended && !changes_status(&appended.record) {
@@ -73,35 +85,40 @@ impl Feed {
             return;
         }
         if !ended {
-            if state.members.len() >= MEMBERS {
+            if known.is_none() && state.members.len() >= MEMBERS {
                 state.members.clear();
             }
-            state.members.insert(job.clone());
+            let joins = state.joins;
+            state.members.insert(job.clone(), joins);
         }
         if state.announced.len() >= ANNOUNCED {
             state.announced.pop_front();
             state.first += 1;
         }
-        state.announced.push_back(job.clone());
-        state.ring(wakes);
+        let known_to = known.unwrap_or_default();
+        let number = state.first + state.announced.len() as u64;
+        state.announced.push_back(Announced { job: job.clone(), known_to });
+        state.ring(known_to, number, wakes);
     }
 
     /// Says that jobs may have moved unseen: every session lists them again.
     fn lost(&self, wakes: &mut Wakes) {
         let mut state = self.state.lock();
         // The step of one more makes every reader, also one that has seen all, fall behind.
-        state.first += state.announced.len() as u64 + 1;
+        let missing = state.first + state.announced.len() as u64;
+        state.first = missing + 1;
         state.announced.clear();
         state.members.clear();
-        state.ring(wakes);
+        state.ring(0, missing, wakes);
     }
 }
 
 impl State {
-    fn ring(&mut self, wakes: &mut Wakes) {
+    /// Rings for an announcement, for those who joined later than `known_to`.
+    fn ring(&mut self, known_to: u64, number: u64, wakes: &mut Wakes) {
         for (_, reader) in &mut self.readers {
-            if !reader.rung {
-                reader.rung = true;
+            if reader.joined > known_to && reader.news.is_none() {
+                reader.news = Some(number);
                 wakes.ring(&reader.bell, [reader.ring]);
             }
         }
@@ -124,33 +141,29 @@ fn changes_status(record: &Record) -> bool {
 pub struct FeedReader {
     feed: Arc<Feed>,
     key: usize,
-    seen: u64,
 }
 
 impl FeedReader {
     /// Joins a feed: every job that moves from now on is announced to this reader.
     pub(crate) fn join(feed: Arc<Feed>, bell: Arc<Bell>, session: u32, subscription: u16) -> Self {
         let mut state = feed.state.lock();
-        // What was announced before is news to this reader.
-        state.members.clear();
+        state.joins += 1;
+        let joined = state.joins;
         let ring = Ring { session, dirty: Dirty::Feed(subscription) };
-        let key = state.readers.insert(Reader { bell, ring, rung: false });
-        let seen = state.first + state.announced.len() as u64;
+        let key = state.readers.insert(Reader { bell, ring, joined, news: None });
         drop(state);
-        Self { feed, key, seen }
+        Self { feed, key }
     }
 
-    /// The jobs that were announced since the last look; `None` when some were forgotten.
+    /// The jobs that were announced to it since the last look; `None` when some were forgotten.
     pub(crate) fn look(&mut self) -> Option<Vec<JobId>> {
         let mut state = self.feed.state.lock();
-        if let Some(reader) = state.readers.get_mut(self.key) {
-            reader.rung = false;
-        }
-        let end = state.first + state.announced.len() as u64;
-        let skip = self.seen.checked_sub(state.first);
-        self.seen = end;
-        let skip = usize::try_from(skip?).unwrap_or(usize::MAX);
-        Some(state.announced.iter().skip(skip).cloned().collect())
+        let State { readers, announced, first, .. } = &mut *state;
+        let Some(reader) = readers.get_mut(self.key) else { return Some(Vec::new()) };
+        let Some(news) = reader.news.take() else { return Some(Vec::new()) };
+        let skip = usize::try_from(news.checked_sub(*first)?).unwrap_or(usize::MAX);
+        let for_it = announced.iter().skip(skip).filter(|job| job.known_to < reader.joined);
+        Some(for_it.map(|announced| announced.job.clone()).collect())
     }
 }
 
@@ -206,5 +219,97 @@ impl Feeds {
         for feed in self.feeds.lock().values() {
             feed.lost(wakes);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use headway_protocol::{Cursor, JobStatus, Owner, Timestamp};
+    use headway_store::Facets;
+    use serde_json::value::RawValue;
+
+    use super::*;
+
+    fn moved(name: &str, status: JobStatus, patch: &str) -> Appended {
+        let raw = |text: &str| RawValue::from_string(text.to_owned()).unwrap();
+        let record = Record {
+            from: 0,
+            to: 1,
+            at: Timestamp::default(),
+            events: Vec::new(),
+            patch: raw(patch),
+            private: raw("{}"),
+        };
+        let facets = Facets {
+            status,
+            kind: "test".to_owned(),
+            session: None,
+            tags: Vec::new(),
+            owner: Owner::default(),
+            created_at: Timestamp::default(),
+            finished_at: None,
+            due_at: None,
+        };
+        Appended {
+            job: name.parse().unwrap(),
+            cursor: Cursor { epoch: 1, offset: 1 },
+            record: Arc::new(record),
+            facets: Arc::new(facets),
+        }
+    }
+
+    fn news(reader: &mut FeedReader) -> Option<Vec<String>> {
+        Some(reader.look()?.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn a_job_is_news_to_whoever_has_not_heard_of_it_and_to_nobody_else() {
+        let feed = Arc::new(Feed::default());
+        let bell = Bell::new(|| ());
+        let join = |key| FeedReader::join(Arc::clone(&feed), Arc::clone(&bell), key, 0);
+        let tell = |name: &str, status: JobStatus, patch: &str| {
+            feed.announce(&moved(name, status, patch), &mut Wakes::default());
+            let mut rings = Vec::new();
+            bell.take(&mut rings);
+            rings.iter().map(|ring| ring.session).collect::<Vec<_>>()
+        };
+        let running = |name: &str| tell(name, JobStatus::Running, "{}");
+        let mut first = join(1);
+        assert_eq!(running("a"), [1]);
+        assert_eq!(running("b"), [0; 0], "it has not looked since");
+        assert_eq!(news(&mut first).unwrap(), ["a", "b"]);
+        assert_eq!(running("a"), [0; 0]);
+
+        let mut second = join(2);
+        assert_eq!(running("a"), [2]);
+        assert_eq!(running("c"), [1]);
+        assert_eq!(news(&mut first).unwrap(), ["c"]);
+        assert_eq!(news(&mut second).unwrap(), ["a", "c"]);
+
+        let ended = r#"{"status":"completed"}"#;
+        assert_eq!(tell("a", JobStatus::Completed, ended), [0; 0], "they watch it by now");
+        assert_eq!(tell("a", JobStatus::Completed, "{}"), [0; 0], "it is over");
+        assert_eq!(running("a"), [1, 2], "it goes on after its end");
+        assert_eq!(tell("d", JobStatus::Completed, ended), [0; 0], "they have not looked");
+        assert_eq!(news(&mut second).unwrap(), ["a", "d"]);
+
+        feed.lost(&mut Wakes::default());
+        bell.take(&mut Vec::new());
+        assert_eq!([news(&mut first), news(&mut second)], [None, None], "they have to ask");
+        assert_eq!(running("a"), [1, 2]);
+    }
+
+    #[test]
+    fn who_does_not_look_for_long_has_to_ask_again() {
+        let feed = Arc::new(Feed::default());
+        let bell = Bell::new(|| ());
+        let mut reader = FeedReader::join(Arc::clone(&feed), bell, 1, 0);
+        for number in 0..=ANNOUNCED {
+            let name = format!("job_{number}");
+            let appended = moved(&name, JobStatus::Running, "{}");
+            feed.announce(&appended, &mut Wakes::default());
+        }
+        assert_eq!(news(&mut reader), None);
+        assert_eq!(news(&mut reader).unwrap(), [""; 0]);
     }
 }

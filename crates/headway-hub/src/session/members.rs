@@ -84,7 +84,12 @@ impl Bits {
 
     fn iter(&self) -> impl Iterator<Item = u16> + '_ {
         (0_u16..).step_by(64).zip(&self.words).flat_map(|(base, word)| {
-            (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| base + bit)
+            let mut left = *word;
+            std::iter::from_fn(move || {
+                let bit = u16::try_from(left.trailing_zeros()).ok().filter(|bit| *bit < 64)?;
+                left &= left - 1;
+                Some(base + bit)
+            })
         })
     }
 }
