@@ -57,8 +57,19 @@ const ROOMS: &[Room] = &[
         never_knows: "Headway: it turns bytes into messages and messages into bytes",
     },
     Room {
+        name: "headway-tls",
+        may_import: &[],
+        never_knows: "Headway, or any protocol above TLS but how to tell it from plain text",
+    },
+    Room {
         name: "headway-gateway",
-        may_import: &["headway-engine", "headway-hub", "headway-protocol", "headway-websocket"],
+        may_import: &[
+            "headway-engine",
+            "headway-hub",
+            "headway-protocol",
+            "headway-tls",
+            "headway-websocket",
+        ],
         never_knows: "the rules of a job, the store, its adapters",
     },
     Room {
@@ -72,6 +83,7 @@ const ROOMS: &[Room] = &[
             "headway-protocol",
             "headway-store",
             "headway-store-embedded",
+            "headway-tls",
         ],
         never_knows: "logic of its own",
     },

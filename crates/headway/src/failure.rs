@@ -47,6 +47,9 @@ impl From<headway_client::Error> for Failure {
                 (None, Some(field)) => format!(" (`{field}`)"),
                 (None, None) => String::new(),
             },
+            None if matches!(error, headway_client::Error::NotTrusted { .. }) => {
+                ". If it is yours, name the authority of its certificate with --ca".to_owned()
+            }
             None if error.is_retryable() => {
                 ". Start one with `headway serve`, or name another with --server".to_owned()
             }

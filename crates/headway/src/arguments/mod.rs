@@ -47,6 +47,10 @@ pub(crate) struct Common {
         hide_env_values = true
     )]
     pub(crate) token: Option<String>,
+    /// A PEM file of the authorities to trust instead of the system's, for a server at https:// with
+    /// a certificate of your own.
+    #[arg(long, global = true, env = "HEADWAY_CA", value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
     /// Print JSON for programs instead of text for people.
     #[arg(long, global = true)]
     pub(crate) json: bool,

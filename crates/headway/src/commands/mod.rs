@@ -69,5 +69,16 @@ async fn dispatch(arguments: Arguments, environment: &Environment) -> Result<Exi
 fn client(common: &Common) -> Result<Client, Failure> {
     let server = common.server.as_deref().unwrap_or(DEFAULT_SERVER);
     // A person waits: two more attempts, and the reason is said.
-    Ok(Client::new(server, common.token.as_deref())?.with_attempts(2))
+    Ok(client_of(server, common)?.with_attempts(2))
+}
+
+/// A client of `server` that signs in and trusts as the command line says.
+fn client_of(server: &str, common: &Common) -> Result<Client, Failure> {
+    let client = Client::new(server, common.token.as_deref())?;
+    let Some(path) = &common.ca else { return Ok(client) };
+    let because = |error: &dyn std::error::Error| {
+        Failure::because(&format!("--ca {}", path.display()), error)
+    };
+    let pem = std::fs::read(path).map_err(|error| because(&error))?;
+    client.with_authorities(&pem).map_err(|error| because(&error))
 }

@@ -136,6 +136,19 @@ pub(super) const KEYS: &[Key] = &[
     .flag("--insecure"),
     key("work_dir", Shape::Path, ".", "The folder that commands run in, unless they say."),
     key(
+        "grace_ms",
+        Shape::Whole { least: 0 },
+        "30000",
+        "How long work in flight has to end after SIGTERM, in milliseconds.",
+    ),
+    key(
+        "trusted_proxies",
+        Shape::List,
+        "",
+        "Addresses and networks of proxies that are believed when they tell for whom they ask \
+         (`X-Forwarded-For`).",
+    ),
+    key(
         "tls.certificate",
         Shape::Path,
         "",
@@ -154,12 +167,6 @@ pub(super) const KEYS: &[Key] = &[
         "60000",
         "How often both files are looked at, in milliseconds; 0 never. New connections get what is \
          new.",
-    ),
-    key(
-        "grace_ms",
-        Shape::Whole { least: 0 },
-        "30000",
-        "How long work in flight has to end after SIGTERM, in milliseconds.",
     ),
     key(
         "log.filter",
@@ -196,13 +203,6 @@ pub(super) const KEYS: &[Key] = &[
         "Threads that serve watchers; as many as there are cores.",
     )
     .unset(),
-    key(
-        "trusted_proxies",
-        Shape::List,
-        "",
-        "Addresses and networks of proxies that are believed when they tell for whom they ask \
-         (`X-Forwarded-For`).",
-    ),
     key(
         "limits.connections",
         Shape::Whole { least: 1 },

@@ -7,6 +7,7 @@ mod key;
 mod print;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod value;
 
 use std::collections::BTreeMap;
@@ -16,12 +17,13 @@ use std::time::Duration;
 
 use headway_core::rates::RateCard;
 use headway_engine::{Kind, Retention};
-@@use headway_gateway::Limits;
+use headway_gateway::Limits;
 use ipnet::IpNet;
 
 pub(crate) use environment::Environment;
 use key::KEYS;
 pub(crate) use print::{print, schema};
+pub(crate) use tls::Tls;
 use value::{Origin, Value};
 
 use crate::arguments::ServeArguments;
@@ -75,14 +77,6 @@ pub(crate) struct Settings {
     pub(crate) write_within: Duration,
     pub(crate) retention: Retention,
     pub(crate) kinds: BTreeMap<String, Kind>,
-}
-
-/// TLS for everything that is served.
-#[derive(Clone, Debug)]
-pub(crate) struct Tls {
-    pub(crate) acceptor: Arc<Acceptor>,
-    /// How often its files are read again.
-    pub(crate) reload: Option<Duration>,
 }
 
 impl Configuration {
@@ -201,41 +195,6 @@ impl Configuration {
                 .map(|(name, (kind, _))| (name.clone(), kind.clone()))
                 .collect(),
         })
-    }
-
-    fn tls(&self) -> Result<Option<Tls>, ConfigurationError> {
-        let file = |path| self.optional_text(path).filter(|text| !text.is_empty());
-        let (certificate, key) = match (file("tls.certificate"), file("tls.key")) {
-            (Some(certificate), Some(key)) => (certificate, key),
-            (None, None) => return Ok(None),
-            (Some(_), None) => {
-                let message = "`tls.key` is needed as well: the file with its private key";
-                return Err(self.wrong("tls.certificate", message));
-            }
-            (None, Some(_)) => {
-                let message = "`tls.certificate` is needed as well: the file that this key is for";
-                return Err(self.wrong("tls.key", message));
-            }
-        };
-        let oldest = match self.text("tls.oldest").as_str() {
-            "1.2" => Version::Tls12,
-            "1.3" => Version::Tls13,
-            other => {
-                let message = format!("`{other}` is no version of TLS here: use `1.2` or `1.3`");
-                return Err(self.wrong("tls.oldest", message));
-            }
-        };
-        let settings = headway_tls::Settings {
-            oldest,
-            ..headway_tls::Settings::new(certificate, key)
-        };
-        let acceptor = Acceptor::open(settings)
-            .map_err(|error| self.wrong("tls.certificate", error.to_string()))?;
-        let reload = Duration::from_millis(self.whole("tls.reload_ms"));
-        Ok(Some(Tls {
-            acceptor: Arc::new(acceptor),
-            reload: (!reload.is_zero()).then_some(reload),
-        }))
     }
 
     fn limits(&self) -> Result<Limits, ConfigurationError> {

@@ -129,3 +129,46 @@ fn the_environment_is_read_by_its_kind() {
     let error = read("", &[("HEADWAY_ALLOW_EXEC", "maybe")], &none).unwrap_err().to_string();
     assert!(error.contains("HEADWAY_ALLOW_EXEC"), "{error}");
 }
+
+/// A configuration whose folder has a certificate in `c.pem` and its key in `k.pem`.
+fn with_certificate(text: &str) -> Result<Settings, ConfigurationError> {
+    let folder = tempfile::tempdir().unwrap();
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    std::fs::write(folder.path().join("c.pem"), made.cert.pem()).unwrap();
+    std::fs::write(folder.path().join("k.pem"), made.signing_key.serialize_pem()).unwrap();
+    let file = folder.path().join("headway.toml");
+    std::fs::write(&file, text).unwrap();
+    let environment = Environment::of(&[]);
+    Configuration::read(Some(&file), &environment, &ServeArguments::default())?.settings()
+}
+
+#[test]
+fn a_certificate_is_read_from_beside_the_file() {
+    let both = "[tls]\ncertificate = \"c.pem\"\nkey = \"k.pem\"\n";
+    let tls = with_certificate(both).unwrap().tls.unwrap();
+    assert_eq!(tls.reload, Some(Duration::from_mins(1)));
+    assert_eq!(tls.acceptor.settings().oldest, headway_tls::Version::Tls12);
+    let more = format!("{both}oldest = \"1.3\"\nreload_ms = 0\n");
+    let tls = with_certificate(&more).unwrap().tls.unwrap();
+    assert_eq!(tls.reload, None);
+    assert_eq!(tls.acceptor.settings().oldest, headway_tls::Version::Tls13);
+    assert!(with_certificate("").unwrap().tls.is_none());
+}
+
+#[test]
+fn a_certificate_that_cannot_be_used_is_told_with_its_line() {
+    let check = |text: &str, expected: &[&str]| {
+        let error = with_certificate(&format!("[tls]\n{text}")).unwrap_err().to_string();
+        for part in expected {
+            assert!(error.contains(part), "{text:?} gave {error:?}, without {part:?}");
+        }
+    };
+    check("certificate = \"c.pem\"", &["tls.certificate (", "line 2", "`tls.key` is needed"]);
+    check("key = \"k.pem\"", &["tls.key (", "`tls.certificate` is needed"]);
+    check("certificate = \"c.pem\"\nkey = \"no.pem\"", &["tls.key (", "line 3", "no.pem cannot"]);
+    check("certificate = \"no.pem\"\nkey = \"k.pem\"", &["tls.certificate (", "no.pem cannot"]);
+    check("certificate = \"k.pem\"\nkey = \"c.pem\"", &["tls.certificate (", "swapped?"]);
+    check("certificate = \"c.pem\"\nkey = \"c.pem\"", &["tls.key (", "no private key"]);
+    let both = "certificate = \"c.pem\"\nkey = \"k.pem\"\n";
+    check(&format!("{both}oldest = \"1.1\""), &["tls.oldest (", "`1.1`", "`1.2`"]);
+}

@@ -63,7 +63,7 @@ async fn connect(
     arguments: &RunArguments,
 ) -> Result<(Option<Node>, Client), Failure> {
     if let Some(server) = &common.server {
-        return Ok((None, Client::new(server, common.token.as_deref())?));
+        return Ok((None, super::client_of(server, common)?));
     }
     let node = Node::for_run(common, environment, arguments.data.as_deref()).await?;
     let client = Client::new(node.url(), None)?;
