@@ -62,10 +62,7 @@ pub(super) struct Connection {
     armed: [Option<Tick>; 2],
     /// Since when the socket has taken nothing, while something waits.
     blocked: Option<Tick>,
-    readable: bool,
-    writable: bool,
-    /// The poll has told that the other side says no more: what a read leaves is the end.
-    hung_up: bool,
+    ready: Readiness,
     /// The other side has said its last byte.
     finished: bool,
     /// Whether it waits in the shard's list.
@@ -75,6 +72,15 @@ pub(super) struct Connection {
     unread: Vec<u8>,
     phase: Phase,
     place: Place,
+}
+
+/// What the poll has told of a socket, and what has been found since.
+#[derive(Clone, Copy, Debug)]
+struct Readiness {
+    readable: bool,
+    writable: bool,
+    /// The other side says no more: what a read leaves is the end.
+    hung_up: bool,
 }
 
 #[derive(Debug)]
@@ -113,10 +119,8 @@ impl Connection {
             serial,
             armed: [None; 2],
             blocked: None,
-            // Both are found out by trying; there may have been bytes before the poll knew of it.
-            readable: true,
-            writable: true,
-            hung_up: false,
+            // Found out by trying; there may have been bytes before the poll knew of it.
+            ready: Readiness { readable: true, writable: true, hung_up: false },
             finished: false,
             queued: false,
             outbound: Outbound::default(),
@@ -155,9 +159,9 @@ impl Connection {
 
     /// Takes what the poll says.
     pub(super) fn notice(&mut self, event: &Event) {
-        self.hung_up |= event.is_read_closed() || event.is_error();
-        self.readable |= event.is_readable() || self.hung_up;
-        self.writable |= event.is_writable() || event.is_write_closed() || event.is_error();
+        self.ready.hung_up |= event.is_read_closed() || event.is_error();
+        self.ready.readable |= event.is_readable() || self.ready.hung_up;
+        self.ready.writable |= event.is_writable() || event.is_write_closed() || event.is_error();
     }
 
     /// The watcher, if it is one.
@@ -170,7 +174,7 @@ impl Connection {
 
     /// Whether it can do nothing before its socket takes something.
     pub(super) fn is_blocked(&self) -> bool {
-        self.blocked.is_some() && !self.writable
+        self.blocked.is_some() && !self.ready.writable
     }
 
     /// Takes what is known of the job that its request names.
@@ -224,7 +228,7 @@ impl Connection {
 
     /// Does everything that can be done now.
     pub(super) fn pump(&mut self, key: u32, context: &mut Context) -> Fate {
-        if self.writable && self.socket.is_behind() && self.blocked.is_none() {
+        if self.ready.writable && self.socket.is_behind() && self.blocked.is_none() {
             self.write_waiting(context);
         }
         let mut rounds = 0;
@@ -371,7 +375,7 @@ impl Connection {
         watcher.work(key, self.serial, context);
         if self.blocked.is_some() {
             // Newer states wait in the session until what was taken has left.
-            if !self.writable {
+            if !self.ready.writable {
                 return self.wait_or_leave(context);
             }
             let written = self.outbound.write(&mut self.socket, []);
@@ -405,7 +409,7 @@ impl Connection {
         // Reads may have been asked for on the way.
         let asked = watcher.work(key, self.serial, context);
         // And what was not wanted before may be now.
-        let unheard = self.readable || !self.unread.is_empty() && watcher.converses();
+        let unheard = self.ready.readable || !self.unread.is_empty() && watcher.converses();
         let hears = unheard && watcher.wants_bytes(&self.outbound, context);
         if taken == Taken::Some || asked || hears { Step::Go } else { Step::Wait }
     }
@@ -422,13 +426,13 @@ impl Connection {
                 return Ok(());
             }
         }
-        if !self.readable || !watcher.wants_bytes(&self.outbound, context) {
+        if !self.ready.readable || !watcher.wants_bytes(&self.outbound, context) {
             return Ok(());
         }
         match self.socket.read(&mut context.buffers) {
             Ok(Read { length: 0, .. }) => Err(Step::Gone),
             Ok(read) => {
-                self.readable = read.more || self.hung_up;
+                self.ready.readable = read.more || self.ready.hung_up;
                 let buffers = std::mem::take(&mut context.buffers);
                 let mut bytes = buffers.of(read);
                 watcher.hear(&mut bytes, &mut self.outbound, context);
@@ -439,7 +443,7 @@ impl Connection {
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
             Err(error) if is_momentary(&error) => {
-                self.readable = false;
+                self.ready.readable = false;
                 Ok(())
             }
             Err(error) => {
@@ -497,12 +501,12 @@ impl Connection {
             self.phase = Phase::Ending { until, finished: true, heard };
         }
         let mut total = heard;
-        while self.readable {
+        while self.ready.readable {
             match self.socket.read(&mut context.buffers) {
                 Ok(Read { length: 0, .. }) => return Step::Gone,
                 Ok(read) => total += read.length,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if is_momentary(&error) => self.readable = false,
+                Err(error) if is_momentary(&error) => self.ready.readable = false,
                 Err(_) => return Step::Gone,
             }
             if total > LAST_BYTES {
@@ -517,18 +521,18 @@ impl Connection {
 
     /// Reads what there is to what is unread. Whether there may be more at once.
     fn read_more(&mut self, context: &mut Context) -> bool {
-        if !self.readable || self.finished {
+        if !self.ready.readable || self.finished {
             return false;
         }
         match self.socket.read(&mut context.buffers) {
             Ok(Read { length: 0, .. }) => self.finished = true,
             Ok(read) => {
-                self.readable = read.more || self.hung_up;
+                self.ready.readable = read.more || self.ready.hung_up;
                 self.unread.extend_from_slice(context.buffers.of(read));
-                return self.readable;
+                return self.ready.readable;
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return true,
-            Err(error) if is_momentary(&error) => self.readable = false,
+            Err(error) if is_momentary(&error) => self.ready.readable = false,
             Err(_) => {
                 self.finished = true;
                 self.unread = Vec::new();
@@ -549,7 +553,7 @@ impl Connection {
         match written {
             Ok(Written::All) => self.blocked = None,
             Ok(Written::Blocked { some }) => {
-                self.writable = false;
+                self.ready.writable = false;
                 let since = self.blocked.filter(|_| !some);
                 self.blocked = Some(since.unwrap_or(context.now));
             }

@@ -417,12 +417,9 @@ impl Shard {
 
     fn hand_over(&mut self, key: usize) {
         let connection = self.connections.remove(key);
-        let permit = match self.handover.try_reserve() {
-            Ok(permit) => permit,
-            Err(_) => {
-                self.context.admission.hit(Limit::Handover);
-                return;
-            }
+        let Ok(permit) = self.handover.try_reserve() else {
+            self.context.admission.hit(Limit::Handover);
+            return;
         };
         match connection.hand_over(&self.context) {
             Ok(handed_over) => permit.send(handed_over),

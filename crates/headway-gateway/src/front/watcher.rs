@@ -37,7 +37,7 @@ const FRAMES: usize = 16;
 
 /// What a message costs of a watcher's credit, which grows by the messages a second that it may send
 /// in every millisecond.
-const MESSAGE_CREDIT: u64 = 1_000;
+const MESSAGE_CREDIT: u32 = 1_000;
 
 /// Why a watcher is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -229,7 +229,7 @@ impl Watcher {
         match &mut self.transport {
             Transport::Messages(conversation) => {
                 conversation.earn(context);
-                let affords = u64::from(conversation.credit) >= MESSAGE_CREDIT;
+                let affords = conversation.credit >= MESSAGE_CREDIT;
                 affords && self.session.wants_messages() && outbound.has_room(0, 0)
             }
             // Whoever asked has nothing more to say; that it is gone has to be heard all the same.
@@ -266,7 +266,7 @@ impl Watcher {
                 let what = "a binary message: send JSON as text";
                 self.session.handle_foreign(what, context.time());
             }
-            Message::Ping(content) => outbound.push(frame::pong(&content)),
+            Message::Ping(payload) => outbound.push(frame::pong(&payload)),
             Message::Pong => {}
             Message::Close(code) => self.last = Some(Over::Left(code.unwrap_or(close::NORMAL))),
         }
@@ -374,9 +374,8 @@ impl Watcher {
             }
             (Transport::Messages(_), Over::Fault(code, reason)) => close::frame(code, reason),
             (Transport::Messages(_), Over::Left(code)) => close::frame(code, ""),
-            (Transport::Messages(_), Over::Answered) => Bytes::new(),
             (Transport::Events, _) => answer::LAST_CHUNK,
-            (Transport::Poll(_), _) => Bytes::new(),
+            (Transport::Poll(_), _) | (Transport::Messages(_), Over::Answered) => Bytes::new(),
         }
     }
 
@@ -480,7 +479,7 @@ impl Conversation {
         let credit = u64::from(self.credit).saturating_add(earned).min(u64::from(full));
         self.credited = context.now;
         self.credit = u32::try_from(credit).unwrap_or(full);
-        if u64::from(self.credit) >= MESSAGE_CREDIT {
+        if self.credit >= MESSAGE_CREDIT {
             if self.credit == full {
                 self.flooding = None;
             }
@@ -491,19 +490,19 @@ impl Conversation {
     }
 
     fn spend(&mut self) {
-        self.credit = self.credit.saturating_sub(MESSAGE_CREDIT as u32);
+        self.credit = self.credit.saturating_sub(MESSAGE_CREDIT);
     }
 
     /// When it may say something again that may not now.
     fn credit_due(&self, context: &Context) -> Option<Tick> {
         let rate = u64::from(context.admission.limits().messages_per_second);
-        let missing = MESSAGE_CREDIT.saturating_sub(u64::from(self.credit));
+        let missing = u64::from(MESSAGE_CREDIT.saturating_sub(self.credit));
         (missing > 0).then(|| context.now.after_ms(missing.div_ceil(rate.max(1))))
     }
 }
 
 fn full_credit(burst: u32) -> u32 {
-    burst.saturating_mul(MESSAGE_CREDIT as u32)
+    burst.saturating_mul(MESSAGE_CREDIT)
 }
 
 fn millis(duration: std::time::Duration) -> u64 {

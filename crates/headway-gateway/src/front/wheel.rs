@@ -11,6 +11,8 @@ pub(crate) const TICK_MS: u64 = 4;
 const NEAR: usize = 512;
 /// Slots of [`NEAR`] ticks each: about two minutes. Whoever waits longer is looked at in between.
 const FAR: usize = 64;
+/// The furthest that the far slots reach from any tick.
+const REACH: u32 = 63 * 512;
 
 /// A moment: ticks since the shard began.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,7 +58,7 @@ impl Wheel {
             }
             return due;
         }
-        let furthest = self.now.0.saturating_add(((FAR - 1) * NEAR) as u32);
+        let furthest = self.now.0.saturating_add(REACH);
         let due = Tick(due.0.min(furthest));
         if let Some(slot) = self.far.get_mut(due.0 as usize / NEAR % FAR) {
             slot.push((due, key));
@@ -78,7 +80,7 @@ impl Wheel {
         while self.now < now {
             self.now.0 += 1;
             let at = self.now;
-            if at.0 as usize % NEAR == 0 {
+            if (at.0 as usize).is_multiple_of(NEAR) {
                 self.bring_near(at);
             }
             if let Some(slot) = self.near.get_mut(at.0 as usize % NEAR)

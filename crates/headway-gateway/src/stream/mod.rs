@@ -4,8 +4,8 @@
 //! Server-Sent Events, and every other gets a long poll. What a request asks for is read in
 //! [`opening`], the same for everybody. The sockets of watchers are the [`crate::front`]'s; what is
 //! here serves those whose request came by the server of all other requests, over HTTP/2 or on a
-//! connection that had been used before: it hands WebSockets to the front, and streams the rest
-//! itself, in [`http`].
+//! connection that had been used before: each WebSocket goes back to the front, and the rest is
+//! streamed from here, in [`http`].
 
 pub(crate) mod events;
 mod http;
