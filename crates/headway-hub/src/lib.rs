@@ -1,8 +1,9 @@
 //! The read side: tails the jobs that are watched, conflates their states, encodes each update once
 //! and knows where every watcher is. It reads what some engine wrote and knows of no engine.
 //!
-//! [`Hub::start`] lends a [`Handle`]; [`Handle::connect`] makes a [`Connection`], which hands out
-//! [`Frame`]s for as long as somebody asks for them. The rules of the stream are in [`session`],
+//! [`Hub::start`] lends a [`Handle`]. [`Handle::connect`] makes a [`Connection`], which hands out
+//! [`Frame`]s for as long as somebody asks for them; [`Handle::session`] makes what is inside it,
+//! for threads that serve thousands with one [`Bell`]. The rules of the stream are in [`session`],
 //! which does no I/O.
 //!
 //! ```no_run

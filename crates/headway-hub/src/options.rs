@@ -24,6 +24,8 @@ pub struct Options {
     pub kind_intervals: BTreeMap<String, u64>,
     /// The most subscriptions of one connection; 1 to 4096.
     pub max_subscriptions: u32,
+    /// The most connections that watch one session by its name; at least 1.
+    pub max_session_connections: usize,
     /// The largest message that a client may send, in bytes.
     pub max_message_bytes: u64,
     /// Records of a watched job that are kept at hand for those who are a little behind. Somebody
@@ -33,8 +35,8 @@ pub struct Options {
     pub ring_bytes: usize,
     /// Events that a live watcher may be behind before it gets a `gap` instead of them.
     pub max_event_lag: u64,
-    /// Jobs that one connection may watch at once through its selectors. A connection costs about
-    /// 200 bytes for each, so this bounds its memory.
+    /// Jobs that one connection may watch at once through its selectors. A connection costs a few
+    /// hundred bytes for each, so this bounds its memory.
     pub max_jobs: usize,
     /// Jobs that have not ended and that a new selector shows at once, the newest; others appear
     /// when they change.
@@ -54,6 +56,7 @@ impl Default for Options {
             min_interval_ms: 100,
             kind_intervals: BTreeMap::new(),
             max_subscriptions: 256,
+            max_session_connections: 3,
             max_message_bytes: 64 * 1024,
             ring_records: 256,
             ring_bytes: 256 * 1024,
@@ -72,6 +75,7 @@ impl Options {
         let rules = [
             (self.heartbeat_ms >= 100, "heartbeat_ms", "at least 100"),
             ((1..=4_096).contains(&self.max_subscriptions), "max_subscriptions", "1 to 4096"),
+            (self.max_session_connections >= 1, "max_session_connections", "at least 1"),
             (self.max_message_bytes >= 1_024, "max_message_bytes", "at least 1024"),
             (self.ring_records >= 2, "ring_records", "at least 2"),
             (self.max_event_lag >= 1, "max_event_lag", "at least 1"),

@@ -1,6 +1,6 @@
 //! The hub's own task: takes what was appended and hands it to those who watch.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -17,6 +17,10 @@ use crate::wake::Wakes;
 
 /// Records handed over before the task lets others run.
 const RECORDS_AT_ONCE: usize = 1_024;
+
+/// Records handed over before those who serve watchers are woken: a thread that is woken for each
+/// would find less to do each time.
+const RECORDS_TO_A_WAKE: usize = 64;
 
 /// How long to wait before a log that could not be read is read again.
 const FILL_AGAIN: Duration = Duration::from_secs(1);
@@ -35,7 +39,7 @@ pub(crate) struct Inbox {
 struct Waiting {
     records: VecDeque<Appended>,
     /// Watched jobs whose records were dropped; bounded by the watched jobs.
-    lost: HashSet<JobId>,
+    lost: BTreeSet<JobId>,
     /// Whether something was dropped that a feed may have wanted.
     feeds_lost: bool,
 }
@@ -126,22 +130,24 @@ fn pass_on(hub: &Arc<Shared>, stop: &CancellationToken) -> bool {
         let more = !waiting.records.is_empty();
         // Losses are told after the records that came before them.
         let (lost, feeds_lost) = if more {
-            (HashSet::new(), false)
+            (BTreeSet::new(), false)
         } else {
             (std::mem::take(&mut waiting.lost), std::mem::take(&mut waiting.feeds_lost))
         };
         (records, lost, feeds_lost, more)
     };
-    // Threads are woken at the end, once for all these records.
-    let mut wakes = Wakes::default();
-    for appended in &records {
-        if let Some(topic) = hub.registry.apply(appended, &mut wakes) {
-            fill(hub, topic, stop);
+    for some in records.chunks(RECORDS_TO_A_WAKE) {
+        let mut wakes = Wakes::default();
+        for appended in some {
+            if let Some(topic) = hub.registry.apply(appended, &mut wakes) {
+                fill(hub, topic, stop);
+            }
+            // After the topic: a session that gave a job up at its end then either still sees that
+            // it goes on, or hears of it here.
+            hub.feeds.announce(appended, &mut wakes);
         }
-        // After the topic: a session that gave a job up at its end then either still sees that it
-        // goes on, or hears of it here.
-        hub.feeds.announce(appended, &mut wakes);
     }
+    let mut wakes = Wakes::default();
     for job in &lost {
         if let Some(topic) = hub.registry.lost(job) {
             fill(hub, topic, stop);

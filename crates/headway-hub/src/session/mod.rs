@@ -6,8 +6,34 @@
 //! [`Bell`] rings for it. Frames are made when they are asked for: a caller that asks less often gets
 //! newer states, never a backlog.
 //!
-//! Owner: the connection. Invariant: its memory is bounded by its lanes and subscriptions, however
-//! fast jobs move and however slowly its reader reads.
+//! One thread serves many of them: a ring names the session that has to look.
+//!
+//! ```no_run
+//! # async fn example(hub: headway_hub::Handle) {
+//! let bell = headway_hub::Bell::new(|| { /* make the thread look */ });
+//! let mut sessions = vec![hub.session(Default::default(), "example", &bell, 0)];
+//! let mut rings = Vec::new();
+//! bell.take(&mut rings);
+//! for ring in rings.drain(..) {
+//!     let Some(session) = sessions.get_mut(ring.session as usize) else { continue };
+//!     session.handle_ring(ring);
+//!     while let Some(request) = session.poll_request() {
+//!         match hub.perform_now(session, request) {
+//!             Ok(answer) => session.handle_answer(answer, hub.now()),
+//!             // Its answer is handed over when it is there.
+//!             Err(request) => drop(tokio::spawn(hub.perform(session, request))),
+//!         }
+//!     }
+//!     while let Some(frame) = session.poll_frame(hub.now()) {
+//!         println!("{:?}", frame.text());
+//!     }
+//! }
+//! # }
+//! ```
+//!
+//! Owner: whoever serves the connection. Invariant: its memory is bounded by its lanes and
+//! subscriptions, however fast jobs move and however slowly its reader reads; one that waits has
+//! nothing but those.
 
 mod busy;
 mod lane;

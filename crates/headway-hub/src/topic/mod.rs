@@ -274,7 +274,9 @@ impl State {
         };
         patch::apply(&mut self.document, &change);
         let before = self.standing;
-        if let Ok(standing) = standing_of(&self.document) {
+        if ["status", "attempt"].iter().any(|member| change.get(member).is_some())
+            && let Ok(standing) = standing_of(&self.document)
+        {
             self.standing = standing;
         }
         self.cursor.offset = record.to;
