@@ -1,7 +1,7 @@
 //! Kills a writing process at random moments, and looks at what it left.
 //!
-//! The test runs itself as the writer: a child process that appends to many jobs, works through a
-//! batch's items, and says on its output what was acknowledged. The parent waits for a random number
+//! The test runs itself as the writer: a child process that appends to many jobs, forgets the
+//! beginnings of some of their logs, works through a batch's items, and says on its output what was acknowledged. The parent waits for a random number
 //! of those lines, kills the child, opens the store and compares. `HEADWAY_CRASHES` says how often,
 //! 25 times when it is not set.
 
@@ -160,6 +160,11 @@ async fn report(store: Arc<EmbeddedStore>, producer: usize) {
             lines.push(format!("\njob {producer} {nth} {}\n", ends[nth]));
         }
         say(&lines.concat());
+        if round % 5 == 2 {
+            let before = ends[begin].saturating_sub(30);
+            let trimmed = store.trim(&job(producer, begin), before).await.unwrap().unwrap();
+            say(&format!("\ntrimmed {producer} {begin} {trimmed}\n"));
+        }
     }
 }
 
@@ -224,6 +229,7 @@ async fn work(store: Arc<EmbeddedStore>) {
 #[derive(Default)]
 struct Acknowledged {
     jobs: BTreeMap<JobId, u64>,
+    trimmed: BTreeMap<JobId, u64>,
     added: u64,
     items: BTreeMap<u64, ItemStatus>,
 }
@@ -235,6 +241,10 @@ impl Acknowledged {
             ["job", producer, nth, end] => {
                 let job = job(producer.parse().unwrap(), nth.parse().unwrap());
                 self.jobs.insert(job, end.parse().unwrap());
+            }
+            ["trimmed", producer, nth, begin] => {
+                let job = job(producer.parse().unwrap(), nth.parse().unwrap());
+                self.trimmed.insert(job, begin.parse().unwrap());
             }
             ["batch", end] => {
                 self.jobs.insert(batch(), end.parse().unwrap());
@@ -315,19 +325,27 @@ async fn check(folder: &Path, known: &Acknowledged, crash: usize) {
         let end = stored.cursor.offset;
         assert!(end >= acknowledged, "{job} is at {end}, not {acknowledged}, by crash {crash}");
         let history = store.read(&job, 0, usize::MAX).await.unwrap().unwrap();
+        let begin = history.trimmed_to;
+        let trimmed = known.trimmed.get(&job).copied().unwrap_or_default();
+        assert!(begin >= trimmed, "{job} begins at {begin}, not {trimmed}, by crash {crash}");
         let (mut document, mut private) = (Value::Null, Value::Null);
-        let mut at = 0;
-        for record in &history.records {
-            assert_eq!((record.from, record.to), (at, at + events(at)), "{job}");
+        let (mut at, mut last) = (0, 0);
+        let mut records = history.records.iter();
+        while at < end {
             let (patch, state) = changes(at);
-            assert_eq!(record.patch.get(), raw(&patch).get(), "{job} at {at}");
+            if at >= begin {
+                let record = records.next().unwrap();
+                assert_eq!((record.from, record.to), (at, at + events(at)), "{job}");
+                assert_eq!(record.patch.get(), raw(&patch).get(), "{job} at {at}");
+            }
             headway_protocol::patch::apply(&mut document, &patch);
             headway_protocol::patch::apply(&mut private, &state);
-            at = record.to;
+            last = at;
+            at += events(at);
+            assert!(at <= begin || last >= begin, "the log of {job} begins inside a record");
         }
-        assert_eq!(at, end, "the log of {job} is whole");
+        assert_eq!((at, records.len()), (end, 0), "the log of {job} is whole");
         assert_eq!((stored.document, stored.private), (document, private), "{job}");
-        let last = history.records.last().unwrap().from;
         assert_eq!(stored.facets, facets(last), "{job}");
     }
     let query = ItemQuery { limit: usize::MAX, ..ItemQuery::default() };

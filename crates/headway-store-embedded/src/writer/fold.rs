@@ -212,14 +212,12 @@ impl Writer {
                 loose.segments,
                 loose.bytes,
             ))?;
-        // A group that changes more than the due time has written the row itself, and keeps it.
-        if !staged.heads.contains_key(job) {
-            self.connection
-                .prepare_cached(
-                    "UPDATE jobs SET due_at = ?2 WHERE number = ?1 AND due_at IS NOT ?2",
-                )?
-                .execute((number, due_at.map(rows::moment)))?;
-        }
+        // What this group appended is newer than the tail, and durable with it.
+        let newest = staged.heads.get(job).and_then(Option::as_ref);
+        let due_at = newest.map_or(due_at, |head| head.facets.due_at);
+        self.connection
+            .prepare_cached("UPDATE jobs SET due_at = ?2 WHERE number = ?1 AND due_at IS NOT ?2")?
+            .execute((number, due_at.map(rows::moment)))?;
         Ok(())
     }
 

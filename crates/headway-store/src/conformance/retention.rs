@@ -110,7 +110,8 @@ pub async fn a_trimmed_log_begins_where_it_says(subject: &mut impl Subject) {
     // Records of 1, 3, 2 and 4 events.
     for (offset, events) in [(1, 3), (4, 2), (6, 4)] {
         let record = record(offset, events, &json!({"count": offset}), &json!({}));
-        appended(&store, Append { record, ..next("a", offset) }).await;
+        let facets = Facets { due_at: Some(at(offset)), ..facets(JobStatus::Running) };
+        appended(&store, Append { record, ..next_with("a", offset, facets) }).await;
     }
     appended(&store, first("b")).await;
     let before = loaded(&store, "a").await;
@@ -135,6 +136,8 @@ pub async fn a_trimmed_log_begins_where_it_says(subject: &mut impl Subject) {
         assert_eq!((&after.private, &after.facets), (&before.private, &before.facets));
         if subject.reopen().await {
             assert_eq!(log_of(subject, 0).await, (begin, left.to_vec()), "{trim}, reopened");
+            let after = loaded(&subject.store(), "a").await;
+            assert_eq!((after.cursor, after.facets), (before.cursor, before.facets.clone()));
         }
     }
     let store = subject.store();
