@@ -8,12 +8,11 @@
 //! that whoever comes back with any frame's cursor misses nothing. State frames stop at each change
 //! of status.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+mod reader;
 
-use headway_protocol::frame::GapReason;
-use headway_protocol::{Cursor, JobId, JobStatus, ServerMessage, Timestamp};
+use std::sync::Arc;
+
+use headway_protocol::{Cursor, JobId, Timestamp};
 use headway_store::History;
 
 use super::members::Members;
@@ -21,7 +20,8 @@ use super::place::Place;
 use super::wanted::Wanted;
 use crate::frame::{Frame, FrameKind};
 use crate::metrics::Metrics;
-use crate::topic::{EventFrame, State, Topic, Watching, encode_events};
+use crate::topic::{Topic, Watching};
+use reader::Reader;
 
 /// What a lane does next.
 #[derive(Debug)]
@@ -50,77 +50,10 @@ pub(super) struct Lane {
     pub(super) subscriptions: Members,
 }
 
-/// What a lane's reader holds, and what it has to be told.
-#[derive(Debug)]
-struct Reader {
-    epoch: u32,
-    interval_ms: u32,
-    /// The position of the document that the reader holds.
-    held: Option<u64>,
-    /// Every wanted event up to here was sent; `None` when none are wanted, or before the first
-    /// snapshot.
-    events_at: Option<u64>,
-    wanted: Wanted,
-    last_state_at: Option<Timestamp>,
-    /// Whether `end` was said of the attempt that the reader holds.
-    ended: bool,
-    /// Whether the events were all sent once: from then on falling far behind is slowness.
-    caught_up: bool,
-    owed: Owed,
-    gap: Option<Box<(Cursor, GapReason)>>,
-    page: Option<Box<Page>>,
-}
-
-/// Frames that follow the last one without anything between: a snapshot after a gap, an end after
-/// its state.
-#[derive(Debug, Default)]
-struct Owed {
-    snapshot: Option<Frame>,
-    end: Option<Frame>,
-}
-
-impl Owed {
-    fn pop(&mut self) -> Option<Frame> {
-        self.snapshot.take().or_else(|| self.end.take())
-    }
-
-    fn is_empty(&self) -> bool {
-        self.snapshot.is_none() && self.end.is_none()
-    }
-}
-
-/// Events from the log for a reader who is behind: at most one page.
-#[derive(Debug, Default)]
-struct Page {
-    /// The position after which the log is being read.
-    reading: Option<u64>,
-    /// What was read, with positions.
-    events: VecDeque<(u64, EventFrame)>,
-}
-
-impl Page {
-    /// The event at this position, when it is the next.
-    fn pop(&mut self, offset: u64) -> Option<EventFrame> {
-        self.events.pop_front_if(|(next, _)| *next == offset).map(|(_, event)| event)
-    }
-}
-
 impl Lane {
     pub(super) fn new(watching: Watching, place: Place) -> Self {
         let epoch = watching.topic().look().cursor().epoch;
-        let reader = Reader {
-            epoch,
-            interval_ms: 0,
-            held: place.held,
-            events_at: place.events_at,
-            wanted: Wanted::Nothing,
-            last_state_at: None,
-            ended: false,
-            caught_up: false,
-            owed: Owed::default(),
-            gap: place.gap.map(Box::new),
-            page: None,
-        };
+        let reader = Reader::new(place, epoch);
         Self { watching, reader, subscriptions: Members::default() }
     }
 
@@ -134,8 +67,7 @@ impl Lane {
 
     /// The position that its reader may come back with.
     pub(super) fn position(&self) -> Option<Cursor> {
-        let Reader { epoch, held, .. } = self.reader;
-        Some(Cursor { epoch, offset: held? })
+        Some(Cursor { epoch: self.reader.epoch, offset: self.reader.held? })
     }
 
     /// Whether the attempt's end was said and nothing newer is there.
@@ -181,7 +113,7 @@ impl Lane {
         self.reader.set(wanted, interval_ms);
     }
 
-    /// What comes next.
+    /// What comes next; `max_lag` is the [`crate::Options::max_event_lag`].
     pub(super) fn next(&mut self, now: Timestamp, max_lag: u64, metrics: &Metrics) -> Step {
         let Self { watching, reader, .. } = self;
         if let Some(frame) = reader.owed.pop() {
@@ -224,280 +156,5 @@ impl Lane {
     pub(super) fn take_page(&mut self, after: u64, history: Option<&History>) {
         let Self { watching, reader, .. } = self;
         reader.take_page(watching.topic().job(), after, history);
-    }
-}
-
-impl Reader {
-    /// Another subscription covers the job and begins here. The reader is sent what that
-    /// subscription must see; events that it has seen by an older subscription may come again when
-    /// the new one asked for them with an older cursor.
-    fn join(&mut self, place: Place) {
-        if let Some((mut from, reason)) = place.gap {
-            if let Some(held) = self.held.filter(|_| from.epoch == self.epoch) {
-                from.offset = from.offset.min(held);
-            }
-            self.gap = Some(Box::new((from, reason)));
-        }
-        if place.held.is_none() || place.held != self.held {
-            self.held = None;
-        }
-        if let Some(at) = place.events_at {
-            self.events_at = Some(self.events_at.map_or(at, |present| present.min(at)));
-            self.drop_page();
-        }
-        self.ended = false;
-    }
-
-    fn set(&mut self, wanted: Wanted, interval_ms: u32) {
-        if wanted == Wanted::Nothing {
-            self.events_at = None;
-            self.drop_page();
-        } else if let (None, Some(held)) = (self.events_at, self.held) {
-            self.events_at = Some(held);
-        }
-        self.wanted = wanted;
-        self.interval_ms = interval_ms;
-    }
-
-    fn next(&mut self, state: &mut State, now: Timestamp, max_lag: u64, metrics: &Metrics) -> Step {
-        let newest = state.cursor();
-        let behind = self.events_at.map_or(0, |at| newest.offset.saturating_sub(at));
-        if self.caught_up && behind > max_lag {
-            let from = Cursor { epoch: self.epoch, offset: self.events_at.unwrap_or_default() };
-            self.gap = Some(Box::new((from, GapReason::Slow)));
-        }
-        if let Some(gap) = self.gap.take() {
-            let (mut from, reason) = *gap;
-            if let Some(at) = self.events_at.filter(|_| from.epoch == self.epoch) {
-                // Of several subscriptions the one that is furthest behind is told the truth.
-                from.offset = from.offset.min(at);
-            }
-            return self.tell_gap(state, from, reason, now, metrics);
-        }
-        match self.held {
-            None => match self.next_event(state, newest.offset) {
-                Some(step) => step,
-                None => self.whole(state, now, metrics),
-            },
-            Some(held) if held == newest.offset => match self.next_event(state, newest.offset) {
-                Some(step) => step,
-                None => self.settle(state),
-            },
-            Some(held) => self.advance(state, held, now, metrics),
-        }
-    }
-
-    /// Takes what was read from the log for it.
-    fn take_page(&mut self, job: &JobId, after: u64, history: Option<&History>) {
-        if self.events_at != Some(after) {
-            return;
-        }
-        let from = Cursor { epoch: self.epoch, offset: after };
-        match history {
-            Some(history) if history.cursor.epoch == self.epoch && history.trimmed_to <= after => {
-                self.page.get_or_insert_default().events = history
-                    .records
-                    .iter()
-                    .flat_map(|record| {
-                        (record.from + 1..).zip(encode_events(job, self.epoch, record))
-                    })
-                    .filter(|(offset, _)| *offset > after)
-                    .collect();
-            }
-            Some(history) if history.cursor.epoch != self.epoch => {
-                self.gap = Some(Box::new((from, GapReason::Epoch)));
-            }
-            Some(_) | None => self.gap = Some(Box::new((from, GapReason::Retention))),
-        }
-    }
-
-    fn enter_log(&mut self, epoch: u32) {
-        let known = self.held.max(self.events_at);
-        let known = known.map(|offset| Cursor { epoch: self.epoch, offset });
-        let from = self.gap.take().map(|gap| gap.0).or(known);
-        self.gap = from.map(|from| Box::new((from, GapReason::Epoch)));
-        self.epoch = epoch;
-        self.held = None;
-        self.events_at = None;
-        self.ended = false;
-        self.drop_page();
-    }
-
-    /// From a position that is not the newest.
-    fn advance(&mut self, state: &mut State, held: u64, now: Timestamp, metrics: &Metrics) -> Step {
-        let newest = state.cursor();
-        let Some(goal) = state.ring().stop_after(held) else {
-            let missed = state.ring().passes_change(held);
-            let changed = missed || state.ring().ends_with_change();
-            if self.ended && !changed {
-                return Step::Idle;
-            }
-            if let Some(step) = self.next_event(state, newest.offset) {
-                return step;
-            }
-            if missed && self.wanted != Wanted::Everything {
-                let from = Cursor { epoch: self.epoch, offset: held };
-                return self.tell_gap(state, from, GapReason::Slow, now, metrics);
-            }
-            return match self.throttle(now).filter(|_| !changed) {
-                Some(due) => Step::Wait(due),
-                None => self.whole(state, now, metrics),
-            };
-        };
-        if self.ended && goal.change.is_none() {
-            return Step::Idle;
-        }
-        if let Some(step) = self.next_event(state, goal.to) {
-            return step;
-        }
-        if goal.change.is_none()
-            && let Some(due) = self.throttle(now)
-        {
-            return Step::Wait(due);
-        }
-        let Some((frame, to, records)) = state.update(held, goal.to) else {
-            return self.whole(state, now, metrics);
-        };
-        if to != goal.to && (goal.change.is_none() || self.ended) {
-            // After an end nothing of the old attempt may come, not even on the way to the new one.
-            if self.ended && goal.to != newest.offset {
-                let from = Cursor { epoch: self.epoch, offset: held };
-                return self.tell_gap(state, from, GapReason::Slow, now, metrics);
-            }
-            return self.whole(state, now, metrics);
-        }
-        self.ended = false;
-        self.held = Some(to);
-        self.last_state_at = Some(now);
-        if records > 1 {
-            metrics.conflated.fetch_add(records - 1, Ordering::Relaxed);
-        }
-        if to == goal.to
-            && let Some(status) = goal.change
-            && status.is_terminal()
-        {
-            self.owe_end(state.job(), Cursor { epoch: self.epoch, offset: to }, status);
-        }
-        self.send(state, frame)
-    }
-
-    /// The next wanted event up to `limit`; `None` when all were sent.
-    fn next_event(&mut self, state: &mut State, limit: u64) -> Option<Step> {
-        let mut at = self.events_at?;
-        while at < limit {
-            if let Some(event) = self.page.as_mut().and_then(|page| page.pop(at + 1)) {
-                if self.page.as_ref().is_some_and(|page| page.events.is_empty()) {
-                    self.drop_page();
-                }
-                at += 1;
-                self.events_at = Some(at);
-                if self.wanted.wants(&event.word) {
-                    return Some(Step::Frame(event.frame));
-                }
-                continue;
-            }
-            self.drop_page();
-            let Some((events, from)) = state.events_after(at) else {
-                return Some(Step::Read(at));
-            };
-            let skip = usize::try_from(at - from).unwrap_or(usize::MAX);
-            for event in events.iter().skip(skip) {
-                at += 1;
-                self.events_at = Some(at);
-                if self.wanted.wants(&event.word) {
-                    return Some(Step::Frame(event.frame.clone()));
-                }
-                if at >= limit {
-                    break;
-                }
-            }
-        }
-        self.caught_up = true;
-        None
-    }
-
-    /// At the newest position, with all events sent.
-    fn settle(&mut self, state: &State) -> Step {
-        let status = state.standing().status;
-        if self.ended || !status.is_terminal() {
-            return Step::Idle;
-        }
-        self.owe_end(state.job(), state.cursor(), status);
-        self.owed.pop().map_or(Step::Idle, Step::Frame)
-    }
-
-    /// Sends a state frame. When it leads to the newest state of a job that goes on, and all events
-    /// up to it were sent, there is nothing more.
-    fn send(&self, state: &State, frame: Frame) -> Step {
-        let newest = state.cursor().offset;
-        let settled = self.held == Some(newest)
-            && self.events_at.is_none_or(|at| at >= newest)
-            && self.owed.is_empty()
-            && !state.standing().status.is_terminal();
-        if settled { Step::Last(frame) } else { Step::Frame(frame) }
-    }
-
-    /// Sends the whole document.
-    fn whole(&mut self, state: &mut State, now: Timestamp, metrics: &Metrics) -> Step {
-        let frame = self.hold_newest(state, now, metrics);
-        self.send(state, frame)
-    }
-
-    fn hold_newest(&mut self, state: &mut State, now: Timestamp, metrics: &Metrics) -> Frame {
-        let newest = state.cursor();
-        if let Some(held) = self.held {
-            metrics.conflated.fetch_add(newest.offset.saturating_sub(held), Ordering::Relaxed);
-        }
-        self.held = Some(newest.offset);
-        self.events_at = (self.wanted != Wanted::Nothing).then_some(newest.offset);
-        self.caught_up = true;
-        self.last_state_at = Some(now);
-        self.ended = false;
-        let status = state.standing().status;
-        if status.is_terminal() {
-            self.owe_end(state.job(), newest, status);
-        }
-        state.snapshot()
-    }
-
-    fn tell_gap(
-        &mut self,
-        state: &mut State,
-        from: Cursor,
-        reason: GapReason,
-        now: Timestamp,
-        metrics: &Metrics,
-    ) -> Step {
-        let to = state.cursor();
-        self.drop_page();
-        self.held = None;
-        let snapshot = self.hold_newest(state, now, metrics);
-        self.owed.snapshot = Some(snapshot);
-        let job = state.job().clone();
-        Step::Frame(Frame::of(&ServerMessage::Gap { job, from, to, reason }))
-    }
-
-    fn owe_end(&mut self, job: &JobId, cursor: Cursor, status: JobStatus) {
-        self.ended = true;
-        let end = ServerMessage::End { job: job.clone(), cursor, status };
-        self.owed.end = Some(Frame::of(&end));
-    }
-
-    fn drop_page(&mut self) {
-        match &mut self.page {
-            Some(page) if page.reading.is_some() => page.events = VecDeque::new(),
-            Some(_) | None => self.page = None,
-        }
-    }
-
-    /// When the next state frame may be sent, if that is not yet.
-    fn throttle(&mut self, now: Timestamp) -> Option<Timestamp> {
-        let last = self.last_state_at?;
-        if now < last {
-            // The clock was set back: the wait begins anew, it does not last until then.
-            self.last_state_at = Some(now);
-        }
-        let due = last.min(now).plus(u64::from(self.interval_ms));
-        (due > now).then_some(due)
     }
 }
