@@ -49,12 +49,12 @@ impl Shared {
         extra: Vec<Box<dyn prometheus_client::collector::Collector>>,
     ) -> Self {
         let mut registry = Registry::default();
-        let metrics = Metrics::new(&hub, &mut registry);
+        let admission = Admission::new(options.limits.clone());
+        let metrics = Metrics::new(&hub, &admission, &mut registry);
         engine.register_metrics(&mut registry);
         for collector in extra {
             registry.register_collector(collector);
         }
-        let admission = Admission::new(options.limits.clone(), metrics.limits.clone());
         Self {
             engine,
             hub,

@@ -1,5 +1,6 @@
 //! What `/metrics` tells.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use headway_hub::{FrameKind, LATENCY_BOUNDS_MS};
@@ -14,7 +15,7 @@ use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
-use crate::front::admission::LimitLabel;
+use crate::front::admission::{Admission, Limit};
 
 /// A transport of a stream.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -38,8 +39,6 @@ pub(crate) struct Metrics {
     pub(crate) connections: Family<Transport, Gauge>,
     /// Watchers that were closed because they could not be written to, or gave no pong.
     pub(crate) failed: Family<Transport, Counter>,
-    /// Limits that somebody ran into.
-    pub(crate) limits: Family<LimitLabel, Counter>,
     /// Requests.
     pub(crate) requests: Family<Answered, Counter>,
     /// How long requests took to their first byte; streams are left out.
@@ -47,29 +46,31 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    pub(crate) fn new(hub: &headway_hub::Handle, registry: &mut Registry) -> Self {
+    pub(crate) fn new(
+        hub: &headway_hub::Handle,
+        admission: &Arc<Admission>,
+        registry: &mut Registry,
+    ) -> Self {
         let metrics = Self {
             connections: Family::default(),
             failed: Family::default(),
-            limits: Family::default(),
             requests: Family::default(),
             request_seconds: Histogram::new(exponential_buckets(0.000_25, 2.0, 16)),
         };
-        let Self { connections, failed, limits, requests, request_seconds } = &metrics;
+        let Self { connections, failed, requests, request_seconds } = &metrics;
         registry.register("headway_connections", "Watchers", connections.clone());
         registry.register(
             "headway_connections_failed",
             "Watchers closed because a write stood still or no pong came",
             failed.clone(),
         );
-        registry.register("headway_limits", "Limits that somebody ran into", limits.clone());
         registry.register("headway_http_requests", "Answered requests", requests.clone());
         registry.register(
             "headway_http_request_seconds",
             "Time to a request's answer, streams left out",
             request_seconds.clone(),
         );
-        registry.register_collector(Box::new(Hub(hub.clone())));
+        registry.register_collector(Box::new(Counts(hub.clone(), Arc::clone(admission))));
         metrics
     }
 }
@@ -100,9 +101,19 @@ impl Drop for Connected {
     }
 }
 
-/// Reads the hub's counters when they are asked for.
+/// Reads counters that somebody else keeps when they are asked for.
 #[derive(Debug)]
-struct Hub(headway_hub::Handle);
+struct Counts(headway_hub::Handle, Arc<Admission>);
+
+/// A limit as a label.
+#[derive(Clone, Debug)]
+struct Limited(&'static str);
+
+impl EncodeLabelSet for Limited {
+    fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> Result<(), std::fmt::Error> {
+        [("limit", self.0)].encode(encoder)
+    }
+}
 
 #[derive(Clone, Debug)]
 struct Kind(FrameKind);
@@ -113,7 +124,7 @@ impl EncodeLabelSet for Kind {
     }
 }
 
-impl Collector for Hub {
+impl Collector for Counts {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
         let metrics = self.0.metrics();
         let gauges = [
@@ -144,6 +155,17 @@ impl Collector for Hub {
         for kind in FrameKind::ALL {
             let count = ConstCounter::new(metrics.frames(kind));
             count.encode(frames.encode_family(&Kind(kind))?)?;
+        }
+        let mut limits = encoder.encode_descriptor(
+            "headway_limits",
+            "Limits that somebody ran into",
+            None,
+            MetricType::Counter,
+        )?;
+        let of_hub = headway_hub::Limit::ALL.map(|limit| (limit.as_str(), metrics.limited(limit)));
+        let own = Limit::ALL.map(|limit| (limit.as_str(), self.1.hits(limit)));
+        for (name, hits) in of_hub.into_iter().chain(own) {
+            ConstCounter::new(hits).encode(limits.encode_family(&Limited(name))?)?;
         }
         let (sum_ms, counts) = metrics.latency();
         let bounds = LATENCY_BOUNDS_MS.iter().map(|bound| *bound as f64 / 1_000.0);

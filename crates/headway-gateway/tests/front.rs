@@ -296,3 +296,42 @@ async fn an_address_behind_a_trusted_proxy_has_its_own_limit() {
     within("room", wait).await;
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_session_is_watched_by_so_many_connections() {
+    let server = Server::start().await;
+    let path = "/api/v1/stream?session=s";
+    let mut watching = Vec::new();
+    for _ in 0..3 {
+        let mut socket = Socket::open(&server, path).await;
+        socket.until("subscribed").await;
+        watching.push(socket);
+    }
+    // One that has the session already may name it again.
+    watching[0].send(&json!({"type":"subscribe","id":"again","session":"s"})).await;
+    watching[0].until("subscribed").await;
+    let mut fourth = Socket::open(&server, path).await;
+    assert_eq!(fourth.until("error").await["code"], "too_many_connections");
+    assert_eq!(fourth.until("closing").await["reason"], "too_many_connections");
+    assert_eq!(fourth.closed().await, 4504);
+    // Whoever watches something else is only told.
+    let mut other = Socket::open(&server, "/api/v1/stream?tag=t").await;
+    other.until("subscribed").await;
+    other.send(&json!({"type":"subscribe","id":"2","session":"s"})).await;
+    assert_eq!(other.until("error").await["id"], "2");
+    other.send(&json!({"type":"ping","at":1})).await;
+    other.until("pong").await;
+    let limit = "headway_limits_total{limit=\"connections_per_session\"}";
+    assert_eq!(metric(&server, limit).await, 2);
+    drop(watching);
+    let wait = async {
+        loop {
+            let mut next = Socket::open(&server, path).await;
+            if next.until_any(&["subscribed", "error"]).await["type"] == "subscribed" {
+                break;
+            }
+        }
+    };
+    within("room", wait).await;
+    server.stop().await;
+}

@@ -24,6 +24,12 @@ pub enum Error {
         /// What it may be.
         range: &'static str,
     },
+    /// As many connections watch this as may.
+    #[error("{most} connections watch this session already: close one of them")]
+    TooManyConnections {
+        /// How many may.
+        most: usize,
+    },
     /// What rests in the store is no JSON, or lacks what every document has.
     #[error("the stored state of a job cannot be read: {0}")]
     Unreadable(String),
@@ -41,6 +47,9 @@ impl Error {
                 Problem::new(ProblemCode::Invalid, self.to_string()).at_field("after")
             }
             Self::Page(_) => Problem::new(ProblemCode::Invalid, self.to_string()).at_field("page"),
+            Self::TooManyConnections { .. } => {
+                Problem::new(ProblemCode::TooManyConnections, self.to_string())
+            }
             Self::Option { .. } | Self::Unreadable(_) => {
                 Problem::new(ProblemCode::Internal, self.to_string())
             }

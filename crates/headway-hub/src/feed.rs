@@ -1,6 +1,6 @@
 //! Selectors: which jobs a subscription is about, and how it hears of new ones.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -13,7 +13,7 @@ use slab::Slab;
 use crate::wake::{Bell, Dirty, Ring, Wakes};
 
 /// Which jobs a subscription is about.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Selector {
     /// One job.
     Job(JobId),
@@ -144,15 +144,36 @@ pub struct FeedReader {
 }
 
 impl FeedReader {
-    /// Joins a feed: every job that moves from now on is announced to this reader.
-    pub(crate) fn join(feed: Arc<Feed>, bell: Arc<Bell>, session: u32, subscription: u16) -> Self {
+    /// Joins a feed: every job that moves from now on is announced to this reader. `None`: it has
+    /// readers of `most` other sessions already.
+    pub(crate) fn join(
+        feed: Arc<Feed>,
+        bell: Arc<Bell>,
+        session: u32,
+        subscription: u16,
+        most: usize,
+    ) -> Option<Self> {
         let mut state = feed.state.lock();
+        if most < usize::MAX {
+            // So few that they are counted faster than a list of them would be kept.
+            let mut others: Vec<_> = state
+                .readers
+                .iter()
+                .map(|(_, reader)| (Arc::as_ptr(&reader.bell), reader.ring.session))
+                .filter(|other| *other != (Arc::as_ptr(&bell), session))
+                .collect();
+            others.sort_unstable();
+            others.dedup();
+            if others.len() >= most {
+                return None;
+            }
+        }
         state.joins += 1;
         let joined = state.joins;
         let ring = Ring { session, dirty: Dirty::Feed(subscription) };
         let key = state.readers.insert(Reader { bell, ring, joined, news: None });
         drop(state);
-        Self { feed, key }
+        Some(Self { feed, key })
     }
 
     /// The jobs that were announced to it since the last look; `None` when some were forgotten.
@@ -176,7 +197,7 @@ impl Drop for FeedReader {
 /// All feeds that somebody reads, by tenant and selector.
 #[derive(Debug, Default)]
 pub(crate) struct Feeds {
-    feeds: Mutex<HashMap<(String, Selector), Arc<Feed>>>,
+    feeds: Mutex<BTreeMap<(String, Selector), Arc<Feed>>>,
     count: AtomicUsize,
 }
 

@@ -136,9 +136,14 @@ impl Handle {
                 Request::Survey { ticket, subscription, selector } => {
                     let feed = hub.shared.feeds.open(&caller.tenant, &selector);
                     // Joined before the list is read, so that no job can pass between the two.
-                    let reader = FeedReader::join(feed, bell, key, subscription);
-                    let outcome = hub.survey(&caller, &selector).await;
-                    let outcome = outcome.map(|jobs| Surveyed { reader, jobs });
+                    let most = hub.most_connections(&selector);
+                    let outcome = match FeedReader::join(feed, bell, key, subscription, most) {
+                        Some(reader) => {
+                            let jobs = hub.survey(&caller, &selector).await;
+                            jobs.map(|jobs| Surveyed { reader, jobs })
+                        }
+                        None => Err(Error::TooManyConnections { most }),
+                    };
                     Answer::Surveyed { ticket, subscription, outcome }
                 }
                 Request::Read { lane, job, after } => {
@@ -210,6 +215,14 @@ impl Handle {
             None => 0,
         };
         Ok(Some(Found { topic, trimmed_to }))
+    }
+
+    /// How many connections may watch by a selector.
+    fn most_connections(&self, selector: &Selector) -> usize {
+        match selector {
+            Selector::Session(_) => self.shared.setting.options.max_session_connections,
+            Selector::Job(_) | Selector::Tag(_) | Selector::All => usize::MAX,
+        }
     }
 
     /// The caller's jobs that a selector is about and that have not ended, the newest.

@@ -18,17 +18,20 @@ pub enum Limit {
     Subscriptions,
     /// [`crate::Options::max_jobs`].
     Jobs,
+    /// [`crate::Options::max_session_connections`].
+    SessionConnections,
 }
 
 impl Limit {
     /// Every limit.
-    pub const ALL: [Self; 2] = [Self::Subscriptions, Self::Jobs];
+    pub const ALL: [Self; 3] = [Self::Subscriptions, Self::Jobs, Self::SessionConnections];
 
     /// The limit's name.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Subscriptions => "subscriptions",
             Self::Jobs => "jobs",
+            Self::SessionConnections => "connections_per_session",
         }
     }
 }

@@ -162,6 +162,8 @@ pub enum ClosingReason {
     Idle,
     /// Too many messages, for too long.
     RateLimited,
+    /// What was asked for is watched by too many connections.
+    TooManyConnections,
     /// A reason that this version does not know.
     #[serde(other)]
     Unknown,

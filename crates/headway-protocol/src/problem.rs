@@ -120,6 +120,8 @@ problem_codes! {
     Invalid = 422, "invalid", "A value cannot be used", false;
     /// A WebSocket of a version that is not spoken.
     UpgradeRequired = 426, "upgrade_required", "Another version of the protocol is needed", false;
+    /// The caller has as many connections as one may have.
+    TooManyConnections = 429, "too_many_connections", "Too many connections", true;
     /// Too many requests.
     RateLimited = 429, "rate_limited", "Too many requests", true;
     /// A fault of the server.

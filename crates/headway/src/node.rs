@@ -10,9 +10,9 @@ use headway_store::{Clock, Store, SystemClock};
 use headway_store_embedded::EmbeddedStore;
 
 use crate::arguments::{Common, ServeArguments};
-use crate::configuration::{Configuration, ConfiguredValue, Environment, Settings, Tls};
+use crate::configuration::{Configuration, ConfiguredValue, Environment, Settings};
 use crate::failure::Failure;
-use crate::{open_files, rate_card};
+use crate::{certificate, open_files, rate_card};
 
 /// A running node.
 #[derive(Debug)]
@@ -66,6 +66,7 @@ impl Node {
             kind_intervals: intervals.collect(),
             max_subscriptions: settings.max_subscriptions,
             max_message_bytes: settings.message_bytes,
+            max_session_connections: settings.session_connections,
             ..headway_hub::Options::default()
         };
         let hub = headway_hub::Hub::start(hub, Arc::clone(&port), Arc::clone(&clock))
@@ -108,8 +109,8 @@ impl Node {
             keepers.push(tokio::spawn(keeper));
         }
         let secure = settings.tls.is_some();
-        if let Some(Tls { acceptor, reload: Some(period) }) = settings.tls {
-            keepers.push(tokio::spawn(headway_tls::keep_fresh(acceptor, period)));
+        if let Some(tls) = settings.tls {
+            keepers.push(tokio::spawn(certificate::watch(tls)));
         }
         let url = address_for_people(gateway.address(), secure);
         let (stop, stopped) = tokio::sync::oneshot::channel();

@@ -7,14 +7,11 @@ use std::collections::hash_map::Entry;
 use std::hash::{BuildHasher as _, Hash};
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use axum::http::request::Parts;
 use headway_protocol::{Owner, ProblemCode};
 use parking_lot::Mutex;
-use prometheus_client::encoding::EncodeLabelSet;
-use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::Family;
 
 use crate::options::Limits;
 use crate::problem::Refusal;
@@ -43,6 +40,19 @@ pub(crate) enum Limit {
 }
 
 impl Limit {
+    /// Every limit.
+    pub(crate) const ALL: [Self; 9] = [
+        Self::Connections,
+        Self::ConnectionsPerAddress,
+        Self::ConnectionsPerSubject,
+        Self::Messages,
+        Self::Head,
+        Self::Idle,
+        Self::StalledWrite,
+        Self::Pong,
+        Self::Handover,
+    ];
+
     /// Its name in the figures.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
@@ -59,17 +69,12 @@ impl Limit {
     }
 }
 
-/// A limit as a label.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(crate) struct LimitLabel {
-    limit: &'static str,
-}
-
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Admission {
     limits: Limits,
-    hits: Family<LimitLabel, Counter>,
+    /// How often somebody ran into each limit.
+    hits: [AtomicU64; Limit::ALL.len()],
     connections: AtomicUsize,
     /// Connections by who they are counted for. The key is a hash with a secret of this process:
     /// two that share one would also share their limit, which takes 2^32 of them to be likely.
@@ -93,10 +98,10 @@ enum Counted {
 }
 
 impl Admission {
-    pub(crate) fn new(limits: Limits, hits: Family<LimitLabel, Counter>) -> Arc<Self> {
+    pub(crate) fn new(limits: Limits) -> Arc<Self> {
         Arc::new(Self {
             limits,
-            hits,
+            hits: Default::default(),
             connections: AtomicUsize::new(0),
             counts: Mutex::default(),
             secret: foldhash::quality::RandomState::default(),
@@ -110,7 +115,14 @@ impl Admission {
 
     /// Counts that somebody ran into a limit.
     pub(crate) fn hit(&self, limit: Limit) {
-        self.hits.get_or_create(&LimitLabel { limit: limit.as_str() }).inc();
+        if let Some(count) = self.hits.get(limit as usize) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How often somebody ran into a limit.
+    pub(crate) fn hits(&self, limit: Limit) -> u64 {
+        self.hits.get(limit as usize).map_or(0, |count| count.load(Ordering::Relaxed))
     }
 
     /// Lets a connection in. Addresses of this machine and those of proxies that are trusted stand
@@ -237,11 +249,11 @@ impl From<Limit> for Refusal {
                 "the server has as many connections as it takes: come back later",
             ),
             Limit::ConnectionsPerAddress => (
-                ProblemCode::RateLimited,
+                ProblemCode::TooManyConnections,
                 "your address has as many connections as one may have: close some",
             ),
             Limit::ConnectionsPerSubject => (
-                ProblemCode::RateLimited,
+                ProblemCode::TooManyConnections,
                 "you watch by as many connections as one may: close some",
             ),
             Limit::Messages => (ProblemCode::RateLimited, "too many messages: send fewer"),
@@ -258,7 +270,7 @@ mod tests {
     use super::*;
 
     fn admission(limits: Limits) -> Arc<Admission> {
-        Admission::new(limits, Family::default())
+        Admission::new(limits)
     }
 
     fn address(text: &str) -> IpAddr {

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use headway_protocol::frame::Subscribe;
-use headway_protocol::{Cursor, JobId, ServerMessage, Timestamp};
+use headway_protocol::frame::{ClosingReason, Subscribe};
+use headway_protocol::{CloseCode, Cursor, JobId, ServerMessage, Timestamp};
 use slab::Slab;
 
 use super::busy::Search;
@@ -24,6 +24,9 @@ use crate::topic::{State, Watching};
 const ID_CHARACTERS: usize = 128;
 /// The longest `min_interval_ms`: an hour.
 const MAX_INTERVAL_MS: u64 = 3_600_000;
+
+/// When somebody may come back for whom there were too many connections, in milliseconds.
+const TOO_MANY_RETRY_MS: u64 = 60_000;
 
 /// When the log is asked again after it could not be read, in milliseconds.
 const READ_AGAIN_MS: u64 = 1_000;
@@ -418,6 +421,14 @@ impl Session {
         let problem = error.problem();
         self.forget(key);
         self.answer(&ServerMessage::Error { id, code: problem.code, message: problem.detail });
+        if let Error::TooManyConnections { .. } = error {
+            self.setting.metrics.limit(Limit::SessionConnections);
+            // Whoever watches something else stays for that.
+            if !self.has_subscriptions() {
+                let reason = ClosingReason::TooManyConnections;
+                self.close(reason, TOO_MANY_RETRY_MS, CloseCode::ConnectionLimit);
+            }
+        }
     }
 
     /// A job that a subscription is about was found.

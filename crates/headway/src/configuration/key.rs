@@ -223,6 +223,12 @@ pub(super) const KEYS: &[Key] = &[
         "Watchers of one subject.",
     ),
     key(
+        "limits.connections_per_session",
+        Shape::Whole { least: 1 },
+        "3",
+        "Connections that watch one session by its name.",
+    ),
+    key(
         "limits.message_bytes",
         Shape::Whole { least: 1024 },
         "65536",

@@ -71,6 +71,7 @@ pub(crate) struct Settings {
     pub(crate) body_bytes: usize,
     pub(crate) upload_bytes: u64,
     pub(crate) message_bytes: u64,
+    pub(crate) session_connections: usize,
     pub(crate) threads: Option<usize>,
     pub(crate) limits: Limits,
     pub(crate) head_within: Duration,
@@ -176,6 +177,7 @@ impl Configuration {
             max_running: self.count("limits.max_running"),
             body_bytes: self.count("limits.body_bytes"),
             message_bytes: self.whole("limits.message_bytes"),
+            session_connections: self.count("limits.connections_per_session"),
             threads: self
                 .values
                 .contains_key("stream.threads")
