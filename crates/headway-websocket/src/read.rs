@@ -96,8 +96,12 @@ fn read_whole(input: &mut &[u8], agreed: Agreed) -> Result<Option<Message>, Faul
     let Some((bytes, rest)) = input.split_at_checked(Head::size(input)) else { return Ok(None) };
     let [first, second, ..] = *bytes else { return Ok(None) };
     Head::check(first, second, agreed.deflate)?;
+    if first & 0x0F == 0 {
+        // There is nothing to continue, which is the first thing wrong with it.
+        return Err(Fault::NothingToContinue);
+    }
     let head = Head::parse(bytes)?;
-    if !head.finished || head.opcode == Opcode::Continuation {
+    if !head.finished {
         return Ok(None);
     }
     if !head.opcode.is_control() && head.length > u64::from(agreed.limit) {

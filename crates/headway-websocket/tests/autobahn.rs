@@ -5,6 +5,8 @@
 //! what is in a message or how often it is sent, the variants are rows of one loop. What needs a
 //! socket (who closes first, what is written back) is in the gateway's tests.
 
+#![allow(clippy::unwrap_used, reason = "a helper of tests fails where a test would")]
+
 use std::io::Write as _;
 
 use flate2::write::DeflateEncoder;
