@@ -16,8 +16,32 @@ pub mod messages;
 pub mod printed;
 pub mod rate_card;
 pub mod record;
+pub mod request_head;
 pub mod websocket;
 pub mod words;
+
+/// Which paths are a watcher's; the gateway's own answer needs all of its routes.
+mod stream {
+    pub(crate) mod opening {
+        /// As in the gateway.
+        #[derive(Debug)]
+        #[allow(dead_code, reason = "named by the reader, which does not look inside")]
+        pub(crate) enum Address {
+            Job(String),
+            Many,
+        }
+
+        impl Address {
+            pub(crate) fn of_path(path: &str) -> Option<Self> {
+                if path == "/api/v1/stream" {
+                    return Some(Self::Many);
+                }
+                let id = path.strip_prefix("/api/v1/jobs/")?.strip_suffix("/stream")?;
+                Some(Self::Job(id.to_owned()))
+            }
+        }
+    }
+}
 
 /// What the store's reader of records tells when they are damaged.
 mod failure {
@@ -42,3 +66,8 @@ mod codec;
 #[rustfmt::skip]
 #[path = "../../crates/headway/src/commands/run/recogniser.rs"]
 mod recogniser;
+
+#[allow(dead_code, reason = "a part of the gateway")]
+#[rustfmt::skip]
+#[path = "../../crates/headway-gateway/src/front/head.rs"]
+mod head;
