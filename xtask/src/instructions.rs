@@ -9,8 +9,9 @@ use std::process::{Command, ExitCode, Stdio};
 
 use crate::{Outcome, command, say};
 
-/// The crates whose example `instructions` names its operations and does them.
-const CRATES: [&str; 2] = ["headway-websocket", "headway-protocol"];
+/// Examples that name their operations and do them, with their crates.
+const EXAMPLES: [(&str, &str); 2] =
+    [("headway-websocket", "codec_cost"), ("headway-protocol", "message_cost")];
 
 /// How often an operation is done; half of it is what is counted.
 const COUNT: u32 = 400;
@@ -26,9 +27,8 @@ pub(crate) fn run(root: &Path) -> Outcome {
         return Err("valgrind is not there: install the package `valgrind`".to_owned());
     }
     say("instructions  operation\n");
-    for name in CRATES {
-        // Programs of one name overwrite each other: each is built just before it is run.
-        let program = example(root, name, "instructions")?;
+    for (package, name) in EXAMPLES {
+        let program = example(root, package, name)?;
         for operation in command::output(&mut Command::new(&program))?.lines() {
             let cost = |count: u32| collected(&program, &[operation, &count.to_string()], None);
             print(cost(COUNT)?, cost(COUNT / 2)?, u64::from(COUNT / 2), operation);
