@@ -8,6 +8,7 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -30,7 +31,10 @@ fn raw(text: String) -> Box<RawValue> {
 /// Text of which no part repeats: every number of a multiplicative sequence, in words of 16 digits.
 fn noise(seed: u64) -> String {
     let word = |n: u64| (seed * 100 + n + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
-    (0..BYTES as u64 / 16).map(|n| format!("{:016x}", word(n).wrapping_mul(word(n + 7)))).collect()
+    (0..BYTES as u64 / 16).fold(String::new(), |mut text, n| {
+        write!(text, "{:016x}", word(n).wrapping_mul(word(n + 7))).unwrap();
+        text
+    })
 }
 
 fn append(job: &JobId, offset: u64) -> Append {

@@ -121,7 +121,8 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
     ) -> Result<Vec<JobId>, StoreError>;
 
     /// From now on `sink` hears of every record after it is durable and can be read, in the order of
-    /// each job, and before the append is answered. A store has one sink per attach; they live as
+    /// each job, and before the append is answered; and of every job that was removed, before that is
+    /// answered. A store has one sink per attach; they live as
     /// long as the store.
     fn attach(&self, sink: std::sync::Arc<dyn Sink>);
 

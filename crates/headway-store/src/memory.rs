@@ -266,11 +266,22 @@ impl Store for MemoryStore {
     }
 
     async fn remove(&self, jobs: &[JobId]) -> Result<(), StoreError> {
-        let mut state = self.state.lock();
-        state.open()?;
-        for job in jobs {
-            state.jobs.remove(job);
-            state.keys.retain(|_, (holder, _)| holder != job);
+        let (removed, sinks) = {
+            let mut state = self.state.lock();
+            state.open()?;
+            let mut removed = Vec::new();
+            for job in jobs {
+                if state.jobs.remove(job).is_some() {
+                    removed.push(job.clone());
+                }
+                state.keys.retain(|_, (holder, _)| holder != job);
+            }
+            (removed, state.sinks.clone())
+        };
+        if !removed.is_empty() {
+            for sink in sinks {
+                sink.removed(&removed);
+            }
         }
         Ok(())
     }

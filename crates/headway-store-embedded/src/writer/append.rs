@@ -74,7 +74,7 @@ impl Writer {
         let cursor = Cursor { epoch, offset: record.to };
         let head = Head { number, cursor, trimmed_to, facets: Arc::clone(&facets) };
         staged.heads.insert(job.clone(), Some(head.clone()));
-        staged.news.push(Appended {
+        staged.news.appended(Appended {
             job: job.clone(),
             cursor,
             record: Arc::clone(&record),

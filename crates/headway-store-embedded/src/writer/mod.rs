@@ -12,6 +12,7 @@ mod append;
 mod fold;
 mod head;
 mod items;
+mod news;
 mod recover;
 mod remove;
 mod trim;
@@ -23,7 +24,7 @@ use std::time::Duration;
 
 use hashlink::LruCache;
 use headway_protocol::JobId;
-use headway_store::{Appended, StoreError};
+use headway_store::StoreError;
 use rusqlite::Connection;
 
 use crate::checkpoint;
@@ -38,6 +39,7 @@ use crate::shared::Shared;
 use crate::tail::{Fresh, Head};
 
 use fold::Folding;
+use news::News;
 
 /// The most commands of one commit. More, and the first of them waits long for the last.
 const GROUP: usize = 1_024;
@@ -81,7 +83,7 @@ struct Staged {
     /// In order.
     changes: Vec<Change>,
     /// For the sinks.
-    news: Vec<Appended>,
+    news: News,
     /// The group's row of the journal.
     journal: Vec<u8>,
     /// Jobs whose logs were trimmed and that are to be folded therefore.
@@ -321,7 +323,7 @@ impl Writer {
         drop(tails);
         if !staged.news.is_empty() {
             for sink in self.shared.sinks.read().iter() {
-                sink.wake(&staged.news);
+                staged.news.tell(&**sink);
             }
         }
     }

@@ -33,6 +33,7 @@ impl Writer {
             self.delete_tags(job, &head.facets)?;
             self.debris = true;
             staged.heads.insert(job.clone(), None);
+            staged.news.removed(job.clone());
             staged.changes.push(Change::Remove(job.clone()));
         }
         Ok(())

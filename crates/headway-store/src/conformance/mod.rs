@@ -110,6 +110,7 @@ macro_rules! conformance_tests {
         $crate::conformance_tests!(@module sink, $subject, $run, [
             sinks_hear_what_is_durable_in_order,
             refused_appends_are_no_news,
+            sinks_hear_of_removed_jobs_in_turn,
         ]);
 
         #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use headway_protocol::ItemStatus;
+use headway_protocol::{ItemStatus, JobId};
 use parking_lot::Mutex;
 
 use super::Subject;
@@ -64,4 +64,36 @@ pub async fn refused_appends_are_no_news(subject: &mut impl Subject) {
     store.add_items(&id("a"), vec![item(0)]).await.unwrap();
     store.remove(&[id("a")]).await.unwrap();
     assert_eq!(heard.0.lock().len(), 1);
+}
+
+/// What a sink was told, a word for each.
+#[derive(Default)]
+struct Diary(Mutex<Vec<String>>);
+
+impl Sink for Diary {
+    fn wake(&self, appended: &[Appended]) {
+        let words = appended.iter().map(|news| format!("{} {}", news.job, news.cursor.offset));
+        self.0.lock().extend(words);
+    }
+
+    fn removed(&self, jobs: &[JobId]) {
+        assert!(!jobs.is_empty());
+        self.0.lock().extend(jobs.iter().map(|job| format!("{job} removed")));
+    }
+}
+
+/// Removals are told before they are answered, between what the job was and what its name is next.
+pub async fn sinks_hear_of_removed_jobs_in_turn(subject: &mut impl Subject) {
+    let store = subject.store();
+    let diary: Arc<Diary> = Arc::default();
+    store.attach(Arc::clone(&diary) as Arc<dyn Sink>);
+    for _ in 0..2 {
+        for answer in store.append(vec![first("a"), first("b"), next("a", 1)]).await {
+            answer.unwrap();
+        }
+        store.remove(&[id("nobody")]).await.unwrap();
+        store.remove(&[id("a"), id("nobody"), id("b")]).await.unwrap();
+        assert_eq!(*diary.0.lock(), ["a 1", "b 1", "a 2", "a removed", "b removed"]);
+        diary.0.lock().clear();
+    }
 }
