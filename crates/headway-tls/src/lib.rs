@@ -53,6 +53,6 @@ pub use session::{Received, Session, SessionError, Violation};
 pub use settings::{Protocol, Settings, Version};
 
 #[cfg(feature = "stream")]
-pub use renewal::keep_fresh;
+pub use renewal::Renewal;
 #[cfg(feature = "stream")]
 pub use stream::{Parts, Stream};

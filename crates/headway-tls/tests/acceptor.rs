@@ -11,9 +11,8 @@ mod support;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
-use headway_tls::{Acceptor, IdentityError, Reloaded, Settings, keep_fresh};
+use headway_tls::{Acceptor, IdentityError, Reloaded, Renewal, Settings};
 use rustls::pki_types::ServerName;
 use support::{Authority, NAMES};
 
@@ -125,18 +124,16 @@ fn a_renewed_pair_is_shown_and_a_broken_one_is_not() {
     assert!(shows(&acceptor, &authority, "two.example"));
 }
 
-#[tokio::test(start_paused = true)]
-async fn files_are_looked_at_while_the_server_runs() {
+#[tokio::test]
+async fn a_look_uses_what_is_new() {
     let authority = Authority::new();
     let acceptor = Arc::new(Acceptor::open(authority.sign(&["one.example"])).unwrap());
-    let task = tokio::spawn(keep_fresh(Arc::clone(&acceptor), Duration::from_mins(1)));
+    let mut renewal = Renewal::new(Arc::clone(&acceptor));
     authority.sign(&["two.example"]);
-    let renewed = async {
-        while !shows(&acceptor, &authority, "two.example") {
-            // Paused: this is over as soon as everyone waits.
-            tokio::time::sleep(Duration::from_secs(1)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_mins(10), renewed).await.unwrap();
-    task.abort();
+    std::fs::rename(&acceptor.settings().key, authority.folder.path().join("away")).unwrap();
+    renewal.look().await;
+    assert!(shows(&acceptor, &authority, "one.example"));
+    std::fs::rename(authority.folder.path().join("away"), &acceptor.settings().key).unwrap();
+    renewal.look().await;
+    assert!(shows(&acceptor, &authority, "two.example"));
 }

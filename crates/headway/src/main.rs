@@ -4,6 +4,7 @@
 //! out of the crates below it, or is a client of one.
 
 mod arguments;
+mod certificate;
 mod commands;
 mod configuration;
 mod display;

@@ -14,3 +14,4 @@ mod client;
 mod harness;
 mod run;
 mod serve;
+mod tls;
