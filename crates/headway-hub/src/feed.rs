@@ -287,7 +287,10 @@ mod tests {
     fn a_job_is_news_to_whoever_has_not_heard_of_it_and_to_nobody_else() {
         let feed = Arc::new(Feed::default());
         let bell = Bell::new(|| ());
-        let join = |key| FeedReader::join(Arc::clone(&feed), Arc::clone(&bell), key, 0);
+        let join = |key| {
+            let (feed, bell) = (Arc::clone(&feed), Arc::clone(&bell));
+            FeedReader::join(feed, bell, key, 0, usize::MAX).unwrap()
+        };
         let tell = |name: &str, status: JobStatus, patch: &str| {
             feed.announce(&moved(name, status, patch), &mut Wakes::default());
             let mut rings = Vec::new();
@@ -324,7 +327,8 @@ mod tests {
     fn who_does_not_look_for_long_has_to_ask_again() {
         let feed = Arc::new(Feed::default());
         let bell = Bell::new(|| ());
-        let mut reader = FeedReader::join(Arc::clone(&feed), bell, 1, 0);
+        let reader = FeedReader::join(Arc::clone(&feed), bell, 1, 0, usize::MAX);
+        let mut reader = reader.unwrap();
         for number in 0..=ANNOUNCED {
             let name = format!("job_{number}");
             let appended = moved(&name, JobStatus::Running, "{}");
