@@ -135,12 +135,12 @@ const LIBRARIES: &[Library] = &[
     },
     Library {
         name: "reqwest",
-        only: &["headway-engine", "headway-client"],
+        only: &["headway-engine", "headway-client", "headway-sim"],
         why: "requests go out from executors and from the client",
     },
     Library {
         name: "tokio-tungstenite",
-        only: &["headway-client"],
+        only: &["headway-client", "headway-sim"],
         why: "the client speaks WebSocket with a library, the server has its own doors",
     },
     Library { name: "clap", only: &["headway"], why: "the command line belongs to the program" },

@@ -201,6 +201,10 @@ impl Truth for Ledger {
         log.changes.range(after.offset + 1..).next().copied().filter(|change| *change <= until)
     }
 
+    fn may_change(&self, job: &JobId, after: Cursor, until: u64) -> bool {
+        self.next_change(job, after, until).is_some()
+    }
+
     fn is_forgotten(&self, job: &JobId, at: Cursor) -> Option<bool> {
         Some(self.log(job, at.epoch).is_none_or(|log| log.removed || at.offset < log.trimmed_to))
     }

@@ -17,6 +17,7 @@ mod ledger;
 mod mutation;
 mod producer;
 pub mod reader;
+pub mod soak;
 mod store;
 mod truth;
 mod world;

@@ -25,6 +25,9 @@ pub trait Truth {
     /// The first change of status, or beginning of an attempt, after `after` and up to `until`.
     fn next_change(&self, job: &JobId, after: Cursor, until: u64) -> Option<u64>;
 
+    /// Whether there may be one, for all that is known.
+    fn may_change(&self, job: &JobId, after: Cursor, until: u64) -> bool;
+
     /// Whether a log's beginning is forgotten up to some position after this one; `None` when it is
     /// not known.
     fn is_forgotten(&self, job: &JobId, at: Cursor) -> Option<bool>;

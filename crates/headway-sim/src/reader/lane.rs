@@ -162,7 +162,7 @@ impl Lane {
                     let how = format!("{job}: {held} to {cursor} passes the change at {passed}");
                     return Err(Invariant::StatusNotSkipped.broken(how));
                 }
-                if look.truth.next_change(job, held, cursor.offset).is_none() {
+                if !look.truth.may_change(job, held, cursor.offset) {
                     self.judge_interval(look)?;
                 }
             }
@@ -175,7 +175,7 @@ impl Lane {
             let another = look.covering().any(|(id, _)| !self.gave_up.contains(id));
             let again = self.ended && !(self.fresh || restarts && another);
             // That the job goes on may be known before what it goes on with.
-            if again && look.truth.next_change(job, held, u64::MAX).is_none() {
+            if again && !look.truth.may_change(job, held, u64::MAX) {
                 let how = format!("{job}: a snapshot of {cursor} after the end at {held}");
                 return Err(Invariant::EndComes.broken(how));
             }
@@ -209,12 +209,12 @@ impl Lane {
             let how = format!("{job}: {prev} to {cursor} passes the change at {passed}");
             return Err(Invariant::StatusNotSkipped.broken(how));
         }
-        if self.ended && !self.fresh && look.truth.next_change(job, prev, cursor.offset).is_none() {
+        if self.ended && !self.fresh && !look.truth.may_change(job, prev, cursor.offset) {
             let how = format!("{job}: {cursor} after the end at {prev}");
             return Err(Invariant::EndComes.broken(how));
         }
         // What leads to a change of status is not held back, in two frames if need be.
-        if !restarts && look.truth.next_change(job, prev, u64::MAX).is_none() {
+        if !restarts && !look.truth.may_change(job, prev, u64::MAX) {
             self.judge_interval(look)?;
         }
         patch::apply(&mut self.document, change);
@@ -256,7 +256,7 @@ impl Lane {
             return Err(self.or_resume(Invariant::EventsWhole).broken(how));
         }
         if let (true, Some(held), false) = (self.ended, self.held, self.may_restart(look))
-            && look.truth.next_change(job, held, u64::MAX).is_none()
+            && !look.truth.may_change(job, held, u64::MAX)
         {
             let how = format!("{job}: the event at {cursor} after the end at {held}");
             return Err(Invariant::EndComes.broken(how));
@@ -298,7 +298,7 @@ impl Lane {
         }
         if let (true, Some(held), false) = (self.ended, self.held, self.may_restart(look))
             && held.epoch == to.epoch
-            && look.truth.next_change(job, held, to.offset).is_none()
+            && !look.truth.may_change(job, held, to.offset)
         {
             let how = format!("{job}: a gap to {to} after the end at {held}");
             return Err(Invariant::EndComes.broken(how));
@@ -371,7 +371,7 @@ impl Lane {
         let Some(held) = self.held else { return Ok(()) };
         let over = self.ended
             && held.epoch == newest.epoch
-            && truth.next_change(job, held, newest.offset).is_none();
+            && !truth.may_change(job, held, newest.offset);
         if held != newest && !over {
             let how = format!("{job}: held is {held}, newest is {newest}");
             return Err(Invariant::NewestAtLast.broken(how));

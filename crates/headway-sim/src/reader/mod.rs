@@ -172,6 +172,16 @@ impl Reader {
         self.watches.insert(subscribe.id, watch);
     }
 
+    /// A subscription stands without a word, as in a poll, whose answer has no room for it.
+    pub fn assume_standing(&mut self, id: &str) {
+        let Some(watch) = self.watches.get_mut(id) else { return };
+        watch.standing = true;
+        let Some(job) = watch.subscribe.job.clone() else { return };
+        let memory = self.memory.get(&job);
+        let held = watch.subscribe.cursor.and_then(|at| memory?.document(at).cloned());
+        self.lanes.entry(job).or_default().join(watch, true, held);
+    }
+
     /// It came with positions for the jobs that selectors bring. All its selectors want the same
     /// events, as those of one address do.
     pub fn come_with(&mut self, positions: impl IntoIterator<Item = (JobId, Cursor)>) {
