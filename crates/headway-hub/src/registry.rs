@@ -95,9 +95,10 @@ impl Registry {
                 // Whoever waits for the same topic tries again with the same slot: it must stay
                 // for them, or they would watch a topic that no record reaches.
                 let mut slots = self.slots.write();
-                let alone = slots.get(job).is_some_and(|known| {
-                    Arc::ptr_eq(known, &slot) && known.topic.get().is_none()
-                }) && Arc::strong_count(&slot) == 2;
+                let alone = slots
+                    .get(job)
+                    .is_some_and(|known| Arc::ptr_eq(known, &slot) && known.topic.get().is_none())
+                    && Arc::strong_count(&slot) == 2;
                 if alone {
                     slots.remove(job);
                 }

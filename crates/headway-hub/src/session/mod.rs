@@ -35,7 +35,9 @@
 //! subscriptions, however fast jobs move and however slowly its reader reads; one that waits has
 //! nothing but those.
 
+mod attach;
 mod busy;
+mod cover;
 mod lane;
 mod lanes;
 mod members;

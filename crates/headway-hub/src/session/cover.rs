@@ -1,0 +1,119 @@
+//! Which subscriptions cover a lane, and what they want of it together.
+
+use std::sync::Arc;
+
+use super::Session;
+use super::subscription::millis;
+use super::wanted::Wanted;
+use crate::feed::Selector;
+use crate::topic::State;
+
+impl Session {
+    /// Gives up a lane that only selectors hold, once its job's end was said: it comes back by the
+    /// feed when the job is retried.
+    pub(super) fn leave_if_over(&mut self, key: u32) {
+        let Some(lane) = self.lanes.get(key).filter(|lane| lane.is_over()) else { return };
+        let chosen = lane.subscriptions.iter().any(|key| {
+            let subscription = self.subscriptions.get(key);
+            subscription.is_some_and(|known| matches!(known.selector, Selector::Job(_)))
+        });
+        if !chosen {
+            self.lanes.remove(key);
+        }
+    }
+
+    /// A lane's job has begun another log, as a job of a name that was given away: subscriptions that
+    /// it is not about any more lose it.
+    pub(super) fn refit(&mut self, lane_key: u32) {
+        let Some(lane) = self.lanes.get_mut(lane_key) else { return };
+        let topic = Arc::clone(lane.topic());
+        let (epoch, lost) = {
+            let state = topic.look();
+            let visible = state.tenant() == self.caller.tenant;
+            let stays = |key: u16| {
+                let known = self.subscriptions.get(key);
+                visible && known.is_some_and(|known| fits(&known.selector, &state))
+            };
+            let lost = lane.subscriptions.iter().filter(|key| !stays(*key));
+            (state.cursor().epoch, lost.collect::<Vec<_>>())
+        };
+        lane.enter_log(epoch);
+        self.lanes.make_ready(lane_key);
+        for key in lost {
+            let known = self.subscriptions.get(key);
+            if known.is_some_and(|known| matches!(known.selector, Selector::Job(_))) {
+                self.refuse_job(key, topic.job());
+            } else {
+                self.take_away(key, lane_key);
+            }
+        }
+    }
+
+    /// Takes a lane from a subscription.
+    pub(super) fn take_away(&mut self, key: u16, lane_key: u32) {
+        let Some(lane) = self.lanes.get_mut(lane_key) else { return };
+        lane.subscriptions.remove(key);
+        if lane.subscriptions.is_empty() {
+            self.lanes.remove(lane_key);
+        } else {
+            self.tune(lane_key);
+        }
+    }
+
+    /// Adds what a new subscription wants to what its lane wants.
+    pub(super) fn tune_to(&mut self, lane_key: u32, key: u16) {
+        let default = self.default_interval(lane_key);
+        let (Some(lane), Some(subscription)) =
+            (self.lanes.get_mut(lane_key), self.subscriptions.get(key))
+        else {
+            return;
+        };
+        let mut asked = (subscription.wanted.clone(), subscription.interval_ms.unwrap_or(default));
+        if !lane.subscriptions.is_empty() {
+            let (wanted, interval) = lane.asked();
+            asked = (asked.0.and(wanted), asked.1.min(interval));
+        }
+        lane.subscriptions.insert(key);
+        lane.set(asked.0, asked.1);
+    }
+
+    /// Sets what a lane wants to the union of what its subscriptions want, after one has gone. The
+    /// search ends as soon as those that are left want what was wanted before, so that a crowd of
+    /// the same costs no more than a few.
+    fn tune(&mut self, lane_key: u32) {
+        let default = self.default_interval(lane_key);
+        let Some(lane) = self.lanes.get_mut(lane_key) else { return };
+        let mut left: Option<(Wanted, u32)> = None;
+        for key in lane.subscriptions.iter() {
+            let Some(subscription) = self.subscriptions.get(key) else { continue };
+            let interval = subscription.interval_ms.unwrap_or(default);
+            left = Some(match left {
+                None => (subscription.wanted.clone(), interval),
+                Some((wanted, least)) => (wanted.and(&subscription.wanted), least.min(interval)),
+            });
+            if left.as_ref().is_some_and(|(wanted, least)| lane.asked() == (wanted, *least)) {
+                return;
+            }
+        }
+        let (wanted, interval) = left.unwrap_or((Wanted::Nothing, default));
+        lane.set(wanted, interval);
+    }
+
+    /// The interval of a lane's subscriptions that ask for none.
+    fn default_interval(&self, lane_key: u32) -> u32 {
+        let options = &self.setting.options;
+        let interval = self.lanes.get(lane_key).map_or(options.min_interval_ms, |lane| {
+            options.interval_of(lane.topic().look().kind())
+        });
+        millis(interval)
+    }
+}
+
+/// Whether a selector is about a job, among those of one tenant.
+pub(super) fn fits(selector: &Selector, state: &State) -> bool {
+    match selector {
+        Selector::Job(_) | Selector::All => true,
+        Selector::Session(session) => state.session() == Some(session),
+        Selector::Tag(tag) => state.has_tag(tag),
+    }
+}
