@@ -20,9 +20,8 @@ pub(crate) const VERSION: u8 = 1;
 /// The first byte of a packed row; what is packed begins with [`VERSION`].
 const PACKED: u8 = 2;
 
-/// Fewer bytes than this are not worth packing: a row of one or two reports shares its page with its
-/// neighbours, and the page is written whole however little changes.
-const WORTH_PACKING: usize = 1_024;
+/// Fewer bytes than this are not worth packing.
+const WORTH_PACKING: usize = 256;
 
 /// LZ4 cannot make more of a byte: a size beyond that was never written.
 const LARGEST_RATIO: usize = 255;
