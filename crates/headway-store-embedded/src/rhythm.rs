@@ -16,10 +16,14 @@ use std::time::Duration;
 
 /// The longest time from the beginning of a commit to that of the next, while commands wait. An
 /// answer is given in about half of it and the time of a commit.
-pub(crate) const APART: Duration = Duration::from_millis(1);
+pub(crate) const APART: Duration = Duration::from_micros(750);
 
 /// Groups that are remembered.
 const GROUPS: usize = 8;
+
+/// Commands in all remembered groups from which on it pays to wait: with fewer than three in two
+/// groups, the sleep costs more than the commits that it saves.
+const WORTH_WAITING: usize = GROUPS / 2 * 3;
 
 /// Commits from one try to the next, at first and at the most.
 const TRIES: (u32, u32) = (8, 64);
@@ -46,7 +50,13 @@ impl Default for Rhythm {
 impl Rhythm {
     /// How many commands to wait for: one is as good as none.
     pub(crate) fn enough(&self) -> usize {
-        if self.rest == 0 { usize::MAX } else { self.largest() }
+        if self.rest == 0 {
+            usize::MAX
+        } else if self.groups.iter().sum::<usize>() < WORTH_WAITING {
+            1
+        } else {
+            self.largest()
+        }
     }
 
     /// So many commands came together.
@@ -165,6 +175,18 @@ mod tests {
             in_vain
         });
         assert!(in_vain.count() < 30);
+    }
+
+    #[test]
+    fn a_pair_now_and_then_is_not_waited_for() {
+        let mut rhythm = Rhythm::default();
+        let waits = (0..1_000).filter(|commit| {
+            let waits = rhythm.enough() > 1;
+            rhythm.came(if commit % 4 == 0 { 2 } else { 1 });
+            waits
+        });
+        let waits = waits.count();
+        assert!(waits < 30, "{waits} of 1000");
     }
 
     #[test]
