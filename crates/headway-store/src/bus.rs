@@ -28,7 +28,5 @@ pub trait Sink: Send + Sync {
     /// These jobs are no more: their logs, documents and items cannot be read any longer. Told in
     /// turn with the records of the same jobs, so that a name which is given again is told of after
     /// this. Whoever keeps nothing of a job has nothing to do.
-    fn removed(&self, jobs: &[JobId]) {
-        let _nothing_is_kept = jobs;
-    }
+    fn removed(&self, _jobs: &[JobId]) {}
 }
