@@ -76,6 +76,10 @@ impl Feed {
     fn announce(&self, appended: &Appended, wakes: &mut Wakes) {
         let (job, ended) = (&appended.job, appended.facets.status.is_terminal());
         let mut state = self.state.lock();
+        if appended.record.from == 0 {
+            // A name that begins another log is another job, which may fit where the first did not.
+            state.members.remove(job);
+        }
         let known = if ended { state.members.remove(job) } else { state.members.get(job).copied() };
         if known == Some(state.joins) {
             return;
@@ -254,8 +258,8 @@ mod tests {
     fn moved(name: &str, status: JobStatus, patch: &str) -> Appended {
         let raw = |text: &str| RawValue::from_string(text.to_owned()).unwrap();
         let record = Record {
-            from: 0,
-            to: 1,
+            from: 1,
+            to: 2,
             at: Timestamp::default(),
             events: Vec::new(),
             patch: raw(patch),
@@ -273,7 +277,7 @@ mod tests {
         };
         Appended {
             job: name.parse().unwrap(),
-            cursor: Cursor { epoch: 1, offset: 1 },
+            cursor: Cursor { epoch: 1, offset: 2 },
             record: Arc::new(record),
             facets: Arc::new(facets),
         }

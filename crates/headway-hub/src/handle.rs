@@ -205,13 +205,12 @@ impl Handle {
         cursor: Option<Cursor>,
     ) -> Result<Option<Found>, Error> {
         let Shared { registry, store, setting, .. } = &*self.shared;
-        let options = &setting.options;
-        let Some(topic) = registry.open(&**store, options, job).await? else { return Ok(None) };
+        let Some(topic) = registry.open(&**store, setting, job).await? else { return Ok(None) };
         if !sees(caller, &topic) {
             return Ok(None);
         }
         let trimmed_to = match cursor {
-            Some(cursor) => registry.recover(&**store, &topic, cursor, options).await?,
+            Some(cursor) => registry.recover(&**store, &topic, cursor, &setting.options).await?,
             None => 0,
         };
         Ok(Some(Found { topic, trimmed_to }))

@@ -37,7 +37,7 @@ impl Limit {
 }
 
 /// Counters of a hub, from its start. They only rise, but for the gauges `topics`,
-/// `subscriptions` and `connections`.
+/// `subscriptions`, `connections` and `ring_bytes`.
 #[derive(Debug, Default)]
 pub struct Metrics {
     /// Jobs that are watched, or were a moment ago.
@@ -46,6 +46,9 @@ pub struct Metrics {
     pub subscriptions: AtomicU64,
     /// Connections that stand.
     pub connections: AtomicU64,
+    /// Bytes of the records that are kept at hand, as far as [`crate::Options::all_rings_bytes`]
+    /// counts them.
+    pub ring_bytes: AtomicU64,
     /// Records that were folded into a joined update or skipped by a snapshot.
     pub conflated: AtomicU64,
     /// Times that the log had to be read because records did not reach the hub.

@@ -33,6 +33,9 @@ pub struct Options {
     pub ring_records: usize,
     /// The most bytes of them.
     pub ring_bytes: usize,
+    /// The most bytes of them for all watched jobs together. Above it a job keeps its newest few
+    /// alone.
+    pub all_rings_bytes: u64,
     /// Events that a live watcher may be behind before it gets a `gap` instead of them.
     pub max_event_lag: u64,
     /// Jobs that one connection may watch at once through its selectors. A connection costs a few
@@ -60,6 +63,7 @@ impl Default for Options {
             max_message_bytes: 64 * 1024,
             ring_records: 256,
             ring_bytes: 256 * 1024,
+            all_rings_bytes: 64 * 1024 * 1024,
             max_event_lag: 65_536,
             max_jobs: 10_000,
             survey_jobs: 1_000,

@@ -10,7 +10,7 @@ use parking_lot::RwLock;
 use tokio::sync::OnceCell;
 
 use crate::error::Error;
-use crate::options::Options;
+use crate::options::{Options, Setting};
 use crate::topic::{Applied, Topic};
 use crate::wake::Wakes;
 
@@ -66,7 +66,7 @@ impl Registry {
     pub(crate) async fn open(
         &self,
         store: &dyn Store,
-        options: &Options,
+        setting: &Arc<Setting>,
         job: &JobId,
     ) -> Result<Option<Arc<Topic>>, Error> {
         // The slot stands before the store is read, so that no record can pass between the two.
@@ -76,7 +76,7 @@ impl Registry {
             .get_or_try_init(|| async {
                 let stored = store.load(job).await.map_err(|error| Some(Error::from(error)))?;
                 let stored = stored.ok_or(None)?;
-                Topic::new(job.clone(), stored, options).map(Arc::new).map_err(Some)
+                Topic::new(job.clone(), stored, setting).map(Arc::new).map_err(Some)
             })
             .await
             .cloned();

@@ -147,7 +147,7 @@ fn lanes_that_go_while_they_wait_to_read_hold_up_no_other() {
     while let Some(request) = session.poll_request() {
         let Request::Watch { ticket, job, .. } = request else { panic!("{request:?}") };
         let found = stored(world.truth(world.head()), world.head());
-        let topic = Arc::new(Topic::new(job, found, &world.setting.options).unwrap());
+        let topic = Arc::new(Topic::new(job, found, &world.setting).unwrap());
         let outcome = Ok(Some(Found { topic, trimmed_to: 0 }));
         session.handle_answer(Answer::Watched { ticket, outcome }, world.now);
     }

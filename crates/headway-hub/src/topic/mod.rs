@@ -22,7 +22,7 @@ use watchers::Watchers;
 
 use crate::error::Error;
 use crate::frame::Frame;
-use crate::options::Options;
+use crate::options::Setting;
 use crate::wake::{Bell, Wakes};
 
 /// A watched job. Its lock is held for the time of one look, never across an await.
@@ -58,7 +58,7 @@ pub(crate) struct State {
     ring: Ring,
     snapshot: Option<Frame>,
     watchers: Watchers,
-    limits: (usize, usize),
+    setting: Arc<Setting>,
     /// Somebody reads the log to fill a hole.
     filling: bool,
     /// A record came meanwhile that could not be applied.
@@ -69,18 +69,17 @@ pub(crate) struct State {
 
 impl Topic {
     /// A topic of a job as the store has it.
-    pub(crate) fn new(job: JobId, stored: Stored, options: &Options) -> Result<Self, Error> {
-        let limits = (options.ring_records, options.ring_bytes);
+    pub(crate) fn new(job: JobId, stored: Stored, setting: &Arc<Setting>) -> Result<Self, Error> {
         let standing = standing_of(&stored.document)?;
         let state = State {
             job: job.clone(),
             cursor: stored.cursor,
-            ring: Ring::new(stored.cursor.offset, limits.0, limits.1),
+            ring: Ring::new(stored.cursor.offset, Arc::clone(setting)),
             document: stored.document,
             standing,
             snapshot: None,
             watchers: Watchers::default(),
-            limits,
+            setting: Arc::clone(setting),
             filling: false,
             missed: false,
             idle_sweeps: 0,
@@ -152,7 +151,7 @@ impl Topic {
         state.standing = standing_of(&stored.document)?;
         state.cursor = stored.cursor;
         state.document = stored.document;
-        state.ring = Ring::new(stored.cursor.offset, state.limits.0, state.limits.1);
+        state.ring = Ring::new(stored.cursor.offset, Arc::clone(&state.setting));
         state.snapshot = None;
         state.watchers.ring(true, wakes);
         Ok(())
@@ -180,9 +179,11 @@ impl Topic {
         self.state.lock().idle_sweeps = 0;
     }
 
-    /// Counts a sweep. Whether nobody watched for as many sweeps as the grace asks for.
+    /// Forgets records that are above a bound, and counts the sweep. Whether nobody watched for as
+    /// many sweeps as the grace asks for.
     pub(crate) fn sweep(&self) -> bool {
         let mut state = self.state.lock();
+        state.ring.trim();
         if state.watchers.is_empty() {
             state.idle_sweeps = state.idle_sweeps.saturating_add(1);
         } else {

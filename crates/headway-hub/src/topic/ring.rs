@@ -2,12 +2,14 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use headway_protocol::{Cursor, JobId, JobStatus, patch};
 use headway_store::Record;
 use serde_json::Value;
 
 use crate::frame::Frame;
+use crate::options::Setting;
 
 /// An event, encoded.
 #[derive(Clone, Debug)]
@@ -31,14 +33,14 @@ const JOINS: usize = 8;
 
 /// The newest records of one log: contiguous, oldest first, ending at the job's position.
 ///
-/// Owner: the topic. Bounded by a number of records and of bytes; the newest record stays whatever
-/// its size, because the live watchers are about to need it.
+/// Owner: the topic. Bounded by a number of records and of bytes, of its own and of all rings
+/// together; the newest record stays whatever its size, because the live watchers are about to need
+/// it.
 #[derive(Debug)]
 pub(crate) struct Ring {
     entries: VecDeque<Entry>,
     bytes: usize,
-    max_records: usize,
-    max_bytes: usize,
+    setting: Arc<Setting>,
     /// The ring begins after this position.
     begin: u64,
     /// Whether a change of status may lie at or before `begin`, and where the last one is.
@@ -47,6 +49,10 @@ pub(crate) struct Ring {
     changes: VecDeque<(u64, JobStatus)>,
     joins: VecDeque<(u64, u64, Frame)>,
 }
+
+/// Records that a ring keeps although all rings together are above their bound, if its own allows:
+/// enough for watchers who are a moment behind.
+const SPARSE: usize = 4;
 
 /// How far a state frame may go from a position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,12 +65,11 @@ pub(crate) struct Stop {
 
 impl Ring {
     /// An empty ring of a log that is at `position`. What lies before is unknown.
-    pub(crate) fn new(position: u64, max_records: usize, max_bytes: usize) -> Self {
+    pub(crate) fn new(position: u64, setting: Arc<Setting>) -> Self {
         Self {
             entries: VecDeque::new(),
             bytes: 0,
-            max_records,
-            max_bytes,
+            setting,
             begin: position,
             last_dropped_change: position,
             changes: VecDeque::new(),
@@ -76,19 +81,42 @@ impl Ring {
     /// began an attempt. A state frame never passes over such a record.
     pub(crate) fn push(&mut self, record: Arc<Record>, change: Option<JobStatus>) {
         let bytes = weight(&record);
-        self.bytes += bytes;
+        self.take_room(bytes);
         self.changes.extend(change.map(|status| (record.to, status)));
         self.entries.push_back(Entry { record, update: None, events: None, bytes });
-        while self.entries.len() > 1
-            && (self.entries.len() > self.max_records || self.bytes > self.max_bytes)
-        {
+        self.trim();
+    }
+
+    /// Forgets the oldest records that are above a bound.
+    pub(crate) fn trim(&mut self) {
+        while self.entries.len() > 1 && self.is_above(self.entries.len(), self.bytes) {
             let Some(old) = self.entries.pop_front() else { break };
-            self.bytes -= old.bytes;
+            self.give_room(old.bytes);
             self.begin = old.record.to;
             if self.changes.pop_front_if(|(to, _)| *to == old.record.to).is_some() {
                 self.last_dropped_change = old.record.to;
             }
+            self.joins.clear();
         }
+    }
+
+    /// Whether so many records of so many bytes are more than the ring may keep.
+    fn is_above(&self, records: usize, bytes: usize) -> bool {
+        let Setting { options, metrics } = &*self.setting;
+        let all = metrics.ring_bytes.load(Ordering::Relaxed);
+        records > options.ring_records
+            || bytes > options.ring_bytes
+            || (records > SPARSE && all > options.all_rings_bytes)
+    }
+
+    fn take_room(&mut self, bytes: usize) {
+        self.bytes += bytes;
+        self.setting.metrics.ring_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    fn give_room(&mut self, bytes: usize) {
+        self.bytes -= bytes;
+        self.setting.metrics.ring_bytes.fetch_sub(bytes as u64, Ordering::Relaxed);
     }
 
     /// Puts older records before the ring's beginning, as many of them as fit, when they end there.
@@ -98,14 +126,13 @@ impl Ring {
             if record.to > self.begin {
                 continue;
             }
-            let fits =
-                self.entries.len() < self.max_records && self.bytes + bytes <= self.max_bytes;
+            let fits = !self.is_above(self.entries.len() + 1, self.bytes + bytes);
             if record.to != self.begin || !fits {
                 break;
             }
             self.begin = record.from;
             self.last_dropped_change = record.from;
-            self.bytes += bytes;
+            self.take_room(bytes);
             if let Some(status) = *change {
                 self.changes.push_front((record.to, status));
             }
@@ -221,6 +248,12 @@ impl Ring {
     }
 }
 
+impl Drop for Ring {
+    fn drop(&mut self) {
+        self.give_room(self.bytes);
+    }
+}
+
 /// A record's events, encoded.
 pub(crate) fn encode_events(job: &JobId, epoch: u32, record: &Record) -> Vec<EventFrame> {
     (record.from + 1..)
@@ -245,4 +278,57 @@ fn type_word(event: &str) -> String {
 fn weight(record: &Record) -> usize {
     let events: usize = record.events.iter().map(|event| event.get().len() + 64).sum();
     3 * (events + record.patch.get().len()) + record.private.get().len() + 256
+}
+
+#[cfg(test)]
+mod tests {
+    use headway_protocol::Timestamp;
+    use serde_json::value::RawValue;
+
+    use super::*;
+    use crate::metrics::Metrics;
+    use crate::options::Options;
+
+    fn pushed(ring: &mut Ring, from: u64, count: u64) {
+        let raw = |text: &str| RawValue::from_string(text.to_owned()).unwrap();
+        for from in from..from + count {
+            let record = Record {
+                from,
+                to: from + 1,
+                at: Timestamp::default(),
+                events: vec![raw(r#"{"type":"progress"}"#)],
+                patch: raw(r#"{"phase":"x"}"#),
+                private: raw("{}"),
+            };
+            ring.push(Arc::new(record), None);
+        }
+    }
+
+    #[test]
+    fn all_rings_together_have_a_bound_that_the_busy_ones_keep() {
+        let options =
+            Options { ring_records: 64, all_rings_bytes: 40 * 1024, ..Options::default() };
+        let setting = Arc::new(Setting { options, metrics: Metrics::default() });
+        let held = || setting.metrics.ring_bytes.load(Ordering::Relaxed);
+        let mut rings: Vec<_> = (0..4).map(|_| Ring::new(0, Arc::clone(&setting))).collect();
+        pushed(&mut rings[0], 0, 100);
+        let alone = held();
+        assert_eq!(rings[0].begin(), 36, "one alone has all the room that it may have");
+        for ring in &mut rings[1..] {
+            pushed(ring, 0, 100);
+        }
+        let newest = alone / 64 * SPARSE as u64;
+        assert!(held() <= setting.options.all_rings_bytes + 3 * newest, "{} bytes", held());
+        for ring in &mut rings {
+            assert!(ring.stop_after(100 - SPARSE as u64).is_some(), "the newest stay");
+            ring.trim();
+        }
+        assert!(held() <= setting.options.all_rings_bytes);
+        // Who is left has the room again.
+        rings.truncate(1);
+        pushed(&mut rings[0], 100, 100);
+        assert_eq!(held(), alone);
+        rings.clear();
+        assert_eq!(held(), 0);
+    }
 }

@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 
 use super::super::place::Place;
 use super::*;
-use crate::options::Options;
 use crate::topic::{Topic, Watching};
 use crate::wake::Bell;
 
@@ -104,7 +103,7 @@ fn lane(number: u32, key: u32) -> Lane {
     };
     let cursor = Cursor { epoch: 1, offset: 1 };
     let stored = Stored { cursor, document, private: Value::Null, facets };
-    let topic = Topic::new(job(number), stored, &Options::default()).unwrap();
+    let topic = Topic::new(job(number), stored, &Arc::default()).unwrap();
     let watching = Watching::join(Arc::new(topic), &Bell::new(|| ()), 0, key);
     Lane::new(watching, Place::default())
 }

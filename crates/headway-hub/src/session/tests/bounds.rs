@@ -57,7 +57,7 @@ fn a_job_is_looked_up_once_however_many_selectors_bring_it() {
     for watch in watches {
         let Request::Watch { ticket, job, .. } = watch else { panic!("{watch:?}") };
         let found = stored(world.truth(world.head()), world.head());
-        let topic = Arc::new(Topic::new(job, found, &world.setting.options).unwrap());
+        let topic = Arc::new(Topic::new(job, found, &world.setting).unwrap());
         let outcome = Ok(Some(Found { topic, trimmed_to: 0 }));
         session.handle_answer(Answer::Watched { ticket, outcome }, world.now);
     }

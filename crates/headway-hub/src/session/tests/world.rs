@@ -40,11 +40,12 @@ impl World {
             heartbeat_ms: 20_000,
             ..Options::default()
         };
+        let setting = Arc::new(Setting { options, metrics: Metrics::default() });
         let job: JobId = "job_1".parse().unwrap();
         let document = json!({"id":"job_1","kind":"test","status":"running","attempt":1,
             "owner":{"tenant":"default"},"progress":{}});
         let found = stored(&document, Cursor { epoch: 1, offset: 1 });
-        let topic = Arc::new(Topic::new(job.clone(), found, &options).unwrap());
+        let topic = Arc::new(Topic::new(job.clone(), found, &setting).unwrap());
         let created = record(0, 1, Timestamp::from_millis(0), &document, &["created"]);
         Self {
             job,
@@ -56,7 +57,7 @@ impl World {
             words: BTreeMap::from([((1, 1), "created".to_owned())]),
             trimmed_to: 0,
             topic,
-            setting: Arc::new(Setting { options, metrics: Metrics::default() }),
+            setting,
         }
     }
 
@@ -127,7 +128,7 @@ impl World {
     pub(super) fn drop_topic(&mut self) {
         let head = self.head();
         let stored = stored(self.truth(head), head);
-        self.topic = Arc::new(Topic::new(self.job.clone(), stored, &self.setting.options).unwrap());
+        self.topic = Arc::new(Topic::new(self.job.clone(), stored, &self.setting).unwrap());
     }
 
     /// Forgets the log's beginning, up to the end of a record.
