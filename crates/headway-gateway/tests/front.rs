@@ -163,6 +163,27 @@ async fn a_stream_of_events_ends_and_leaves_its_connection() {
 }
 
 #[tokio::test]
+async fn whoever_says_that_nothing_follows_is_let_go() {
+    let server = Server::start().await;
+    server.job("a").await;
+    let close = "Connection: close\r\n";
+    for path in ["/api/v1/jobs/a/stream?wait_ms=0", "/api/v1/jobs/nobody/stream"] {
+        let mut raw = Raw::open(&server).await;
+        raw.send(&format!("GET {path} HTTP/1.1\r\n{close}\r\n")).await;
+        assert!(raw.until("\r\n\r\n").await.unwrap().contains("connection: close"));
+        assert!(raw.is_gone().await);
+    }
+    let mut raw = Raw::open(&server).await;
+    let path = "/api/v1/jobs/a/stream";
+    raw.send(&format!("GET {path} HTTP/1.1\r\nAccept: text/event-stream\r\n{close}\r\n")).await;
+    raw.until("event: snapshot").await.unwrap();
+    server.report("a", json!({"type":"complete"})).await;
+    raw.until("\r\n0\r\n\r\n").await.unwrap();
+    assert!(raw.is_gone().await);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn there_is_room_for_so_many_connections() {
     let server = with(Limits { connections: 2, ..Limits::default() }).await;
     let mut first = Raw::open(&server).await;

@@ -19,7 +19,7 @@ use super::inbox::is_momentary;
 use super::outbound::{Outbound, Written};
 use super::shard::Context;
 use super::socket::{Read, Secure, Socket};
-use super::watcher::{Over, Taken, Watcher};
+use super::watcher::{Taken, Watcher};
 use super::wheel::Tick;
 use crate::observe::Seen;
 use crate::stream::opening::{Address, Begin, Opening, Standing};
@@ -65,6 +65,8 @@ pub(super) struct Connection {
     ready: Readiness,
     /// The other side has said its last byte.
     finished: bool,
+    /// No request follows the present one.
+    last: bool,
     /// Whether it waits in the shard's list.
     pub(super) queued: bool,
     outbound: Outbound,
@@ -122,6 +124,7 @@ impl Connection {
             // Found out by trying; there may have been bytes before the poll knew of it.
             ready: Readiness { readable: true, writable: true, hung_up: false },
             finished: false,
+            last: false,
             queued: false,
             outbound: Outbound::default(),
             unread: Vec::new(),
@@ -272,7 +275,15 @@ impl Connection {
                 return Step::Gone;
             }
         }
+        let idle = self.unread.is_empty();
         let read = self.read_more(context);
+        if let Phase::Request { since, first: false } = &mut self.phase
+            && idle
+            && !self.unread.is_empty()
+        {
+            // The time for a head begins with its first byte.
+            *since = context.now;
+        }
         let (parts, address, length) = match head::read(&self.unread) {
             Head::Incomplete if self.finished && self.unread.is_empty() => return Step::Gone,
             Head::Incomplete if self.finished => return Step::HandOver,
@@ -290,6 +301,7 @@ impl Connection {
 
     fn ask(&mut self, key: u32, parts: &Parts, address: &Address, context: &mut Context) {
         let seen = Seen::new(&context.app, &parts.headers, address.route());
+        self.last = context.stopping || head::is_last(parts);
         let opening = match Opening::read(parts, address) {
             Ok(opening) => opening,
             Err(begin) => return self.begin(begin, seen, Vec::new(), key, context),
@@ -330,7 +342,8 @@ impl Connection {
         let headers = axum::http::HeaderMap::new();
         let (answer, code) = match begin {
             Begin::Stream(opening) => {
-                let (watcher, answer) = Watcher::open(opening, key, places, Some(seen), context);
+                let (watcher, answer) =
+                    Watcher::open(opening, key, places, Some((seen, self.last)), context);
                 self.phase = Phase::Watching(Box::new(watcher));
                 self.outbound.push(answer);
                 if context.stopping {
@@ -348,7 +361,7 @@ impl Connection {
             }
             Begin::Refuse(refusal) => (Answer::refuse(refusal), None),
         };
-        let ends = context.stopping;
+        let ends = self.last || context.stopping;
         self.outbound.push(context.bytes(answer, seen, ends && code.is_none()));
         if let Some(code) = code {
             self.outbound.push(close_frame(code));
@@ -463,7 +476,7 @@ impl Connection {
         let Phase::Watching(watcher) = &mut self.phase else { return Step::Go };
         let Some(over) = watcher.over() else { return Step::Go };
         self.outbound.push(watcher.farewell(over));
-        if watcher.leaves_connection() && !matches!(over, Over::Fault(..)) {
+        if watcher.leaves_connection() && !self.last {
             self.phase = Phase::Request { since: context.now, first: false };
             self.write_waiting(context);
         } else {

@@ -1,6 +1,6 @@
 //! The head of a request, as far as the front has to know it: whether somebody wants to watch.
 
-use axum::http::header::{CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
+use axum::http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, Request, Uri, Version};
 
@@ -41,6 +41,12 @@ pub(crate) fn read(bytes: &[u8]) -> Head {
         Some((parts, address)) => Head::Watch(parts, address, length),
         None => Head::Other,
     }
+}
+
+/// Whether whoever asks will not use the connection again.
+pub(crate) fn is_last(parts: &Parts) -> bool {
+    let lines = parts.headers.get_all(CONNECTION).iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(',')).any(|word| word.trim().eq_ignore_ascii_case("close"))
 }
 
 /// The request, if somebody wants to watch by it.

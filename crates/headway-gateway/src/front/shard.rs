@@ -405,8 +405,13 @@ impl Shard {
             connection.queued = false;
             let context = &mut self.context;
             let outcome = catch_unwind(AssertUnwindSafe(|| connection.pump(number, context)));
-            // The panic hook has written what happened and where; the others live on.
-            match outcome.unwrap_or(Fate::Gone) {
+            let fate = outcome.unwrap_or_else(|_| {
+                // The panic hook has written what happened and where; the others live on, with what
+                // this one had borrowed made anew.
+                (self.context.buffers, self.context.frames) = (Buffers::new(), Vec::new());
+                Fate::Gone
+            });
+            match fate {
                 Fate::Stays => {}
                 Fate::Again => enqueue(&mut self.queue, key, connection),
                 Fate::Gone => drop(self.connections.remove(key)),

@@ -92,8 +92,8 @@ struct Polling {
     collected: Collected,
     patience: Tick,
     one_job: bool,
-    /// The request; taken by its answer.
-    seen: Option<Seen>,
+    /// The request, and whether it is the last on its connection; taken by its answer.
+    seen: Option<(Seen, bool)>,
 }
 
 /// See the module.
@@ -125,12 +125,13 @@ pub(super) enum Taken {
 }
 
 impl Watcher {
-    /// A watcher whose request was read, and its answer's beginning.
+    /// A watcher whose request was read, and its answer's beginning. `seen` is the request, unless
+    /// somebody else has answered it, and whether it is the last on its connection.
     pub(super) fn open(
         opening: Opening,
         key: u32,
         places: Vec<Place>,
-        seen: Option<Seen>,
+        seen: Option<(Seen, bool)>,
         context: &mut Context,
     ) -> (Self, Bytes) {
         let Opening { caller, form, selection, .. } = opening;
@@ -151,14 +152,14 @@ impl Watcher {
                     idle: Some(now),
                 };
                 let answer = HttpAnswer { status, headers, body: answer::Body::None };
-                let answer = seen.map(|seen| context.bytes(answer, seen, false));
+                let answer = seen.map(|(seen, _)| context.bytes(answer, seen, false));
                 (Transport::Messages(Box::new(conversation)), answer)
             }
             Form::Events => {
                 let (status, headers) = crate::stream::events::head();
                 let answer = HttpAnswer { status, headers, body: answer::Body::Chunks };
-                let answer = seen.map(|seen| {
-                    let head = context.bytes(answer, seen, false);
+                let answer = seen.map(|(seen, last)| {
+                    let head = context.bytes(answer, seen, last);
                     [&*head, &*answer::chunk(BEGINNING)].concat().into()
                 });
                 (Transport::Events, answer)
@@ -349,8 +350,8 @@ impl Watcher {
             return Taken::All;
         }
         let body = polling.collected.finish(polling.one_job, session.positions());
-        if let Some(seen) = polling.seen.take() {
-            outbound.push(context.bytes(HttpAnswer::json(body), seen, self.stopping));
+        if let Some((seen, last)) = polling.seen.take() {
+            outbound.push(context.bytes(HttpAnswer::json(body), seen, last || self.stopping));
         }
         self.over = Some(Over::Answered);
         Taken::All
