@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{CertificateError, ClientConfig, RootCertStore};
 
 use crate::Error;
 
@@ -58,7 +58,7 @@ pub(crate) fn refused(error: &(dyn StdError + 'static)) -> Option<String> {
     let mut cause = Some(error);
     while let Some(error) = cause {
         if let Some(rustls::Error::InvalidCertificate(reason)) = error.downcast_ref() {
-            return Some(reason.to_string());
+            return Some(words(reason));
         }
         // An `io::Error` passes over what it carries when it is asked for its source.
         let carried = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
@@ -68,4 +68,18 @@ pub(crate) fn refused(error: &(dyn StdError + 'static)) -> Option<String> {
         };
     }
     None
+}
+
+/// What is wrong with a certificate, where the library's word is only a name.
+fn words(reason: &CertificateError) -> String {
+    let text = reason.to_string();
+    if *reason == CertificateError::UnknownIssuer {
+        "nobody who is trusted has signed its certificate".to_owned()
+    } else if text.contains("CaUsedAsEndEntity") {
+        "its certificate is an authority's (CA:TRUE) and not a server's; openssl makes one with \
+         `-addext basicConstraints=critical,CA:FALSE`"
+            .to_owned()
+    } else {
+        text
+    }
 }

@@ -8,6 +8,7 @@ use futures_util::StreamExt;
 use headway_client::{Client, Error, Selector, WatchOptions};
 use headway_protocol::JobId;
 use headway_tls::{Acceptor, Settings, Stream};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
@@ -23,12 +24,19 @@ struct Server {
 impl Server {
     /// Answers requests with 400 in words, and a WebSocket with a close of its own.
     async fn start() -> Self {
-        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        Self::with("localhost", IsCa::NoCa).await
+    }
+
+    async fn with(name: &str, is_ca: IsCa) -> Self {
+        let mut made = CertificateParams::new([name.to_owned()]).unwrap();
+        made.is_ca = is_ca;
+        let key = KeyPair::generate().unwrap();
+        let made = made.self_signed(&key).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let settings =
             Settings::new(folder.path().join("certificate.pem"), folder.path().join("key.pem"));
-        std::fs::write(&settings.certificate, made.cert.pem()).unwrap();
-        std::fs::write(&settings.key, made.signing_key.serialize_pem()).unwrap();
+        std::fs::write(&settings.certificate, made.pem()).unwrap();
+        std::fs::write(&settings.key, key.serialize_pem()).unwrap();
         let settings = Settings { protocols: vec![headway_tls::Protocol::Http11], ..settings };
         let acceptor = Arc::new(Acceptor::open(settings).unwrap());
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
@@ -39,7 +47,7 @@ impl Server {
                 tokio::spawn(serve(Stream::new(socket, acceptor.session().unwrap())));
             }
         });
-        Self { address, pem: made.cert.pem() }
+        Self { address, pem: made.pem() }
     }
 
     fn client(&self, scheme: &str) -> Client {
@@ -124,6 +132,22 @@ async fn a_certificate_of_nobody_known_is_not_trusted_now_or_later() {
             assert!(!error.is_retryable());
         }
     }
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_certificate_is_said_in_words() {
+    let check = async |server: Server, trusted: bool, words: &str| {
+        let client = server.client("https");
+        let client =
+            if trusted { client.with_authorities(server.pem.as_bytes()).unwrap() } else { client };
+        let error = ask(client).await.to_string();
+        assert!(error.contains(words), "{words} in {error}");
+    };
+    check(Server::start().await, false, "nobody who is trusted has signed").await;
+    let authority = IsCa::Ca(BasicConstraints::Unconstrained);
+    check(Server::with("localhost", authority).await, true, "CA:FALSE").await;
+    let elsewhere = Server::with("elsewhere.example", IsCa::NoCa).await;
+    check(elsewhere, true, "only valid for DnsName(\"elsewhere.example\")").await;
 }
 
 #[tokio::test]
