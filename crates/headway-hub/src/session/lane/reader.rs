@@ -126,7 +126,7 @@ impl Reader {
     ) -> Step {
         let newest = state.cursor();
         let behind = self.events_at.map_or(0, |at| newest.offset.saturating_sub(at));
-        if self.caught_up && behind > max_lag {
+        if self.caught_up && behind > max_lag && !self.is_told_all(state) {
             let from = Cursor { epoch: self.epoch, offset: self.events_at.unwrap_or_default() };
             self.gap = Some(Box::new((from, GapReason::Slow)));
         }
@@ -185,6 +185,12 @@ impl Reader {
         self.events_at = None;
         self.ended = false;
         self.drop_page();
+    }
+
+    /// Whether the end was said, and what came later belongs to the same attempt.
+    fn is_told_all(&self, state: &State) -> bool {
+        let later = self.held.filter(|_| self.ended).and_then(|at| state.ring().stop_after(at));
+        later.is_some_and(|stop| stop.change.is_none())
     }
 
     /// From a position that is not the newest.
