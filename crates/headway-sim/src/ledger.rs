@@ -154,6 +154,11 @@ impl Ledger {
         })
     }
 
+    /// Whether a job's name has had several logs.
+    pub(crate) fn was_given_away(&self, job: &JobId) -> bool {
+        self.logs.keys().filter(|(known, _)| known == job).count() > 1
+    }
+
     fn log(&self, job: &JobId, epoch: u32) -> Option<&Log> {
         self.logs.get(&(job.clone(), epoch))
     }

@@ -26,4 +26,4 @@ pub use chance::Chance;
 pub use invariant::{Invariant, Violation};
 pub use mutation::Mutation;
 pub use truth::Truth;
-pub use world::{Failure, Outcome, play, play_with};
+pub use world::{Failure, Orders, Outcome, every_order, play, play_with};

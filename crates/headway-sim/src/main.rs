@@ -1,7 +1,8 @@
-//! Plays seeds: `headway-sim [--seeds N] [--from SEED]`.
+//! Plays seeds: `headway-sim [--seeds N] [--from SEED] [--orders]`.
 //!
 //! Each seed from `--from` (1) on is played; `--seeds` (200) says how many. A seed that breaks a
-//! promise is shown with the promise and the steps that led to it, and the exit code is 1.
+//! promise is shown with the promise and the steps that led to it, and the exit code is 1. With
+//! `--orders` a small world is played in every order instead.
 
 use std::io::Write;
 use std::num::NonZero;
@@ -9,7 +10,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use headway_sim::reader::Counts;
-use headway_sim::{Failure, Outcome, play};
+use headway_sim::{Failure, Orders, Outcome, every_order, play};
 
 /// Failures that are shown; the others are counted.
 const SHOWN: usize = 3;
@@ -17,30 +18,57 @@ const SHOWN: usize = 3;
 struct Arguments {
     from: u64,
     seeds: u64,
+    orders: bool,
 }
+
+/// Worlds for `--orders`: records, returns.
+const ORDERS: [(usize, usize); 4] = [(3, 0), (2, 1), (4, 0), (3, 1)];
 
 fn main() -> ExitCode {
     match arguments(std::env::args().skip(1)) {
+        Ok(Arguments { orders: true, .. }) => orders(),
         Ok(arguments) => run(&arguments),
         Err(wrong) => {
-            say(&format!("{wrong}\nuse: headway-sim [--seeds N] [--from SEED]"));
+            say(&format!("{wrong}\nuse: headway-sim [--seeds N] [--from SEED] [--orders]"));
             ExitCode::from(2)
         }
     }
 }
 
 fn arguments(mut words: impl Iterator<Item = String>) -> Result<Arguments, String> {
-    let mut arguments = Arguments { from: 1, seeds: 200 };
+    let mut arguments = Arguments { from: 1, seeds: 200, orders: false };
     while let Some(word) = words.next() {
         let place = match word.as_str() {
             "--from" => &mut arguments.from,
             "--seeds" => &mut arguments.seeds,
+            "--orders" => {
+                arguments.orders = true;
+                continue;
+            }
             _ => return Err(format!("`{word}` is not known")),
         };
         let value = words.next().ok_or_else(|| format!("`{word}` needs a number"))?;
         *place = value.parse().map_err(|_| format!("`{value}` is no number"))?;
     }
     Ok(arguments)
+}
+
+/// Plays small worlds in every order.
+fn orders() -> ExitCode {
+    for (records, returns) in ORDERS {
+        for events in [false, true] {
+            match every_order(Orders { records, returns, events }) {
+                Ok(played) => say(&format!(
+                    "{records} records, {returns} returns, events {events}: {played} orders"
+                )),
+                Err(failure) => {
+                    say(&failure.to_string());
+                    return ExitCode::FAILURE;
+                }
+            }
+        }
+    }
+    ExitCode::SUCCESS
 }
 
 /// Plays the seeds on all cores.

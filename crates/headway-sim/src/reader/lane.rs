@@ -1,6 +1,6 @@
 //! One job on one connection, as its reader knows it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use headway_protocol::frame::EventFilter;
 use headway_protocol::{Cursor, JobId, JobStatus, Timestamp, patch};
@@ -53,8 +53,6 @@ pub(super) struct Lane {
     /// The same for several selectors of which it is only known that one covers the job: what all
     /// of them want is owed after this.
     owed_to_all: Option<u64>,
-    /// Selectors that were told the end, and may have given the job up.
-    gave_up: BTreeSet<String>,
     /// Documents of cursors that the reader came back with.
     resumed: Vec<(Cursor, Option<Value>)>,
     /// A subscription has just begun, so that the job may begin anew with a snapshot.
@@ -75,7 +73,6 @@ impl Default for Lane {
             events_at: None,
             owed: BTreeMap::new(),
             owed_to_all: None,
-            gave_up: BTreeSet::new(),
             resumed: Vec::new(),
             fresh: true,
             gap_to: None,
@@ -120,8 +117,9 @@ impl Lane {
 
     /// A subscription is over.
     pub(super) fn forget(&mut self, id: &str) {
-        self.owed.remove(id);
-        self.gave_up.remove(id);
+        // One that was not known to cover the job may just have brought it anew.
+        self.fresh |= self.owed.remove(id).is_none();
+        self.lost = None;
         if self.owed.is_empty() {
             // Whether another selector has the job by now is not told.
             self.owed_to_all = None;
@@ -143,7 +141,7 @@ impl Lane {
             let how = format!("{job} of {tenant:?} for {}", look.tenant);
             return Err(Invariant::NothingOfOthers.broken(how));
         }
-        let restarts = self.may_restart(look);
+        let restarts = self.may_restart(look) || self.may_have_been_brought(look);
         if let Some(to) = self.gap_to.take() {
             if cursor != to {
                 let how = format!("{job}: a gap to {to}, then a snapshot of {cursor}");
@@ -162,7 +160,8 @@ impl Lane {
                     let how = format!("{job}: {held} to {cursor} passes the change at {passed}");
                     return Err(Invariant::StatusNotSkipped.broken(how));
                 }
-                if !look.truth.may_change(job, held, cursor.offset) {
+                // With all events wanted it is not held back where a change may lie in between.
+                if !told && !look.truth.may_change(job, held, cursor.offset) {
                     self.judge_interval(look)?;
                 }
             }
@@ -172,10 +171,9 @@ impl Lane {
                 let how = format!("{job}: a snapshot of {cursor} after {held}");
                 return Err(Invariant::CursorRises.broken(how));
             }
-            let another = look.covering().any(|(id, _)| !self.gave_up.contains(id));
-            let again = self.ended && !(self.fresh || restarts && another);
             // That the job goes on may be known before what it goes on with.
-            if again && !look.truth.may_change(job, held, u64::MAX) {
+            let over = self.ended && !restarts;
+            if over && !look.truth.may_change(job, held, u64::MAX) {
                 let how = format!("{job}: a snapshot of {cursor} after the end at {held}");
                 return Err(Invariant::EndComes.broken(how));
             }
@@ -349,7 +347,8 @@ impl Lane {
         self.ended = true;
         self.fresh = false;
         if !look.covering().any(|(_, watch)| !watch.is_selector()) {
-            self.gave_up = std::mem::take(&mut self.owed).into_keys().collect();
+            // Selectors let go of what has ended, and may be told of it once more.
+            self.owed.clear();
             self.owed_to_all = None;
         }
         Ok(())
@@ -409,7 +408,6 @@ impl Lane {
 
     /// A state frame shows which subscriptions cover the job.
     fn settle(&mut self, look: &Look<'_>, cursor: Cursor) {
-        self.gave_up.clear();
         let new: Vec<(String, bool)> = look
             .covering()
             .filter(|(id, _)| !self.owed.contains_key(*id))
@@ -435,6 +433,12 @@ impl Lane {
         self.fresh
             || look.covering().any(|(id, _)| !self.owed.contains_key(id))
             || look.positions.contains_key(look.job) && self.held.is_none()
+    }
+
+    /// Whether a selector that was about the job's last log may have brought it anew.
+    fn may_have_been_brought(&self, look: &Look<'_>) -> bool {
+        self.held.is_some_and(|held| held.epoch != look.epoch)
+            && look.watches.iter().any(|(id, watch)| watch.standing && !self.owed.contains_key(id))
     }
 
     /// The first event after `at` and up to `until` that is owed.

@@ -4,6 +4,7 @@
 //! says so: the hub's own tasks, the store's answers, the news, the bells, the wires. Owner of all of
 //! them: the [`World`].
 
+mod orders;
 mod rest;
 mod settings;
 mod step;
@@ -17,6 +18,8 @@ use std::sync::Arc;
 use headway_hub::{Bell, Handle, Hub, Ring};
 use headway_protocol::{JobId, Owner};
 use headway_store::{Clock, Store};
+
+pub use orders::{Orders, every_order};
 
 use crate::chance::Chance;
 use crate::clock::VirtualClock;
@@ -78,11 +81,7 @@ pub fn play(seed: u64) -> Result<Outcome, Box<Failure>> {
 /// Fails when a promise is broken, as it should be.
 pub fn play_with(seed: u64, mutation: Option<Mutation>) -> Result<Outcome, Box<Failure>> {
     let fail = |violation, steps| Box::new(Failure { seed, violation, steps });
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .map_err(|error| fail(Invariant::Bounded.broken(error.to_string()), Vec::new()))?;
+    let runtime = still_runtime().map_err(|violation| fail(violation, Vec::new()))?;
     runtime.block_on(async {
         let mut world = World::new(seed, mutation).map_err(|violation| fail(violation, vec![]))?;
         match world.run().await {
@@ -90,6 +89,15 @@ pub fn play_with(seed: u64, mutation: Option<Mutation>) -> Result<Outcome, Box<F
             Err(violation) => Err(fail(violation, world.trace.report())),
         }
     })
+}
+
+/// A runtime whose time stands still until it is moved.
+fn still_runtime() -> Result<tokio::runtime::Runtime, Violation> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .map_err(|error| Invariant::Bounded.broken(error.to_string()))
 }
 
 /// See the module.
@@ -120,6 +128,14 @@ impl World {
     fn new(seed: u64, mutation: Option<Mutation>) -> Result<Self, Violation> {
         let mut chance = Chance::new(seed);
         let settings = Settings::draw(&mut chance);
+        Self::with(settings, chance, mutation)
+    }
+
+    fn with(
+        settings: Settings,
+        mut chance: Chance,
+        mutation: Option<Mutation>,
+    ) -> Result<Self, Violation> {
         let clock = Arc::new(VirtualClock::default());
         let store = Arc::new(FaultStore::new(chance.number(), settings.prompt, mutation));
         let hub = Hub::start(

@@ -50,7 +50,7 @@ impl World {
     }
 
     /// Lets everything that can happen happen, for so long.
-    async fn settle(&mut self, millis: u64) -> Result<(), Violation> {
+    pub(super) async fn settle(&mut self, millis: u64) -> Result<(), Violation> {
         let mut left = millis;
         loop {
             let mut rounds = 0;
@@ -103,7 +103,7 @@ impl World {
         Ok(busy)
     }
 
-    fn judge_rest(&self) -> Result<(), Violation> {
+    pub(super) fn judge_rest(&self) -> Result<(), Violation> {
         let newest: BTreeMap<&JobId, (Cursor, bool)> = self
             .jobs
             .iter()
@@ -122,7 +122,9 @@ impl World {
             let promised = |subscribe: &Subscribe, job: &JobId| {
                 let since = watcher.standing.get(&subscribe.id);
                 let moved = self.moved.get(job);
-                !bounded && since.zip(moved).is_some_and(|(since, moved)| moved > since)
+                // A name that changes hands while it is looked up is missed until it moves again.
+                let same = !self.ledger.was_given_away(job);
+                !bounded && same && since.zip(moved).is_some_and(|(since, moved)| moved > since)
             };
             let newest = |job: &JobId| newest.get(job).copied();
             let judged = watcher.reader.judge_rest(&self.ledger, &newest, &self.jobs, &promised);

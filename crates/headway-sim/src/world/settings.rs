@@ -30,6 +30,27 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
+    /// One job and one watcher in a world where nothing is late but by order.
+    pub(crate) fn plain() -> Self {
+        let options = Options {
+            min_interval_ms: 0,
+            ring_records: 3,
+            topic_grace_ms: 60_000,
+            ..Options::default()
+        };
+        Self {
+            options,
+            jobs: 1,
+            watchers: 1,
+            bells: 1,
+            steps: 0,
+            prompt: true,
+            careless: false,
+            calm: 0,
+            wire: 1_000,
+        }
+    }
+
     /// Settings by chance: bounds are small, so that they are reached.
     pub(crate) fn draw(chance: &mut Chance) -> Self {
         let mut of = |choices: &[u64]| chance.pick(choices).copied().unwrap_or_default();

@@ -12,7 +12,7 @@ use crate::invariant::Violation;
 use crate::producer;
 
 /// Requests that one session may have on their way, beside those for each job and subscription.
-const SPARE_REQUESTS: usize = 200;
+pub(super) const SPARE_REQUESTS: usize = 200;
 
 /// How a frame begins that is not worth a line.
 const HEARTBEAT: &[u8] = br#"{"type":"heartbeat""#;
