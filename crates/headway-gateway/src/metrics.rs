@@ -130,6 +130,7 @@ impl Collector for Counts {
         let gauges = [
             ("headway_topics", "Jobs that are watched", &metrics.topics),
             ("headway_subscriptions", "Subscriptions that stand", &metrics.subscriptions),
+            ("headway_ring_bytes", "Records of watched jobs kept at hand", &metrics.ring_bytes),
         ];
         for (name, help, value) in gauges {
             let value = i64::try_from(value.load(Ordering::Relaxed)).unwrap_or(i64::MAX);

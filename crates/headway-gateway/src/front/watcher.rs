@@ -32,6 +32,10 @@ const MESSAGE_BYTES: u32 = 256 * 1024;
 /// Requests of one session that are being done at once; others wait in the session.
 const AT_ONCE: u8 = 8;
 
+/// Requests that are done in a row before others have their turn: a selector may bring thousands of
+/// jobs that are at hand.
+const REQUESTS: usize = 128;
+
 /// Frames that leave in one write.
 const FRAMES: usize = 16;
 
@@ -276,8 +280,9 @@ impl Watcher {
     /// Has the session's requests done: those that need no read at once. Whether any was.
     pub(super) fn work(&mut self, key: u32, serial: u32, context: &Context) -> bool {
         let mut some = false;
-        while self.working < AT_ONCE {
-            let Some(request) = self.session.poll_request() else { break };
+        for _ in 0..REQUESTS {
+            let free = self.working < AT_ONCE;
+            let Some(request) = free.then(|| self.session.poll_request()).flatten() else { break };
             match context.app.hub.perform_now(&self.session, request) {
                 Ok(answer) => {
                     some = true;
