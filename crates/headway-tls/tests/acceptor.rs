@@ -12,8 +12,9 @@ mod support;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use headway_tls::{Acceptor, IdentityError, Reloaded, Renewal, Settings};
+use headway_tls::{Acceptor, IdentityError, Reloaded, Renewal, Session, Settings};
 use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection};
 use support::{Authority, NAMES};
 
 fn refusal(settings: &Settings) -> String {
@@ -78,24 +79,43 @@ fn certificate_and_key_may_be_one_file() {
 
 /// Whether a client that trusts `authority` is content with what a new session shows for `name`.
 fn shows(acceptor: &Acceptor, authority: &Authority, name: &str) -> bool {
+    connected(acceptor, &Arc::new(authority.client()), name).is_some()
+}
+
+/// A session after its handshake with a client that calls it `name`, if they come to terms.
+fn connected(acceptor: &Acceptor, config: &Arc<ClientConfig>, name: &str) -> Option<Session> {
     let name = ServerName::try_from(name.to_owned()).unwrap();
-    let mut client = rustls::ClientConnection::new(Arc::new(authority.client()), name).unwrap();
+    let mut client = ClientConnection::new(Arc::clone(config), name).unwrap();
     let mut server = acceptor.session().unwrap();
-    while client.is_handshaking() && client.wants_write() {
+    // Also the ticket, which follows the handshake, is taken.
+    while client.wants_write() {
         let (mut wire, mut answer) = (Vec::new(), Vec::new());
         client.write_tls(&mut wire).unwrap();
         if server.receive(&mut wire, &mut Vec::new(), &mut answer).is_err() {
-            return false;
+            return None;
         }
         let mut answer = answer.as_slice();
         while !answer.is_empty() {
             client.read_tls(&mut answer).unwrap();
             if client.process_new_packets().is_err() {
-                return false;
+                return None;
             }
         }
     }
-    !client.is_handshaking()
+    (!client.is_handshaking()).then_some(server)
+}
+
+#[test]
+fn sessions_are_taken_up_again_across_a_renewal() {
+    let authority = Authority::new();
+    let acceptor = Acceptor::open(authority.sign(&["one.example"])).unwrap();
+    let client = Arc::new(authority.client());
+    let resumed = || connected(&acceptor, &client, "one.example").unwrap().is_resumed();
+    assert!(!resumed(), "there is nothing to take up");
+    assert!(resumed());
+    authority.sign(&["one.example"]);
+    assert_eq!(acceptor.reload(), Ok(Reloaded::Renewed));
+    assert!(resumed());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use tracing_subscriber::EnvFilter;
 
 /// What commands that are no servers log.
-pub(crate) const QUIET: &str = "error";
+pub(crate) const QUIET: &str = "error,rustls_platform_verifier=off";
 
 /// Begins to log. A filter that cannot be read is refused.
 pub(crate) fn start(filter: &str, as_json: bool) -> Result<(), String> {

@@ -1,140 +1,11 @@
-use std::io::{Read, Write};
-use std::sync::{Arc, LazyLock};
+mod pair;
+
+use std::io::Write;
 
 use proptest::prelude::*;
-use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection, RootCertStore};
 
 use super::*;
-use crate::{Acceptor, Settings};
-
-/// A certificate for `localhost` in files, and an acceptor that shows it.
-struct Place {
-    acceptor: Acceptor,
-    roots: Arc<RootCertStore>,
-}
-
-static PLACE: LazyLock<Place> = LazyLock::new(|| place(true));
-static WITHOUT_TICKETS: LazyLock<Place> = LazyLock::new(|| place(false));
-
-fn place(tickets: bool) -> Place {
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let settings = Settings {
-        tickets,
-        ..Settings::new(folder.path().join("chain.pem"), folder.path().join("key.pem"))
-    };
-    std::fs::write(&settings.certificate, made.cert.pem()).unwrap();
-    std::fs::write(&settings.key, made.signing_key.serialize_pem()).unwrap();
-    let mut roots = RootCertStore::empty();
-    roots.add(made.cert.der().clone()).unwrap();
-    Place { acceptor: Acceptor::open(settings).unwrap(), roots: Arc::new(roots) }
-}
-
-fn client_config(place: &Place, version: Version) -> ClientConfig {
-    let version = match version {
-        Version::Tls12 => &rustls::version::TLS12,
-        Version::Tls13 => &rustls::version::TLS13,
-    };
-    ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-        .with_protocol_versions(&[version])
-        .unwrap()
-        .with_root_certificates(Arc::clone(&place.roots))
-        .with_no_client_auth()
-}
-
-fn client(config: ClientConfig) -> ClientConnection {
-    ClientConnection::new(Arc::new(config), ServerName::try_from("localhost").unwrap()).unwrap()
-}
-
-/// The two ends, and what each has got from the other.
-struct Pair {
-    client: ClientConnection,
-    server: Session,
-    /// How many bytes the server is given at once.
-    step: usize,
-    at_server: Vec<u8>,
-    at_client: Vec<u8>,
-    server_error: Option<SessionError>,
-    client_error: Option<rustls::Error>,
-    client_closed: bool,
-}
-
-impl Pair {
-    fn new(place: &Place, config: ClientConfig, step: usize) -> Self {
-        let server = place.acceptor.session().unwrap();
-        Self {
-            client: client(config),
-            server,
-            step,
-            at_server: Vec::new(),
-            at_client: Vec::new(),
-            server_error: None,
-            client_error: None,
-            client_closed: false,
-        }
-    }
-
-    fn connected(version: Version, step: usize) -> Self {
-        let mut pair = Self::new(&PLACE, client_config(&PLACE, version), step);
-        pair.run();
-        assert!(!pair.client.is_handshaking() && !pair.server.is_handshaking());
-        pair
-    }
-
-    /// Carries everything to and fro until nobody has more to say.
-    fn run(&mut self) {
-        while self.client.wants_write() {
-            let mut wire = Vec::new();
-            while self.client.wants_write() {
-                self.client.write_tls(&mut wire).unwrap();
-            }
-            let answer = self.give_server(&mut wire);
-            self.give_client(&answer);
-        }
-    }
-
-    fn give_server(&mut self, wire: &mut [u8]) -> Vec<u8> {
-        let mut answer = Vec::new();
-        for part in wire.chunks_mut(self.step) {
-            if let Err(error) = self.server.receive(part, &mut self.at_server, &mut answer) {
-                self.server_error.get_or_insert(error);
-            }
-            assert!(self.server.waiting() <= WAITING);
-        }
-        answer
-    }
-
-    fn give_client(&mut self, mut wire: &[u8]) {
-        while !wire.is_empty() {
-            self.client.read_tls(&mut wire).unwrap();
-            match self.client.process_new_packets() {
-                Ok(state) => self.client_closed |= state.peer_has_closed(),
-                Err(error) => {
-                    self.client_error = Some(error);
-                    return;
-                }
-            }
-            let mut buffer = [0; 4096];
-            while let Ok(count @ 1..) = self.client.reader().read(&mut buffer) {
-                self.at_client.extend_from_slice(&buffer[..count]);
-            }
-        }
-    }
-
-    fn server_sends(&mut self, pieces: &[&[u8]]) -> usize {
-        let mut wire = Vec::new();
-        self.server.send(pieces.iter().copied(), &mut wire).unwrap();
-        self.give_client(&wire);
-        wire.len()
-    }
-
-    fn client_sends(&mut self, bytes: &[u8]) {
-        self.client.set_buffer_limit(None);
-        self.client.writer().write_all(bytes).unwrap();
-        self.run();
-    }
-}
+use pair::{PLACE, Pair, Place, WITHOUT_TICKETS, client, client_config};
 
 const VERSIONS: [Version; 2] = [Version::Tls12, Version::Tls13];
 
@@ -150,6 +21,20 @@ fn shakes_hands_and_carries_bytes_both_ways() {
             assert_eq!(pair.at_client, b"good day");
             assert_eq!(pair.server.waiting(), 0);
             assert_eq!(pair.server_error, None);
+        }
+    }
+}
+
+#[test]
+fn a_greeting_in_many_small_records_is_understood() {
+    for version in VERSIONS {
+        for step in [1, 33, usize::MAX] {
+            let mut config = client_config(&PLACE, version);
+            config.max_fragment_size = Some(32);
+            let mut pair = Pair::new(&PLACE, config, step);
+            pair.client_sends(b"hello");
+            assert_eq!((pair.at_server.as_slice(), pair.server_error), (&b"hello"[..], None));
+            assert_eq!(pair.server.waiting(), 0);
         }
     }
 }
@@ -412,6 +297,39 @@ proptest! {
         }
         prop_assert_eq!(plaintext, b"");
         session.close(&mut outgoing);
+    }
+
+    /// A client whose bytes are changed while it shakes hands.
+    #[test]
+    fn a_changed_handshake_harms_nobody(
+        thirteen: bool,
+        small: bool,
+        changes in prop::collection::vec((any::<prop::sample::Index>(), 1_u8..), 1..4),
+        step in 1_usize..600,
+    ) {
+        let version = if thirteen { Version::Tls13 } else { Version::Tls12 };
+        let mut config = client_config(&PLACE, version);
+        config.max_fragment_size = small.then_some(32);
+        let mut pair = Pair::new(&PLACE, config, step);
+        pair.client.writer().write_all(b"a message").unwrap();
+        for (at, bits) in changes {
+            let mut wire = Vec::new();
+            while pair.client.wants_write() {
+                pair.client.write_tls(&mut wire).unwrap();
+            }
+            if wire.is_empty() || pair.client_error.is_some() {
+                break;
+            }
+            let at = at.index(wire.len());
+            wire[at] ^= bits;
+            let answer = pair.give_server(&mut wire);
+            pair.give_client(&answer);
+        }
+        prop_assert!(b"a message".starts_with(&pair.at_server));
+        prop_assert!(!pair.server.is_handshaking() || pair.at_server.is_empty());
+        let sent = pair.server.send([b"x".as_slice()], &mut Vec::new());
+        prop_assert!(sent.is_ok() != (pair.server_error.is_some() || pair.server.is_handshaking()));
+        pair.server.close(&mut Vec::new());
     }
 
     /// A client whose bytes are changed on their way.
