@@ -254,6 +254,11 @@ impl Session {
     }
 
     fn next_frame(&mut self, now: Timestamp) -> Option<Frame> {
+        if self.last_sent > now {
+            // The clock was set back: what waits for a moment would wait for it once more.
+            self.last_sent = now;
+            self.lanes.make_due_ready(Timestamp::from_millis(u64::MAX));
+        }
         if let Some(frame) = self.busy.as_mut().and_then(|busy| busy.outbox.pop_front()) {
             return Some(frame);
         }
@@ -265,9 +270,6 @@ impl Session {
             if let Some(frame) = self.visit(key, now) {
                 return Some(frame);
             }
-        }
-        if self.last_sent > now {
-            self.last_sent = now;
         }
         (now.since(self.last_sent) >= self.setting.options.heartbeat_ms)
             .then(|| Frame::of(&ServerMessage::Heartbeat { at: now }))
