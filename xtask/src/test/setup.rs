@@ -16,6 +16,9 @@ struct Need {
 const NEEDS: &[Need] = &[
     Need { group: Group::Rust, package: "make", probe: &["make", "--version"] },
     Need { group: Group::Rust, package: "python3", probe: &["python3", "--version"] },
+    // Clients of TLS that are not ours.
+    Need { group: Group::Rust, package: "curl", probe: &["curl", "--version"] },
+    Need { group: Group::Rust, package: "openssl", probe: &["openssl", "version"] },
     // libFuzzer comes as source in C++.
     Need { group: Group::Fuzz, package: "g++", probe: &["g++", "--version"] },
     Need { group: Group::Python, package: "python3", probe: &["python3", "--version"] },
