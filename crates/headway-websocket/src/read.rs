@@ -96,7 +96,7 @@ fn read_whole(input: &mut &[u8], agreed: Agreed) -> Result<Option<Message>, Faul
     let Some((bytes, rest)) = input.split_at_checked(Head::size(input)) else { return Ok(None) };
     let [first, second, ..] = *bytes else { return Ok(None) };
     Head::check(first, second, agreed.deflate)?;
-    if first & 0x0F == 0 {
+    if matches!(first & 0x0F, 0x0) {
         // There is nothing to continue, which is the first thing wrong with it.
         return Err(Fault::NothingToContinue);
     }
