@@ -82,15 +82,14 @@ impl Ledger {
         at: Timestamp,
     ) -> Append {
         let standing = self.standing(job);
-        let (cursor, before) = match standing {
-            Some(Standing { cursor, document }) => (cursor, document),
-            None => {
-                let epoch = self.next_epoch;
-                self.next_epoch += 1;
-                self.newest.insert(job.clone(), epoch);
-                self.logs.insert((job.clone(), epoch), Log::default());
-                (Cursor { epoch, offset: 0 }, Value::Null)
-            }
+        let (cursor, before) = if let Some(Standing { cursor, document }) = standing {
+            (cursor, document)
+        } else {
+            let epoch = self.next_epoch;
+            self.next_epoch += 1;
+            self.newest.insert(job.clone(), epoch);
+            self.logs.insert((job.clone(), epoch), Log::default());
+            (Cursor { epoch, offset: 0 }, Value::Null)
         };
         let Cursor { epoch, offset: from } = cursor;
         let patch = if before.is_null() {
@@ -113,8 +112,7 @@ impl Ledger {
         }
         let facets = facets_of(&document, at);
         log.documents.insert(to, document);
-        let expected =
-            if from == 0 { Expected::Absent { epoch } } else { Expected::At(from) };
+        let expected = if from == 0 { Expected::Absent { epoch } } else { Expected::At(from) };
         let private = raw(&json!({}));
         let record = Record { from, to, at, events, patch: raw(&patch), private };
         Append {

@@ -129,7 +129,11 @@ fn report(asked: u64, outcomes: &[(u64, Result<Outcome, Box<Failure>>)]) -> Exit
         counts.recovered,
     ));
     // A seed that panicked has no outcome.
-    if failures.is_empty() && played as u64 == asked { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if failures.is_empty() && played as u64 == asked {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 fn say(text: &str) {

@@ -112,18 +112,24 @@ impl Mutation {
             | (Self::RepeatsAnEvent, "event")
             | (Self::RepeatsAnEnd, "end") => vec![frame.clone(), frame],
             (Self::AltersAPatch, "update") => {
-                value["patch"]["phase"] = Value::from("made up");
+                if let Some(Value::Object(patch)) = value.get_mut("patch") {
+                    patch.insert("phase".to_owned(), Value::from("made up"));
+                }
                 vec![value.to_string().into_bytes()]
             }
             (Self::MixesTenants, "snapshot") => {
-                value["state"]["owner"]["tenant"] = Value::from("somebody else");
+                if let Some(tenant) = value.pointer_mut("/state/owner/tenant") {
+                    *tenant = Value::from("somebody else");
+                }
                 vec![value.to_string().into_bytes()]
             }
             (Self::MovesAGap, "gap") => {
                 let from = value.get("from").and_then(Value::as_str).unwrap_or_default();
                 if let Ok(Cursor { epoch, offset }) = from.parse() {
-                    let from = Cursor { epoch, offset: offset.saturating_add(1_000_000) };
-                    value["from"] = Value::from(from.to_string());
+                    let later = Cursor { epoch, offset: offset.saturating_add(1_000_000) };
+                    if let Some(from) = value.get_mut("from") {
+                        *from = Value::from(later.to_string());
+                    }
                 }
                 vec![value.to_string().into_bytes()]
             }

@@ -13,7 +13,11 @@ pub(crate) const SESSIONS: [&str; 2] = ["s-1", "s-2"];
 pub(crate) const TAGS: [&str; 2] = ["nightly", "urgent"];
 
 /// The beginning of a job: its document and its events' types.
-pub(crate) fn create(job: &JobId, at: Timestamp, chance: &mut Chance) -> (Value, Vec<&'static str>) {
+pub(crate) fn create(
+    job: &JobId,
+    at: Timestamp,
+    chance: &mut Chance,
+) -> (Value, Vec<&'static str>) {
     let tenant = if chance.one_in(5) { TENANTS[1] } else { TENANTS[0] };
     let mut document = json!({
         "id": job, "kind": "custom", "status": "pending", "attempt": 1, "progress": {},

@@ -1,5 +1,7 @@
 //! The real program under a bad network, for a few seconds and with one kill.
 
+#![expect(clippy::unwrap_used, reason = "a helper of tests fails where a test would")]
+
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;

@@ -115,6 +115,11 @@ impl Lane {
         !self.owed.is_empty() || self.owed_to_all.is_some()
     }
 
+    /// Whether its reader came back with this position.
+    pub(super) fn came_back_to(&self, at: Cursor) -> bool {
+        self.resumed.iter().any(|(resumed, _)| *resumed == at)
+    }
+
     /// A subscription is over.
     pub(super) fn forget(&mut self, id: &str) {
         // One that was not known to cover the job may just have brought it anew.
@@ -150,7 +155,7 @@ impl Lane {
         } else {
             self.judge_lost(job)?;
             if let (Some(held), false) = (self.held, restarts) {
-                self.judge_rise(job, held, cursor)?;
+                judge_rise(job, held, cursor)?;
                 let passed = look.truth.next_change(job, held, cursor.offset - 1);
                 let told = look.covering().any(|(id, watch)| {
                     self.owed.contains_key(id)
@@ -202,7 +207,7 @@ impl Lane {
             };
             self.document = document.clone();
         }
-        self.judge_rise(job, prev, cursor)?;
+        judge_rise(job, prev, cursor)?;
         if let Some(passed) = look.truth.next_change(job, prev, cursor.offset - 1) {
             let how = format!("{job}: {prev} to {cursor} passes the change at {passed}");
             return Err(Invariant::StatusNotSkipped.broken(how));
@@ -368,9 +373,8 @@ impl Lane {
         }
         self.judge_lost(job)?;
         let Some(held) = self.held else { return Ok(()) };
-        let over = self.ended
-            && held.epoch == newest.epoch
-            && !truth.may_change(job, held, newest.offset);
+        let over =
+            self.ended && held.epoch == newest.epoch && !truth.may_change(job, held, newest.offset);
         if held != newest && !over {
             let how = format!("{job}: held is {held}, newest is {newest}");
             return Err(Invariant::NewestAtLast.broken(how));
@@ -474,13 +478,6 @@ impl Lane {
         }
     }
 
-    fn judge_rise(&self, job: &JobId, held: Cursor, cursor: Cursor) -> Result<(), Violation> {
-        if held.epoch == cursor.epoch && held.offset < cursor.offset {
-            return Ok(());
-        }
-        Err(Invariant::CursorRises.broken(format!("{job}: {cursor} after {held}")))
-    }
-
     fn judge_interval(&self, look: &Look<'_>) -> Result<(), Violation> {
         let (Some(last), Some(now)) = (self.last_state_at, look.sent_at) else { return Ok(()) };
         let interval = look.interval_ms();
@@ -517,4 +514,11 @@ fn earlier(first: Option<u64>, other: Option<u64>) -> Option<u64> {
         (Some(first), Some(other)) => Some(first.min(other)),
         (first, other) => first.or(other),
     }
+}
+
+fn judge_rise(job: &JobId, held: Cursor, cursor: Cursor) -> Result<(), Violation> {
+    if held.epoch == cursor.epoch && held.offset < cursor.offset {
+        return Ok(());
+    }
+    Err(Invariant::CursorRises.broken(format!("{job}: {cursor} after {held}")))
 }

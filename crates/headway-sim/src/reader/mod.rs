@@ -335,16 +335,18 @@ impl Reader {
                 }
                 let lane = self.lanes.get(job).filter(|lane| lane.held.is_some());
                 let Some(lane) = lane else {
+                    let came = self.lanes.get(job).is_some_and(|lane| lane.came_back_to(newest));
+                    if came && !terminal {
+                        // Nothing has happened since.
+                        continue;
+                    }
                     if watch.is_selector() && !promised(&watch.subscribe, job) {
                         continue;
                     }
                     let how = format!("{id} never brought {job}, which is at {newest}");
                     return Err(Invariant::NewestAtLast.broken(how));
                 };
-                if !lane.is_owed()
-                    && watch.is_selector()
-                    && !promised(&watch.subscribe, job)
-                {
+                if !lane.is_owed() && watch.is_selector() && !promised(&watch.subscribe, job) {
                     // Left over from another subscription.
                     continue;
                 }
@@ -362,8 +364,8 @@ impl Reader {
         watch.standing = true;
         let flag = |member: &str| frame.get(member).and_then(Value::as_bool).unwrap_or_default();
         let (recovered, was_recovering) = (flag("recovered"), flag("was_recovering"));
-        let came = watch.subscribe.cursor.is_some()
-            || (watch.is_selector() && !self.positions.is_empty());
+        let came =
+            watch.subscribe.cursor.is_some() || (watch.is_selector() && !self.positions.is_empty());
         if recovered && !was_recovering || was_recovering && !came {
             let how = format!("{id}: recovered {recovered}, was_recovering {was_recovering}");
             return Err(Invariant::ResumeMissesNothing.broken(how));

@@ -30,7 +30,7 @@ use server::{Ending, Server};
 use watcher::{Manner, Watcher};
 
 /// How long everybody has to come to the newest state once the faults stop.
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 
 /// How often is looked whether they have.
 const LOOK: Duration = Duration::from_millis(50);

@@ -46,8 +46,7 @@ impl Work {
     ) -> Result<(), Violation> {
         let job = &line.job;
         let mut report = 0;
-        let created =
-            json!({"kind": "soak", "id": job, "session": "s-1", "tags": ["nightly"]});
+        let created = json!({"kind": "soak", "id": job, "session": "s-1", "tags": ["nightly"]});
         self.ask("jobs", None, &created).await;
         loop {
             let last = self.ending.load(Ordering::Relaxed);
@@ -75,9 +74,9 @@ impl Work {
                 let how = format!("{job}: report {report} was answered {answer}");
                 return Err(Invariant::ResumeMissesNothing.broken(how));
             };
-            self.known.acknowledge(job, at, report).map_err(|how| {
-                Invariant::StateIsTrue.broken(format!("{job} at {at}: {how}"))
-            })?;
+            self.known
+                .acknowledge(job, at, report)
+                .map_err(|how| Invariant::StateIsTrue.broken(format!("{job} at {at}: {how}")))?;
             self.reports.fetch_add(1, Ordering::Relaxed);
             *line.newest.lock() = Some((at, last && completes));
             if last {

@@ -11,7 +11,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 /// How long the program may take to begin and to end.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How the program is ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,11 +78,7 @@ impl Server {
     }
 }
 
-async fn launch(
-    binary: &Path,
-    folder: &Path,
-    listen: &str,
-) -> Result<(Child, SocketAddr), String> {
+async fn launch(binary: &Path, folder: &Path, listen: &str) -> Result<(Child, SocketAddr), String> {
     let mut child = Command::new(binary)
         .args(["serve", "--listen", listen, "--data"])
         .arg(folder)

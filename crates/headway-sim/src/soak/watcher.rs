@@ -234,10 +234,8 @@ impl Watcher {
     async fn by_events(&self, job: &JobId) -> Over {
         let cursor = self.cursor(job);
         self.begin(true, &[self.subscription(job.as_str(), Some(job), cursor)]);
-        let mut request = self
-            .client
-            .get(self.address(job, None))
-            .header(header::ACCEPT, "text/event-stream");
+        let mut request =
+            self.client.get(self.address(job, None)).header(header::ACCEPT, "text/event-stream");
         if let Some(cursor) = cursor {
             request = request.header("last-event-id", cursor.to_string());
         }

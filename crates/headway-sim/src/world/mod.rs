@@ -120,6 +120,7 @@ struct World {
     /// selector.
     moved: BTreeMap<JobId, u64>,
     step: u64,
+    was_set_back: bool,
     cuts: u64,
     trace: Trace,
 }
@@ -145,9 +146,8 @@ impl World {
         )
         .map_err(|error| Invariant::Bounded.broken(error.to_string()))?;
         let bells: Vec<_> = (0..settings.bells).map(|_| Bell::new(|| ())).collect();
-        let jobs = (1..=settings.jobs)
-            .filter_map(|number| format!("job_{number}").parse().ok())
-            .collect();
+        let jobs =
+            (1..=settings.jobs).filter_map(|number| format!("job_{number}").parse().ok()).collect();
         let watchers = (0..settings.watchers)
             .map(|_| {
                 let tenant = if chance.one_in(6) { TENANTS[1] } else { TENANTS[0] };
@@ -179,6 +179,7 @@ impl World {
             jobs,
             moved: BTreeMap::new(),
             step: 0,
+            was_set_back: false,
             cuts: 0,
             trace,
             settings,

@@ -71,11 +71,7 @@ pub fn every_order(orders: Orders) -> Result<u64, Box<Failure>> {
 impl World {
     /// Plays one order: at each point the turn that `choices` names, the first beyond its end. How
     /// many turns there were to choose from at each.
-    async fn follow(
-        &mut self,
-        choices: &[usize],
-        orders: Orders,
-    ) -> Result<Vec<usize>, Violation> {
+    async fn follow(&mut self, choices: &[usize], orders: Orders) -> Result<Vec<usize>, Violation> {
         let Some(job) = self.jobs.first().cloned() else { return Ok(Vec::new()) };
         self.record(&job, 0, orders).await;
         self.return_to(&job, orders);

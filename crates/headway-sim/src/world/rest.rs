@@ -45,6 +45,11 @@ impl World {
             self.connect(who);
         }
         self.settle(SOON_MS).await?;
+        if self.was_set_back {
+            // Who waits for a moment that is farther off now is looked at with the next heartbeat.
+            self.pass(self.settings.options.heartbeat_ms).await;
+            self.settle(SOON_MS).await?;
+        }
         self.judge_rest()?;
         self.judge_heartbeats().await
     }

@@ -51,9 +51,9 @@ impl World {
                 let millis = self.chance.below(5_000);
                 self.trace.note(format!("the clock is set back by {millis} ms"));
                 self.clock.set_back(millis);
+                self.was_set_back = true;
             }
             88..=89 if self.is_stormy() => self.cut_somebody(),
-            88..=90 => {}
             91..=93 => self.connect_somebody(),
             94..=96 => self.let_somebody_speak(),
             97 if self.is_stormy() => self.part_with_somebody(),
@@ -249,7 +249,9 @@ impl World {
         }
         watcher.bell = self.chance.place(self.bells.len());
         // The smallest that is free, so that numbers are soon used again.
-        watcher.key = (0..).find(|key| !taken.contains(&(watcher.bell, *key))).unwrap_or(0);
+        let free = |key: &u32| !taken.contains(&(watcher.bell, *key));
+        watcher.key =
+            (0..=taken.len()).filter_map(|key| key.try_into().ok()).find(free).unwrap_or(0);
         let Some(bell) = self.bells.get(watcher.bell) else { return };
         let caller = std::sync::Arc::clone(&watcher.caller);
         let session = self.hub.session(caller, "simulated", bell, watcher.key);
@@ -291,7 +293,10 @@ impl World {
         }
         for _ in 0..=self.chance.below(2) {
             let selector = self.draw_selector(true);
-            self.ask(who, Subscribe { events: events.clone(), min_interval_ms: interval, ..selector });
+            self.ask(
+                who,
+                Subscribe { events: events.clone(), min_interval_ms: interval, ..selector },
+            );
         }
     }
 
@@ -353,7 +358,7 @@ impl World {
         let Some(watcher) = self.watchers.get_mut(who) else { return };
         let Some(line) = &mut watcher.line else { return };
         match what {
-            0..=2 if !watcher.content => return self.subscribe(who),
+            0..=2 if !watcher.content => self.subscribe(who),
             3 | 4 => {
                 let standing: Vec<String> = watcher
                     .reader

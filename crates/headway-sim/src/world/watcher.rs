@@ -125,7 +125,6 @@ impl Line {
         chance: &mut Chance,
     ) {
         match mutation {
-            None => self.down.push_back((now, frame)),
             Some(Mutation::HurriesTheClock) => {
                 self.down.push_back((Timestamp::from_millis(1), frame));
             }
@@ -141,7 +140,7 @@ impl Line {
             Some(mutation) if chance.one_in(3) || mutation == Mutation::DropsAHeartbeat => {
                 self.down.extend(mutation.frames(frame).into_iter().map(|frame| (now, frame)));
             }
-            Some(_) => self.down.push_back((now, frame)),
+            None | Some(_) => self.down.push_back((now, frame)),
         }
     }
 
