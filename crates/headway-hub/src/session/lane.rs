@@ -79,8 +79,12 @@ impl Lane {
         if state.is_filling() || state.cursor().epoch != self.reader.epoch {
             return false;
         }
-        let newer = self.reader.held.and_then(|held| state.ring().stop_after(held));
-        state.standing().status.is_terminal() && newer.is_none_or(|stop| stop.change.is_none())
+        let behind = self.reader.held.filter(|held| *held < state.cursor().offset);
+        // Where the ring does not reach back, another attempt may have begun and ended meanwhile.
+        let went_on = behind.is_some_and(|held| {
+            state.ring().stop_after(held).is_none_or(|stop| stop.change.is_some())
+        });
+        state.standing().status.is_terminal() && !went_on
     }
 
     /// The next frame that belongs to those that were sent.
