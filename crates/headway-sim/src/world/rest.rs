@@ -129,7 +129,13 @@ impl World {
                 let moved = self.moved.get(job);
                 // A name that changes hands while it is looked up is missed until it moves again.
                 let same = !self.ledger.was_given_away(job);
-                !bounded && same && since.zip(moved).is_some_and(|(since, moved)| moved > since)
+                // Where the inbox overflows, live jobs are listed anew; what has ended is in no list.
+                let over = newest.get(job).is_some_and(|(_, terminal)| *terminal);
+                let told = !(over && inbox_records < ROOMY_INBOX);
+                !bounded
+                    && same
+                    && told
+                    && since.zip(moved).is_some_and(|(since, moved)| moved > since)
             };
             let newest = |job: &JobId| newest.get(job).copied();
             let judged = watcher.reader.judge_rest(&self.ledger, &newest, &self.jobs, &promised);
