@@ -346,7 +346,12 @@ impl Reader {
                     let how = format!("{id} never brought {job}, which is at {newest}");
                     return Err(Invariant::NewestAtLast.broken(how));
                 };
-                if !lane.is_owed() && watch.is_selector() && !promised(&watch.subscribe, job) {
+                // A log that is gone may have fitted another subscription.
+                let gone = lane.held.is_some_and(|held| held.epoch != newest.epoch);
+                if (gone || !lane.is_owed())
+                    && watch.is_selector()
+                    && !promised(&watch.subscribe, job)
+                {
                     // Left over from another subscription.
                     continue;
                 }
