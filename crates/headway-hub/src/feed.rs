@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use serde::de::IgnoredAny;
 use slab::Slab;
 
+use crate::topic::Topic;
 use crate::wake::{Bell, Dirty, Ring, Wakes};
 
 /// Which jobs a subscription is about.
@@ -103,6 +104,11 @@ impl Feed {
         let number = state.first + state.announced.len() as u64;
         state.announced.push_back(Announced { job: job.clone(), known_to });
         state.ring(known_to, number, wakes);
+    }
+
+    /// A job is no more.
+    fn forget(&self, job: &JobId) {
+        self.state.lock().members.remove(job);
     }
 
     /// Says that jobs may have moved unseen: every session lists them again.
@@ -228,13 +234,39 @@ impl Feeds {
             return;
         }
         let facets = &appended.facets;
+        let tags = facets.tags.iter().map(String::as_str);
+        self.each_about(&facets.owner.tenant, facets.session.as_deref(), tags, |feed| {
+            feed.announce(appended, wakes);
+        });
+    }
+
+    /// Forgets a job that was removed. Only those that somebody watches are forgotten so: of others
+    /// a feed keeps the name, until it begins another log.
+    pub(crate) fn forget(&self, topic: &Topic) {
+        if self.is_empty() {
+            return;
+        }
+        let state = topic.look();
+        self.each_about(state.tenant(), state.session(), state.tags(), |feed| {
+            feed.forget(topic.job());
+        });
+    }
+
+    /// Shows the feeds that are about a job, of which this is known.
+    fn each_about<'a>(
+        &self,
+        tenant: &str,
+        session: Option<&str>,
+        tags: impl Iterator<Item = &'a str>,
+        mut show: impl FnMut(&Feed),
+    ) {
         let selectors = std::iter::once(Selector::All)
-            .chain(facets.session.clone().map(Selector::Session))
-            .chain(facets.tags.iter().cloned().map(Selector::Tag));
+            .chain(session.map(|session| Selector::Session(session.to_owned())))
+            .chain(tags.map(|tag| Selector::Tag(tag.to_owned())));
         let feeds = self.feeds.lock();
         for selector in selectors {
-            if let Some(feed) = feeds.get(&(facets.owner.tenant.clone(), selector)) {
-                feed.announce(appended, wakes);
+            if let Some(feed) = feeds.get(&(tenant.to_owned(), selector)) {
+                show(feed);
             }
         }
     }
@@ -250,7 +282,7 @@ impl Feeds {
 #[cfg(test)]
 mod tests {
     use headway_protocol::{Cursor, JobStatus, Owner, Timestamp};
-    use headway_store::Facets;
+    use headway_store::{Facets, Stored};
     use serde_json::value::RawValue;
 
     use super::*;
@@ -325,6 +357,24 @@ mod tests {
         bell.take(&mut Vec::new());
         assert_eq!([news(&mut first), news(&mut second)], [None, None], "they have to ask");
         assert_eq!(running("a"), [1, 2]);
+    }
+
+    #[test]
+    fn a_job_that_was_removed_is_forgotten_where_it_was_news() {
+        let feeds = Feeds::default();
+        let running = moved("a", JobStatus::Running, "{}");
+        let tenant = running.facets.owner.tenant.clone();
+        let feed = feeds.open(&tenant, &Selector::All);
+        let held = || feed.state.lock().members.len();
+        let document = serde_json::json!({"id":"a","status":"running","owner":{"tenant":tenant}});
+        let (cursor, facets) = (running.cursor, (*running.facets).clone());
+        let stored = Stored { cursor, document, private: serde_json::Value::Null, facets };
+        let topic = Topic::new(running.job.clone(), stored, &Arc::default()).unwrap();
+        feeds.announce(&running, &mut Wakes::default());
+        feeds.announce(&moved("b", JobStatus::Running, "{}"), &mut Wakes::default());
+        assert_eq!(held(), 2);
+        feeds.forget(&topic);
+        assert_eq!(held(), 1);
     }
 
     #[test]

@@ -16,14 +16,32 @@ use crate::wake::Wakes;
 
 /// A job that is watched, or about to be.
 #[derive(Debug, Default)]
-struct Slot {
+pub(crate) struct Slot {
     /// The topic, once the store was read.
     topic: OnceCell<Arc<Topic>>,
     /// A record came before the topic stood: it may be missing from what was read.
     missed: AtomicBool,
+    /// The job was removed: whoever is making the topic looks for another slot.
+    removed: AtomicBool,
 }
 
 impl Slot {
+    /// Hands a record to the topic. `Some`: records before it are missing.
+    pub(crate) fn apply(&self, appended: &Appended, wakes: &mut Wakes) -> Option<Arc<Topic>> {
+        let topic = self.topic_or_missed()?;
+        match topic.apply(appended.cursor.epoch, &appended.record, wakes) {
+            Applied::Taken => None,
+            Applied::Hole => Some(topic),
+        }
+    }
+
+    /// Ends the topic of a job that was removed, once its records were handed over.
+    pub(crate) fn end(&self, wakes: &mut Wakes) -> Option<&Topic> {
+        let topic = self.topic.get()?;
+        topic.end(wakes);
+        Some(topic)
+    }
+
     /// The topic; when there is none yet, whoever is making it will read the log again.
     fn topic_or_missed(&self) -> Option<Arc<Topic>> {
         if let Some(topic) = self.topic.get() {
@@ -36,16 +54,29 @@ impl Slot {
 }
 
 /// All topics, by job. Owner of their lives: a topic is made for its first watcher and goes some
-/// time after its last.
+/// time after its last, or with its job. A name that is given again has another slot from the moment
+/// at which the store says that the job is removed, so that nobody who comes later meets the old one.
 #[derive(Debug, Default)]
 pub(crate) struct Registry {
     slots: RwLock<HashMap<JobId, Arc<Slot>>>,
 }
 
 impl Registry {
-    /// Whether somebody watches, or is about to.
-    pub(crate) fn knows(&self, job: &JobId) -> bool {
-        self.slots.read().contains_key(job)
+    /// The slot of a job that somebody watches, or is about to.
+    pub(crate) fn slot(&self, job: &JobId) -> Option<Arc<Slot>> {
+        self.slots.read().get(job).cloned()
+    }
+
+    /// Gives up the slot of a job that was removed. Its topic goes on until [`Slot::end`].
+    pub(crate) fn forget(&self, job: &JobId) -> Option<Arc<Slot>> {
+        let mut slots = self.slots.write();
+        let slot = slots.remove(job)?;
+        slot.removed.store(true, Ordering::SeqCst);
+        // A topic that is made after this is given to nobody.
+        if let Some(topic) = slot.topic.get() {
+            topic.forget();
+        }
+        Some(slot)
     }
 
     /// How many jobs are watched.
@@ -69,8 +100,24 @@ impl Registry {
         setting: &Arc<Setting>,
         job: &JobId,
     ) -> Result<Option<Arc<Topic>>, Error> {
-        // The slot stands before the store is read, so that no record can pass between the two.
-        let slot = Arc::clone(self.slots.write().entry(job.clone()).or_default());
+        loop {
+            // The slot stands before the store is read, so that no record can pass between the two.
+            let slot = Arc::clone(self.slots.write().entry(job.clone()).or_default());
+            let opened = self.open_in(&slot, store, setting, job).await;
+            // What was read of a job that is removed meanwhile may be the old one's.
+            if !slot.removed.load(Ordering::SeqCst) || !matches!(opened, Ok(Some(_))) {
+                return opened;
+            }
+        }
+    }
+
+    async fn open_in(
+        &self,
+        slot: &Arc<Slot>,
+        store: &dyn Store,
+        setting: &Arc<Setting>,
+        job: &JobId,
+    ) -> Result<Option<Arc<Topic>>, Error> {
         let topic = slot
             .topic
             .get_or_try_init(|| async {
@@ -97,8 +144,8 @@ impl Registry {
                 let mut slots = self.slots.write();
                 let alone = slots
                     .get(job)
-                    .is_some_and(|known| Arc::ptr_eq(known, &slot) && known.topic.get().is_none())
-                    && Arc::strong_count(&slot) == 2;
+                    .is_some_and(|known| Arc::ptr_eq(known, slot) && known.topic.get().is_none())
+                    && Arc::strong_count(slot) == 2;
                 if alone {
                     slots.remove(job);
                 }
@@ -107,18 +154,9 @@ impl Registry {
         }
     }
 
-    /// Hands a record to its topic. `Some`: records before it are missing.
-    pub(crate) fn apply(&self, appended: &Appended, wakes: &mut Wakes) -> Option<Arc<Topic>> {
-        let topic = self.topic(&appended.job)?;
-        match topic.apply(appended.cursor.epoch, &appended.record, wakes) {
-            Applied::Taken => None,
-            Applied::Hole => Some(topic),
-        }
-    }
-
     /// Says that records of a job were lost. `Some`: its log has to be read.
     pub(crate) fn lost(&self, job: &JobId) -> Option<Arc<Topic>> {
-        let topic = self.topic(job)?;
+        let topic = self.slot(job)?.topic_or_missed()?;
         match topic.lost() {
             Applied::Taken => None,
             Applied::Hole => Some(topic),
@@ -201,9 +239,5 @@ impl Registry {
             topic.replace(stored, &mut Wakes::default())?;
         }
         Ok(())
-    }
-
-    fn topic(&self, job: &JobId) -> Option<Arc<Topic>> {
-        self.slots.read().get(job)?.topic_or_missed()
     }
 }

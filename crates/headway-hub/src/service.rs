@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::handle::Shared;
+use crate::registry::Slot;
 use crate::topic::Topic;
 use crate::wake::Wakes;
 
@@ -25,9 +26,10 @@ const RECORDS_TO_A_WAKE: usize = 64;
 /// How long to wait before a log that could not be read is read again.
 const FILL_AGAIN: Duration = Duration::from_secs(1);
 
-/// Records between the store and the hub: bounded by [`crate::Options::inbox_records`], so that a
+/// News between the store and the hub: bounded by [`crate::Options::inbox_records`], so that a
 /// slow hub can neither hold the store up nor eat its memory. What does not fit is dropped and
-/// remembered by name, and read from the log.
+/// remembered by name, and read from the log. That a job was removed is never dropped: it is told
+/// once of each that is watched.
 #[derive(Debug)]
 pub(crate) struct Inbox {
     waiting: Mutex<Waiting>,
@@ -37,11 +39,21 @@ pub(crate) struct Inbox {
 
 #[derive(Debug, Default)]
 struct Waiting {
-    records: VecDeque<Appended>,
+    news: VecDeque<News>,
     /// Watched jobs whose records were dropped; bounded by the watched jobs.
     lost: BTreeSet<JobId>,
     /// Whether something was dropped that a feed may have wanted.
     feeds_lost: bool,
+}
+
+/// What the store told. It keeps the slot of the time at which it was told, because a name may be
+/// another job's when its turn comes.
+#[derive(Debug)]
+enum News {
+    /// Something was appended, to a job that is watched when there is a slot.
+    Appended(Appended, Option<Arc<Slot>>),
+    /// The watched job is no more.
+    Removed(Arc<Slot>),
 }
 
 impl Inbox {
@@ -69,25 +81,37 @@ impl Sink for Ear {
         let mut waiting = hub.inbox.waiting.lock();
         let mut dropped = 0;
         for record in appended {
-            let watched = hub.registry.knows(&record.job);
-            if !feeds && !watched {
+            let slot = hub.registry.slot(&record.job);
+            if !feeds && slot.is_none() {
                 continue;
             }
-            if waiting.records.len() < hub.inbox.bound {
-                waiting.records.push_back(record.clone());
+            if waiting.news.len() < hub.inbox.bound {
+                waiting.news.push_back(News::Appended(record.clone(), slot));
                 continue;
             }
             dropped += 1;
             waiting.feeds_lost |= feeds;
-            if watched {
+            if slot.is_some() {
                 waiting.lost.insert(record.job.clone());
             }
         }
-        let work = !waiting.records.is_empty() || dropped > 0;
+        let work = !waiting.news.is_empty() || dropped > 0;
         drop(waiting);
         if dropped > 0 {
             hub.setting.metrics.dropped.fetch_add(dropped, Ordering::Relaxed);
         }
+        if work {
+            hub.inbox.notify.notify_one();
+        }
+    }
+
+    fn removed(&self, jobs: &[JobId]) {
+        let Some(hub) = self.hub.upgrade() else { return };
+        let mut waiting = hub.inbox.waiting.lock();
+        let watched = jobs.iter().filter_map(|job| hub.registry.forget(job));
+        waiting.news.extend(watched.map(News::Removed));
+        let work = !waiting.news.is_empty();
+        drop(waiting);
         if work {
             hub.inbox.notify.notify_one();
         }
@@ -123,28 +147,38 @@ pub(crate) async fn run(hub: Weak<Shared>, stop: CancellationToken) {
 
 /// Hands over some of what waits. Whether more waits.
 fn pass_on(hub: &Arc<Shared>, stop: &CancellationToken) -> bool {
-    let (records, lost, feeds_lost, more) = {
+    let (news, lost, feeds_lost, more) = {
         let mut waiting = hub.inbox.waiting.lock();
-        let count = waiting.records.len().min(RECORDS_AT_ONCE);
-        let records: Vec<_> = waiting.records.drain(..count).collect();
-        let more = !waiting.records.is_empty();
+        let count = waiting.news.len().min(RECORDS_AT_ONCE);
+        let news: Vec<_> = waiting.news.drain(..count).collect();
+        let more = !waiting.news.is_empty();
         // Losses are told after the records that came before them.
         let (lost, feeds_lost) = if more {
             (BTreeSet::new(), false)
         } else {
             (std::mem::take(&mut waiting.lost), std::mem::take(&mut waiting.feeds_lost))
         };
-        (records, lost, feeds_lost, more)
+        (news, lost, feeds_lost, more)
     };
-    for some in records.chunks(RECORDS_TO_A_WAKE) {
+    for some in news.chunks(RECORDS_TO_A_WAKE) {
         let mut wakes = Wakes::default();
-        for appended in some {
-            if let Some(topic) = hub.registry.apply(appended, &mut wakes) {
-                fill(hub, topic, stop);
+        for news in some {
+            match news {
+                News::Appended(appended, slot) => {
+                    let slot = slot.as_ref();
+                    if let Some(topic) = slot.and_then(|slot| slot.apply(appended, &mut wakes)) {
+                        fill(hub, topic, stop);
+                    }
+                    // After the topic: a session that gave a job up at its end then either still
+                    // sees that it goes on, or hears of it here.
+                    hub.feeds.announce(appended, &mut wakes);
+                }
+                News::Removed(slot) => {
+                    if let Some(topic) = slot.end(&mut wakes) {
+                        hub.feeds.forget(topic);
+                    }
+                }
             }
-            // After the topic: a session that gave a job up at its end then either still sees that
-            // it goes on, or hears of it here.
-            hub.feeds.announce(appended, &mut wakes);
         }
     }
     let mut wakes = Wakes::default();

@@ -451,3 +451,137 @@ async fn a_position_is_for_the_selector_that_its_job_fits() {
     assert_eq!((&update["type"], &update["prev"]), (&json!("update"), &json!(begin)));
     assert_eq!(next(&mut connection).await["type"], "end");
 }
+
+fn kinds(frames: &[Value]) -> Vec<&str> {
+    frames.iter().map(|frame| frame["type"].as_str().unwrap()).collect()
+}
+
+/// Frames up to one that is wanted, and that.
+async fn frames_to(connection: &mut Connection, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
+    let mut frames = Vec::new();
+    while !frames.last().is_some_and(&wanted) {
+        frames.push(next(connection).await);
+    }
+    frames
+}
+
+#[tokio::test]
+async fn whoever_watches_a_removed_job_is_told_what_there_was_and_that_it_is_gone() {
+    let world = World::new(Options::default());
+    let owner = Owner::default();
+    world.create("a", &owner, Some("s")).await;
+    let events = Some(EventFilter::All(true));
+    let mut named = world.watch(&owner, Subscribe { events, ..one("a") });
+    let session = || Subscribe { session: Some("s".to_owned()), ..Subscribe::default() };
+    let mut selector = world.watch(&owner, session());
+    let mut both = world.watch(&owner, one("a"));
+    both.subscribe(Subscribe { id: "2".to_owned(), ..session() });
+    for connection in [&mut named, &mut selector] {
+        until(connection, |frame| frame["type"] == "snapshot").await;
+    }
+    until(&mut both, |frame| frame["type"] == "subscribed" && frame["id"] == "2").await;
+
+    world.change("a", &json!({"status":"completed"})).await;
+    world.store.remove(&[job("a")]).await.unwrap();
+    let is_error = |frame: &Value| frame["type"] == "error";
+    let told = frames_to(&mut named, is_error).await;
+    assert_eq!(kinds(&told), ["event", "update", "end", "error"]);
+    let error = told.last().unwrap();
+    assert_eq!((&error["id"], &error["code"]), (&json!("1"), &json!("not_found")));
+    assert_eq!(frames_to(&mut both, is_error).await.last().unwrap()["id"], "1");
+
+    // Another job of the name is for selectors, and for whoever asks again.
+    let document = json!({"id":"a","kind":"test","status":"running","attempt":1,
+        "owner":owner,"session":"s","progress":{}});
+    world.append("a", Expected::Absent { epoch: 8 }, 0, &document, &["created"]).await;
+    named.subscribe(Subscribe { id: "1".to_owned(), ..one("a") });
+    let is_snapshot = |frame: &Value| frame["type"] == "snapshot";
+    let begin = Cursor { epoch: 8, offset: 1 };
+    for (connection, kinds_before) in [
+        (&mut named, &["subscribed", "snapshot"][..]),
+        (&mut selector, &["update", "end", "snapshot"]),
+        (&mut both, &["snapshot"]),
+    ] {
+        let told = frames_to(connection, is_snapshot).await;
+        assert_eq!(kinds(&told), kinds_before);
+        assert_eq!(told.last().unwrap()["cursor"], json!(begin));
+    }
+    world.change("a", &json!({"phase":"x"})).await;
+    for connection in [&mut named, &mut selector, &mut both] {
+        assert_eq!(
+            until(connection, |frame| frame["type"] == "update").await["prev"],
+            json!(begin)
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_selector_goes_on_without_a_job_that_is_removed_in_the_middle() {
+    // Without room for other news: that a job is gone is never dropped.
+    for inbox_records in [1, 1_000] {
+        let world = World::new(Options { inbox_records, ..Options::default() });
+        let owner = Owner::default();
+        world.create("a", &owner, Some("s")).await;
+        let session = Subscribe { session: Some("s".to_owned()), ..Subscribe::default() };
+        let mut selector = world.watch(&owner, session);
+        let mut named = world.watch(&owner, one("a"));
+        for connection in [&mut selector, &mut named] {
+            until(connection, |frame| frame["type"] == "snapshot").await;
+        }
+        for n in 0..3 {
+            world.change("a", &json!({"phase":n.to_string()})).await;
+        }
+        world.store.remove(&[job("a"), job("unknown")]).await.unwrap();
+        let error = until(&mut named, |frame| frame["type"] == "error").await;
+        assert_eq!(error["code"], "not_found");
+        assert_eq!(named.positions().count(), 0);
+        let gone = async {
+            while world.hub.metrics().topics.load(Ordering::Relaxed) != 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, gone).await.unwrap();
+        world.create("b", &owner, Some("s")).await;
+        let told = frames_to(&mut selector, |frame| frame["job"] == "b").await;
+        assert!(kinds(&told).iter().all(|kind| ["update", "snapshot"].contains(kind)), "{told:?}");
+        let watched: Vec<_> = selector.positions().map(|(job, _)| job.to_string()).collect();
+        assert_eq!(watched, ["b"]);
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_is_given_again_is_for_whoever_comes_after_that() {
+    let world = World::new(Options::default());
+    let hub = &world.hub;
+    let owner = Arc::new(Owner::default());
+    world.create("a", &owner, Some("s")).await;
+    let again = json!({"id":"a","kind":"test","status":"running","attempt":1,
+        "owner":*owner,"session":"s","progress":{}});
+    let mut connection = world.watch(&owner, one("a"));
+    until(&mut connection, |frame| frame["type"] == "snapshot").await;
+    // A reader whose job was found, and who has not heard so yet.
+    let mut late = hub.session(Arc::clone(&owner), "test", &Bell::new(|| ()), 0);
+    let subscribe = Subscribe { id: "late".to_owned(), ..one("a") };
+    late.handle_message(ClientMessage::Subscribe(subscribe), hub.now());
+    let request = late.poll_request().unwrap();
+    let found = hub.perform(&late, request).await;
+
+    world.store.remove(&[job("a")]).await.unwrap();
+    world.append("a", Expected::Absent { epoch: 8 }, 0, &again, &["created"]).await;
+    // The hub has not come to it yet.
+    connection.subscribe(Subscribe { id: "2".to_owned(), ..one("a") });
+    let told = frames_to(&mut connection, |frame| frame["type"] == "snapshot").await;
+    assert_eq!(kinds(&told), ["error", "subscribed", "snapshot"]);
+    assert_eq!((&told[0]["id"], &told[1]["id"]), (&json!("1"), &json!("2")));
+    assert_eq!(told[2]["cursor"], json!(Cursor { epoch: 8, offset: 1 }));
+
+    late.handle_answer(found, hub.now());
+    let request = late.poll_request().expect("it looks for the job again");
+    let found = hub.perform(&late, request).await;
+    late.handle_answer(found, hub.now());
+    let frames: Vec<Value> = std::iter::from_fn(|| late.poll_frame(hub.now()))
+        .map(|frame| serde_json::from_slice(frame.text()).unwrap())
+        .collect();
+    assert_eq!(kinds(&frames), ["hello", "subscribed", "snapshot"]);
+    assert_eq!(frames[2]["cursor"], json!(Cursor { epoch: 8, offset: 1 }));
+}

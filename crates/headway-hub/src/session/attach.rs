@@ -31,7 +31,7 @@ impl Session {
             Answer::Watched { ticket, outcome } => {
                 let search = self.busy.as_mut().and_then(|busy| busy.searches.end(ticket));
                 if let Some(search) = search {
-                    self.watched(&search, &outcome);
+                    self.watched(search, &outcome);
                 }
             }
             Answer::Surveyed { ticket, subscription, outcome } => {
@@ -85,6 +85,7 @@ impl Session {
         // fits.
         let busy = self.busy.as_ref();
         let cursor = busy.and_then(|busy| busy.positions.get(&job).copied());
+        self.part_with_forgotten(&job);
         let lane = self.lanes.key_of(&job).and_then(|lane| self.lanes.get(lane));
         if let Some(lane) = lane {
             if lane.subscriptions.contains(key) {
@@ -173,8 +174,16 @@ impl Session {
         self.forget_positions();
     }
 
-    fn watched(&mut self, search: &Search, outcome: &Result<Option<Found>, Error>) {
-        let Search { job, cursor, subscriptions } = search;
+    fn watched(&mut self, search: Search, outcome: &Result<Option<Found>, Error>) {
+        if let Ok(Some(found)) = outcome {
+            if found.topic.is_forgotten() {
+                // Its name may be another job's by now, which nobody announces twice.
+                self.search_again(search);
+                return;
+            }
+            self.part_with_forgotten(&search.job);
+        }
+        let Search { job, cursor, subscriptions } = &search;
         for key in subscriptions.iter() {
             let Some(subscription) = self.subscriptions.get(key) else { continue };
             match outcome {
@@ -188,6 +197,32 @@ impl Session {
             }
         }
         self.forget_positions();
+    }
+
+    fn search_again(&mut self, search: Search) {
+        let chosen = search.subscriptions.iter().any(|key| {
+            let known = self.subscriptions.get(key);
+            known.is_some_and(|known| matches!(known.selector, Selector::Job(_)))
+        });
+        let ticket = self.ticket();
+        let (job, cursor) = (search.job.clone(), search.cursor);
+        let busy = self.busy();
+        if chosen {
+            busy.searches.begin(ticket, search);
+        } else {
+            busy.searches.begin_shared(ticket, search);
+        }
+        busy.requests.push_back(Request::Watch { ticket, job, cursor });
+    }
+
+    /// Another job of the name comes, or is about to: a lane whose job was removed, and that nobody
+    /// has looked at since, is not for it.
+    fn part_with_forgotten(&mut self, job: &JobId) {
+        let lane = self.lanes.key_of(job);
+        let forgotten = lane.filter(|key| self.lanes.get(*key).is_some_and(Lane::is_forgotten));
+        if let Some(key) = forgotten {
+            self.part(key);
+        }
     }
 
     /// A job that a subscription is about was found.

@@ -13,7 +13,8 @@ use crate::frame::Frame;
 /// move and has none of it.
 #[derive(Debug, Default)]
 pub(super) struct Busy {
-    /// Answers to client messages and the like; bounded by [`super::ANSWERS`].
+    /// Answers to client messages and the like, bounded by [`super::ANSWERS`], and what was left of
+    /// jobs whose names were given again.
     pub(super) outbox: VecDeque<Frame>,
     /// What has to be done; at most one for each search, each selector and each of
     /// [`super::lanes::READS`].

@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
+use headway_protocol::JobId;
+
 use super::Session;
+use super::lane::Step;
 use super::subscription::millis;
 use super::wanted::Wanted;
 use crate::feed::Selector;
+use crate::options::Setting;
 use crate::topic::State;
 
 impl Session {
@@ -40,12 +44,39 @@ impl Session {
         lane.enter_log(epoch);
         self.lanes.make_ready(lane_key);
         for key in lost {
-            let known = self.subscriptions.get(key);
-            if known.is_some_and(|known| matches!(known.selector, Selector::Job(_))) {
-                self.refuse_job(key, topic.job());
-            } else {
-                self.take_away(key, lane_key);
-            }
+            self.lose(key, lane_key, topic.job());
+        }
+    }
+
+    /// A lane's job was removed: what is at hand and was not sent is for its reader still, at most
+    /// what the ring holds; then whoever chose the job by its name is told so, and the lane goes.
+    pub(super) fn part(&mut self, lane_key: u32) {
+        let Setting { options, metrics } = &*self.setting;
+        let Some(lane) = self.lanes.get_mut(lane_key) else { return };
+        let mut left = Vec::new();
+        while !lane.is_reading()
+            && let Step::Frame(frame) | Step::Last(frame) =
+                lane.next(self.last_sent, options.max_event_lag, metrics)
+        {
+            left.push(frame);
+        }
+        let job = lane.job().clone();
+        let all: Vec<u16> = lane.subscriptions.iter().collect();
+        if !left.is_empty() {
+            self.busy().outbox.extend(left);
+        }
+        for key in all {
+            self.lose(key, lane_key, &job);
+        }
+    }
+
+    /// A subscription loses a job: by its name it is over, a selector goes on without it.
+    fn lose(&mut self, key: u16, lane_key: u32, job: &JobId) {
+        let known = self.subscriptions.get(key);
+        if known.is_some_and(|known| matches!(known.selector, Selector::Job(_))) {
+            self.refuse_job(key, job);
+        } else {
+            self.take_away(key, lane_key);
         }
     }
 

@@ -39,6 +39,8 @@ pub(super) enum Step {
     /// The job's name has begun another log, and may be another's by now: see who may follow, then
     /// [`Lane::enter_log`].
     NewLog,
+    /// Its job was removed, and everything of it that is at hand was sent.
+    Removed,
 }
 
 /// See the module.
@@ -85,6 +87,11 @@ impl Lane {
             state.ring().stop_after(held).is_none_or(|stop| stop.change.is_some())
         });
         state.standing().status.is_terminal() && !went_on
+    }
+
+    /// Whether its job was removed: another of its name is not for this lane.
+    pub(super) fn is_forgotten(&self) -> bool {
+        self.topic().is_forgotten()
     }
 
     /// The next frame that belongs to those that were sent.
@@ -137,7 +144,17 @@ impl Lane {
             // Until then nothing but a change of status would be sent.
             state.spare(seat);
         }
-        step
+        if !state.is_removed() {
+            let in_vain = matches!(step, Step::Read(_)) && watching.topic().is_forgotten();
+            return if in_vain { Step::Idle } else { step };
+        }
+        match step {
+            Step::Frame(frame) | Step::Last(frame) => Step::Frame(frame),
+            // What would come by and by, or is in the log alone, does not come any more.
+            Step::Wait(_) | Step::Read(_) | Step::Idle | Step::NewLog | Step::Removed => {
+                Step::Removed
+            }
+        }
     }
 
     /// The log is read for it, after this position.
@@ -158,6 +175,10 @@ impl Lane {
 
     /// Takes what was read from the log for it; `None`: there is no such job any more.
     pub(super) fn take_page(&mut self, after: u64, history: Option<&History>) {
+        if self.is_forgotten() {
+            // Whatever was found under its name is not of its log.
+            return;
+        }
         let Self { watching, reader, .. } = self;
         reader.take_page(watching.topic().job(), after, history);
     }

@@ -259,7 +259,7 @@ impl Session {
             self.last_sent = now;
             self.lanes.make_due_ready(Timestamp::from_millis(u64::MAX));
         }
-        if let Some(frame) = self.busy.as_mut().and_then(|busy| busy.outbox.pop_front()) {
+        if let Some(frame) = self.pop_answer() {
             return Some(frame);
         }
         if self.closing.is_some() {
@@ -267,12 +267,17 @@ impl Session {
         }
         self.lanes.make_due_ready(now);
         while let Some(key) = self.lanes.pop_ready() {
-            if let Some(frame) = self.visit(key, now) {
+            // A lane that is given up leaves an answer.
+            if let Some(frame) = self.visit(key, now).or_else(|| self.pop_answer()) {
                 return Some(frame);
             }
         }
         (now.since(self.last_sent) >= self.setting.options.heartbeat_ms)
             .then(|| Frame::of(&ServerMessage::Heartbeat { at: now }))
+    }
+
+    fn pop_answer(&mut self) -> Option<Frame> {
+        self.busy.as_mut()?.outbox.pop_front()
     }
 
     /// Looks at one lane.
@@ -305,6 +310,10 @@ impl Session {
             }
             Step::NewLog => {
                 self.refit(key);
+                None
+            }
+            Step::Removed => {
+                self.part(key);
                 None
             }
         }

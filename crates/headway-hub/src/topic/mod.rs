@@ -8,6 +8,7 @@ mod ring;
 mod watchers;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use headway_protocol::{Cursor, JobId, JobStatus, patch};
 use headway_store::{Record, Stored, render};
@@ -30,6 +31,9 @@ use crate::wake::{Bell, Wakes};
 pub struct Topic {
     job: JobId,
     state: Mutex<State>,
+    /// The job was removed, and its name may be another's. Its last records may still be on their
+    /// way here: once they have come, [`State::is_removed`] says so.
+    forgotten: AtomicBool,
 }
 
 /// Where a job's life is.
@@ -65,6 +69,8 @@ pub(crate) struct State {
     missed: bool,
     /// Sweeps that found no watcher since the last that found one.
     idle_sweeps: u8,
+    /// The job is no more, and its last record was handed over.
+    removed: bool,
 }
 
 impl Topic {
@@ -83,8 +89,9 @@ impl Topic {
             filling: false,
             missed: false,
             idle_sweeps: 0,
+            removed: false,
         };
-        Ok(Self { job, state: Mutex::new(state) })
+        Ok(Self { job, state: Mutex::new(state), forgotten: AtomicBool::new(false) })
     }
 
     /// The job.
@@ -141,11 +148,15 @@ impl Topic {
         filled
     }
 
-    /// Begins anew from what the store has, when that is newer or another log.
+    /// Begins anew from what the store has, when that is newer or another log of a job that was not
+    /// said to be removed.
     pub(crate) fn replace(&self, stored: Stored, wakes: &mut Wakes) -> Result<(), Error> {
         let mut state = self.state.lock();
         if stored.cursor.epoch == state.cursor.epoch && stored.cursor.offset <= state.cursor.offset
         {
+            return Ok(());
+        }
+        if stored.cursor.epoch != state.cursor.epoch && self.is_forgotten() {
             return Ok(());
         }
         state.standing = standing_of(&stored.document)?;
@@ -155,6 +166,24 @@ impl Topic {
         state.snapshot = None;
         state.watchers.ring(true, wakes);
         Ok(())
+    }
+
+    /// Says that the job was removed, before its last records may have come.
+    pub(crate) fn forget(&self) {
+        self.forgotten.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the job was removed: whoever comes by its name is about another.
+    pub(crate) fn is_forgotten(&self) -> bool {
+        self.forgotten.load(Ordering::SeqCst)
+    }
+
+    /// Says that the job was removed, after its last record: its watchers are told what they have not
+    /// been told yet, as far as it is at hand, and then that there is no such job.
+    pub(crate) fn end(&self, wakes: &mut Wakes) {
+        let mut state = self.state.lock();
+        state.removed = true;
+        state.watchers.ring(true, wakes);
     }
 
     /// Puts older records of the log into the ring, as far as they fit.
@@ -220,10 +249,20 @@ impl State {
         self.document.get("session").and_then(Value::as_str)
     }
 
+    /// The job's tags.
+    pub(crate) fn tags(&self) -> impl Iterator<Item = &str> {
+        let tags = self.document.get("tags").and_then(Value::as_array);
+        tags.into_iter().flatten().filter_map(Value::as_str)
+    }
+
     /// Whether the job has this tag.
     pub(crate) fn has_tag(&self, tag: &str) -> bool {
-        let tags = self.document.get("tags").and_then(Value::as_array);
-        tags.is_some_and(|tags| tags.iter().any(|known| known == tag))
+        self.tags().any(|known| known == tag)
+    }
+
+    /// Whether the job was removed and nothing of it follows.
+    pub(crate) fn is_removed(&self) -> bool {
+        self.removed
     }
 
     /// Whether there are newer records, which are being read.
