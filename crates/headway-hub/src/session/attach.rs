@@ -260,8 +260,11 @@ impl Session {
         let id = chosen.then(|| subscription.id.to_string());
         let lane_key = match self.lanes.key_of(job) {
             Some(lane_key) => {
-                // What belongs to a frame that was sent comes before the new subscription.
-                while let Some(frame) = self.lanes.get_mut(lane_key).and_then(Lane::pop_owed) {
+                // What belongs to a frame that was sent comes before the new subscription; of a
+                // session that has said farewell nothing comes.
+                while self.closing.is_none()
+                    && let Some(frame) = self.lanes.get_mut(lane_key).and_then(Lane::pop_owed)
+                {
                     self.busy().outbox.push_back(frame);
                 }
                 if let Some(lane) = self.lanes.get_mut(lane_key) {
