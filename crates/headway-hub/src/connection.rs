@@ -87,6 +87,11 @@ impl Connection {
         self.session.positions()
     }
 
+    /// Whether a subscription stands.
+    pub fn has_subscriptions(&self) -> bool {
+        self.session.has_subscriptions()
+    }
+
     /// Whether another message may be handed over; see [`Session::wants_messages`].
     pub fn wants_messages(&self) -> bool {
         self.session.wants_messages()

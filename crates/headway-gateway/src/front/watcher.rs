@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use headway_hub::session::{Answer, Session};
-use headway_hub::{Form as FrameForm, Frame, FrameKind};
+use headway_hub::{Form as FrameForm, Frame};
 use headway_protocol::frame::ClosingReason;
 use headway_protocol::{ClientMessage, CloseCode, Problem};
 use headway_websocket::{Message, Reader, close, deflate, frame};
@@ -21,6 +21,7 @@ use super::wheel::Tick;
 use crate::metrics::Connected;
 use crate::observe::Seen;
 use crate::stream::events::{BEGINNING, event};
+use crate::stream::last_of_job;
 use crate::stream::opening::{Form, Opening};
 use crate::stream::poll::Collected;
 use crate::stream::selection::Selection;
@@ -63,8 +64,8 @@ enum Scope {
     Open,
     /// As long as its one job.
     OneJob,
-    /// The last frame of its one job was taken.
-    Ended,
+    /// The last frame of its one job was taken, for which it is closed with this code.
+    Ended(CloseCode),
 }
 
 /// What a transport needs beside the session.
@@ -322,16 +323,18 @@ impl Watcher {
         let now = context.time();
         let mut bytes = 0;
         while frames.len() < FRAMES && outbound.has_room(frames.len(), bytes) {
-            if self.scope == Scope::Ended {
-                self.over = Some(Over::Close(CloseCode::Ended));
+            if let Scope::Ended(code) = self.scope {
+                self.over = Some(Over::Close(code));
                 return Taken::All;
             }
             let Some(frame) = self.session.poll_frame(now) else {
                 self.over = self.session.poll_close().map(Over::Close).or(self.last);
                 return Taken::All;
             };
-            if self.scope == Scope::OneJob && frame.kind() == FrameKind::End {
-                self.scope = Scope::Ended;
+            if self.scope == Scope::OneJob
+                && let Some(code) = last_of_job(&frame, self.session.has_subscriptions())
+            {
+                self.scope = Scope::Ended(code);
             }
             bytes += frame.text().len();
             frames.push(frame);

@@ -9,13 +9,14 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
-use headway_hub::{Connection, Form, FrameKind, Output};
+use headway_hub::{Connection, Form, Output};
 use headway_protocol::CloseCode;
 use headway_protocol::frame::ClosingReason;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::events::{self, BEGINNING, event};
+use super::last_of_job;
 use super::opening::Opening;
 use super::poll::Collected;
 use super::selection::Selection;
@@ -95,7 +96,8 @@ impl Events {
             }
             match self.connection.poll_now() {
                 Some(Output::Frame(frame)) => {
-                    self.over = self.single && frame.kind() == FrameKind::End;
+                    let subscribed = self.connection.has_subscriptions();
+                    self.over = self.single && last_of_job(&frame, subscribed).is_some();
                     self.app.delivered(std::slice::from_ref(&frame));
                     return Some(frame.form(Form::Event, event).clone());
                 }

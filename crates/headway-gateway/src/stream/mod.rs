@@ -17,9 +17,9 @@ use axum::body::Body;
 use axum::extract::{Extension, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use headway_hub::AskedCommand;
+use headway_hub::{AskedCommand, Frame, FrameKind};
 use headway_protocol::request::CommandRequest;
-use headway_protocol::{CloseCode, Owner, Problem};
+use headway_protocol::{CloseCode, Owner, Problem, ProblemCode, ServerMessage};
 use headway_websocket::handshake::Handshake;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
@@ -143,6 +143,24 @@ pub(crate) async fn carry_out(
     let done = app.engine.command(caller, &command.job, command.action, request).await;
     let job = done.map_err(|error| error.problem())?;
     Ok(serde_json::json!({ "status": job.status, "cursor": job.cursor }))
+}
+
+/// The code to close with after a frame of a stream of one job, when nothing of the job follows: it
+/// has ended, or there is no such job any more. `subscribed`: whether a subscription still stands.
+pub(crate) fn last_of_job(frame: &Frame, subscribed: bool) -> Option<CloseCode> {
+    if frame.kind() == FrameKind::End {
+        return Some(CloseCode::Ended);
+    }
+    if subscribed || frame.kind() != FrameKind::Error {
+        return None;
+    }
+    // A read that failed is no reason not to come back.
+    match serde_json::from_slice(frame.text()) {
+        Ok(ServerMessage::Error { code, .. }) if code == ProblemCode::NotFound.as_str() => {
+            Some(CloseCode::NoSuchJob)
+        }
+        Ok(_) | Err(_) => None,
+    }
 }
 
 /// What a code says in words.

@@ -31,6 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Server {
     pub(crate) address: String,
     pub(crate) client: reqwest::Client,
+    pub(crate) store: Arc<MemoryStore>,
     stop: CancellationToken,
     serving: JoinHandle<()>,
 }
@@ -43,7 +44,8 @@ impl Server {
     pub(crate) async fn start_with(options: Options, hub: headway_hub::Options) -> Self {
         // The client has TLS built in and wants to be told whose, also where none is spoken.
         rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
-        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let memory = Arc::new(MemoryStore::new());
+        let store: Arc<dyn Store> = Arc::clone(&memory) as _;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let engine = headway_engine::Options { allow_exec: true, ..Default::default() };
         let engine =
@@ -54,7 +56,7 @@ impl Server {
         let address = gateway.address().to_string();
         let stop = CancellationToken::new();
         let serving = tokio::spawn(gateway.serve(stop.clone().cancelled_owned()));
-        Self { address, client: reqwest::Client::new(), stop, serving }
+        Self { address, client: reqwest::Client::new(), store: memory, stop, serving }
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
