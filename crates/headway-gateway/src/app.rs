@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use headway_hub::Frame;
-use headway_protocol::{JobId, Owner};
+use headway_protocol::{JobId, Owner, Timestamp};
 use prometheus_client::registry::Registry;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -83,10 +83,8 @@ impl Shared {
     }
 
     /// Observes how long frames took from their record's decision to the socket.
-    pub(crate) fn delivered(&self, frames: &[Frame]) {
-        let mut now = None;
+    pub(crate) fn delivered(&self, frames: &[Frame], now: Timestamp) {
         for decided in frames.iter().filter_map(Frame::at) {
-            let now = *now.get_or_insert_with(|| self.hub.now());
             self.hub.metrics().delivered(now.since(decided));
         }
     }

@@ -42,6 +42,8 @@ const EVENTS: usize = 1_024;
 const ACCEPTS: usize = 256;
 /// Connections worked on in a row before the poll is asked again.
 const AT_ONCE: usize = 256;
+/// Connections worked on before the clock is read again: what they take is well below a millisecond.
+const TURNS_OF_TIME: usize = 32;
 /// How long to wait when the system has no room for another connection, in milliseconds.
 const ACCEPT_AGAIN_MS: u64 = 100;
 
@@ -54,6 +56,7 @@ pub(super) struct Context {
     pub(super) bell: Arc<Bell>,
     pub(super) wheel: Wheel,
     pub(super) now: Tick,
+    time: Timestamp,
     pub(super) stopping: bool,
     /// What every connection reads into.
     pub(super) buffers: Buffers,
@@ -65,9 +68,9 @@ pub(super) struct Context {
 }
 
 impl Context {
-    /// The time, as the hub has it.
+    /// The time, as the hub has it, when the connection that is worked on had its turn.
     pub(super) fn time(&self) -> Timestamp {
-        self.app.hub.now()
+        self.time
     }
 
     /// Milliseconds until a moment.
@@ -114,6 +117,7 @@ impl Context {
     }
 
     fn tick(&mut self) {
+        self.time = self.app.hub.now();
         let elapsed = self.began.elapsed().as_millis();
         let ticks = u32::try_from(elapsed / u128::from(super::wheel::TICK_MS));
         self.now = Tick(ticks.unwrap_or(u32::MAX));
@@ -158,6 +162,7 @@ impl Shard {
         let registry = poll.registry().try_clone()?;
         registry.register(&mut listener, LISTENER, Interest::READABLE)?;
         let alarm = Arc::clone(&inbox);
+        let app_time = app.hub.now();
         let context = Context {
             admission: Arc::clone(&app.admission),
             app,
@@ -165,6 +170,7 @@ impl Shard {
             bell: Bell::new(move || alarm.alarm().wake()),
             wheel: Wheel::new(),
             now: Tick(0),
+            time: app_time,
             stopping: false,
             buffers: Buffers::new(),
             frames: Vec::new(),
@@ -216,7 +222,7 @@ impl Shard {
 
     /// Waits for something to happen, unless there is something to do.
     fn wait(&mut self, events: &mut Events) -> io::Result<()> {
-        let busy = !self.queue.is_empty() || self.accepts;
+        let busy = !self.queue.is_empty() || !self.rings.is_empty() || self.accepts;
         if busy {
             return self.poll.poll(events, Some(Duration::ZERO));
         }
@@ -287,7 +293,10 @@ impl Shard {
 
     fn hear_rings(&mut self) {
         self.context.bell.take(&mut self.rings);
-        for ring in self.rings.drain(..) {
+        // As many as are worked on at once: a session that was looked at is still in the
+        // processor's cache when its turn comes.
+        let heard = self.rings.len().min(AT_ONCE.saturating_sub(self.queue.len()));
+        for ring in self.rings.drain(..heard) {
             // A ring for somebody who has gone may reach whoever has the number now, for whom it is
             // one look too many.
             let key = ring.session as usize;
@@ -398,8 +407,11 @@ impl Shard {
 
     /// Works on those in the list, and leaves the rest for the next time.
     fn work(&mut self) {
-        for _ in 0..self.queue.len().min(AT_ONCE) {
+        for turn in 0..self.queue.len().min(AT_ONCE) {
             let Some(number) = self.queue.pop_front() else { return };
+            if turn % TURNS_OF_TIME == TURNS_OF_TIME - 1 {
+                self.context.tick();
+            }
             let key = number as usize;
             let Some(connection) = self.connections.get_mut(key) else { continue };
             connection.queued = false;

@@ -98,7 +98,8 @@ impl Events {
                 Some(Output::Frame(frame)) => {
                     let subscribed = self.connection.has_subscriptions();
                     self.over = self.single && last_of_job(&frame, subscribed).is_some();
-                    self.app.delivered(std::slice::from_ref(&frame));
+                    let now = self.app.hub.now();
+                    self.app.delivered(std::slice::from_ref(&frame), now);
                     return Some(frame.form(Form::Event, event).clone());
                 }
                 Some(Output::Close(_)) => {

@@ -37,7 +37,7 @@ impl Connection {
             let pieces = frames.iter().map(|frame| watcher.encode(frame));
             self.outbound.write(&mut self.socket, pieces)
         };
-        context.app.delivered(&frames);
+        context.app.delivered(&frames, context.time());
         frames.clear();
         context.frames = frames;
         match self.wrote(written, context) {
