@@ -22,13 +22,20 @@ use tokio::sync::oneshot;
 use crate::chance::Chance;
 use crate::mutation::Mutation;
 
+/// What the sinks are told.
+#[derive(Clone, Debug)]
+enum News {
+    Appended(Appended),
+    Removed(JobId),
+}
+
 /// What waits for the simulation, and how it treats what comes.
 struct State {
     /// Questions without an answer yet, by number.
     waiting: BTreeMap<u64, oneshot::Sender<bool>>,
     asked: u64,
-    /// News that nobody was told yet, in the order of the appends.
-    news: VecDeque<Appended>,
+    /// News that nobody was told yet, in the order of what happened.
+    news: VecDeque<News>,
     sinks: Vec<Arc<dyn Sink>>,
     trimmed: BTreeMap<JobId, u64>,
     /// Whether questions are answered at once.
@@ -73,6 +80,9 @@ impl FaultStore {
         let Append { job, expected, record, facets, .. } = &append;
         let (job, record, facets) = (job.clone(), Arc::clone(record), Arc::clone(facets));
         let expected = *expected;
+        if matches!(expected, Expected::Absent { .. }) {
+            self.tell_removal(&job);
+        }
         let mut outcomes = self.inner.append(vec![append]).now_or_never().unwrap_or_default();
         outcomes.pop().unwrap_or(Ok(()))?;
         let epoch = match expected {
@@ -88,7 +98,7 @@ impl FaultStore {
         if matches!(expected, Expected::Absent { .. }) {
             state.trimmed.remove(&job);
         }
-        state.news.push_back(Appended { job, cursor, record, facets });
+        state.news.push_back(News::Appended(Appended { job, cursor, record, facets }));
         Ok(())
     }
 
@@ -97,10 +107,13 @@ impl FaultStore {
         self.state.lock().news.len()
     }
 
-    /// Whether the oldest news are of a job that has ended. Told twice they would be shown twice: a
-    /// selector keeps no memory of what is over.
+    /// Whether the oldest news are of a job that has ended, or is gone. Told twice they would be
+    /// shown twice: a selector keeps no memory of what is over.
     pub(crate) fn next_ends(&self) -> bool {
-        self.state.lock().news.front().is_some_and(|news| news.facets.status.is_terminal())
+        self.state.lock().news.front().is_some_and(|news| match news {
+            News::Appended(appended) => appended.facets.status.is_terminal(),
+            News::Removed(_) => true,
+        })
     }
 
     /// Tells the oldest news, or one of the others; `keep`: it will be told again.
@@ -113,10 +126,7 @@ impl FaultStore {
             }
             (news, state.sinks.clone())
         };
-        let news = self.altered(news);
-        for sink in sinks {
-            sink.wake(std::slice::from_ref(&news));
-        }
+        self.pass_on(vec![news], &sinks);
     }
 
     /// Tells everything at once.
@@ -125,18 +135,49 @@ impl FaultStore {
             let mut state = self.state.lock();
             (std::mem::take(&mut state.news), state.sinks.clone())
         };
-        let news: Vec<_> = news.into_iter().map(|news| self.altered(news)).collect();
-        if news.is_empty() {
-            return;
-        }
-        for sink in sinks {
-            sink.wake(&news);
-        }
+        self.pass_on(news, &sinks);
     }
 
-    /// News that are never told.
+    /// Whoever removed a job was answered before its name is given again, and so the sinks were told.
+    fn tell_removal(&self, job: &JobId) {
+        let (news, sinks) = {
+            let mut state = self.state.lock();
+            let removal = |news: &News| matches!(news, News::Removed(removed) if removed == job);
+            let Some(place) = state.news.iter().rposition(removal) else { return };
+            (state.news.drain(..=place).collect::<Vec<_>>(), state.sinks.clone())
+        };
+        self.pass_on(news, &sinks);
+    }
+
+    /// Tells news in their order, as many together as can be.
+    fn pass_on(&self, news: impl IntoIterator<Item = News>, sinks: &[Arc<dyn Sink>]) {
+        let wake = |appended: &mut Vec<Appended>| {
+            for sink in sinks.iter().filter(|_| !appended.is_empty()) {
+                sink.wake(appended);
+            }
+            appended.clear();
+        };
+        let mut appended = Vec::new();
+        for news in news {
+            match news {
+                News::Appended(record) => appended.push(self.altered(record)),
+                News::Removed(job) => {
+                    wake(&mut appended);
+                    for sink in sinks {
+                        sink.removed(std::slice::from_ref(&job));
+                    }
+                }
+            }
+        }
+        wake(&mut appended);
+    }
+
+    /// News that are never told. That a job is gone always is: no later news would say so.
     pub(crate) fn lose(&self, place: usize) {
-        self.state.lock().news.remove(place);
+        let mut state = self.state.lock();
+        if let Some(News::Appended(_)) = state.news.get(place) {
+            state.news.remove(place);
+        }
     }
 
     /// How many questions wait.
@@ -174,10 +215,15 @@ impl FaultStore {
         self.state.lock().trimmed.insert(job.clone(), to);
     }
 
-    /// Removes a job.
+    /// Removes a job without anybody hearing of it yet.
     pub(crate) fn forget(&self, job: &JobId) {
-        self.state.lock().trimmed.remove(job);
+        let known = self.inner.load(job).now_or_never().and_then(Result::ok).flatten().is_some();
         let _removed = self.inner.remove(std::slice::from_ref(job)).now_or_never();
+        let mut state = self.state.lock();
+        state.trimmed.remove(job);
+        if known {
+            state.news.push_back(News::Removed(job.clone()));
+        }
     }
 
     /// A question that waits for its answer, and whether it is looked up at once; `None` when

@@ -30,6 +30,11 @@ impl Look<'_> {
         })
     }
 
+    /// Whether a subscription names its job.
+    fn is_chosen(&self, id: &str) -> bool {
+        self.watches.get(id).is_some_and(|watch| !watch.is_selector())
+    }
+
     /// The shortest time between two state frames, by whichever subscription allows most.
     fn interval_ms(&self) -> u64 {
         let default = self.truth.default_interval_ms(self.job);
@@ -154,7 +159,11 @@ impl Lane {
             }
         } else {
             self.judge_lost(job)?;
-            if let (Some(held), false) = (self.held, restarts) {
+            if self.held.is_some_and(|held| held.epoch != cursor.epoch) && restarts {
+                // Selectors let go of what was removed, without a word.
+                self.owed.retain(|id, _| look.is_chosen(id));
+                self.owed_to_all = None;
+            } else if let (Some(held), false) = (self.held, restarts) {
                 judge_rise(job, held, cursor)?;
                 let passed = look.truth.next_change(job, held, cursor.offset - 1);
                 let told = look.covering().any(|(id, watch)| {
@@ -439,10 +448,15 @@ impl Lane {
             || look.positions.contains_key(look.job) && self.held.is_none()
     }
 
-    /// Whether a selector that was about the job's last log may have brought it anew.
+    /// Whether a selector may have brought the job anew after its last log: one that was not about
+    /// that, or any of them, when the job was removed meanwhile and nobody had chosen it by its name.
     fn may_have_been_brought(&self, look: &Look<'_>) -> bool {
         self.held.is_some_and(|held| held.epoch != look.epoch)
-            && look.watches.iter().any(|(id, watch)| watch.standing && !self.owed.contains_key(id))
+            && (!self.owed.keys().any(|id| look.is_chosen(id))
+                || look
+                    .watches
+                    .iter()
+                    .any(|(id, watch)| watch.standing && !self.owed.contains_key(id)))
     }
 
     /// The first event after `at` and up to `until` that is owed.

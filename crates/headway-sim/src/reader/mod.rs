@@ -329,7 +329,13 @@ impl Reader {
                 return Err(Invariant::AnswersCome.broken(format!("no answer to subscribe {id}")));
             }
             for job in jobs {
-                let Some((newest, terminal)) = newest(job) else { continue };
+                let Some((newest, terminal)) = newest(job) else {
+                    if watch.subscribe.job.as_ref() == Some(job) {
+                        let how = format!("{id} was not told that {job} is gone");
+                        return Err(Invariant::AnswersCome.broken(how));
+                    }
+                    continue;
+                };
                 if !truth.covers(&watch.subscribe, &self.tenant, job, newest.epoch) {
                     continue;
                 }
