@@ -37,7 +37,7 @@ const MEMBERS: usize = 100_000;
 /// The jobs of one selector, as they begin to move.
 ///
 /// Owner: [`Feeds`]. A job is announced when it moves for the first time, and again when it goes on
-/// after its end; its sessions watch it by its own topic from then on.
+/// after its end, in whatever order the news come; its sessions watch it by its own topic from then on.
 #[derive(Debug, Default)]
 pub(crate) struct Feed {
     state: Mutex<State>,
@@ -82,7 +82,10 @@ impl Feed {
             state.members.remove(job);
         }
         let known = if ended { state.members.remove(job) } else { state.members.get(job).copied() };
-        if known == Some(state.joins) {
+        // Whoever watches the job may have read its end in the log before the news of older records
+        // came here, and have given it up.
+        let again = !ended && begins_attempt(&appended.record);
+        if known == Some(state.joins) && !again {
             return;
         }
         if ended && !changes_status(&appended.record) {
@@ -100,7 +103,7 @@ impl Feed {
             state.announced.pop_front();
             state.first += 1;
         }
-        let known_to = known.unwrap_or_default();
+        let known_to = known.filter(|_| !again).unwrap_or_default();
         let number = state.first + state.announced.len() as u64;
         state.announced.push_back(Announced { job: job.clone(), known_to });
         state.ring(known_to, number, wakes);
@@ -133,6 +136,11 @@ impl State {
             }
         }
     }
+}
+
+/// Whether a record may begin an attempt; what is announced in vain is passed over.
+fn begins_attempt(record: &Record) -> bool {
+    record.patch.get().contains(r#""attempt""#)
 }
 
 /// Whether a record changed its job's status, or began an attempt.
@@ -357,6 +365,23 @@ mod tests {
         bell.take(&mut Vec::new());
         assert_eq!([news(&mut first), news(&mut second)], [None, None], "they have to ask");
         assert_eq!(running("a"), [1, 2]);
+    }
+
+    #[test]
+    fn a_job_that_is_tried_again_is_news_also_when_its_end_came_before_what_led_to_it() {
+        let feed = Arc::new(Feed::default());
+        let mut reader =
+            FeedReader::join(Arc::clone(&feed), Bell::new(|| ()), 1, 0, usize::MAX).unwrap();
+        let mut heard = |status: JobStatus, patch: &str| {
+            feed.announce(&moved("a", status, patch), &mut Wakes::default());
+            news(&mut reader).unwrap().len()
+        };
+        assert_eq!(heard(JobStatus::Running, "{}"), 1);
+        assert_eq!(heard(JobStatus::Completed, r#"{"status":"completed"}"#), 0);
+        // An older record.
+        assert_eq!(heard(JobStatus::Running, r#"{"status":"running"}"#), 1);
+        assert_eq!(heard(JobStatus::Running, r#"{"phase":"x"}"#), 0);
+        assert_eq!(heard(JobStatus::Queued, r#"{"status":"queued","attempt":2}"#), 1);
     }
 
     #[test]

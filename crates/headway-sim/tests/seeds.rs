@@ -6,12 +6,18 @@ use headway_sim::{Invariant, Mutation, play, play_with};
 /// Seeds of one test run.
 const SEEDS: u64 = 200;
 
+/// Seeds that broke a promise once.
+const ONCE_BROKEN: [u64; 1] = [
+    // A job's end came to the hub before the news of what led to it.
+    21_783,
+];
+
 /// Seeds in which a mistake has to be seen.
 const SEEN_WITHIN: u64 = 300;
 
 #[test]
 fn no_seed_breaks_a_promise() {
-    for seed in 1..=SEEDS {
+    for seed in (1..=SEEDS).chain(ONCE_BROKEN) {
         if let Err(failure) = play(seed) {
             panic!("{failure}");
         }
