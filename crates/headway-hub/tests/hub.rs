@@ -516,6 +516,65 @@ async fn whoever_watches_a_removed_job_is_told_what_there_was_and_that_it_is_gon
 }
 
 #[tokio::test]
+async fn events_go_on_where_they_ended_when_a_selector_s_job_is_tried_again() {
+    let types = EventFilter::Types(vec!["log".to_owned()]);
+    for (events, told) in [
+        (None, &["snapshot"][..]),
+        (Some(types), &["event 5", "snapshot"]),
+        (Some(EventFilter::All(true)), &["event 3", "event 4", "event 5", "snapshot"]),
+    ] {
+        let world = World::new(Options::default());
+        let owner = Owner::default();
+        world.create("a", &owner, Some("s")).await;
+        let session = Subscribe { session: Some("s".to_owned()), events, ..Subscribe::default() };
+        let mut selector = world.watch(&owner, session);
+        until(&mut selector, |frame| frame["type"] == "snapshot").await;
+        world.change("a", &json!({"status":"completed"})).await;
+        until(&mut selector, |frame| frame["type"] == "end").await;
+        assert_eq!(selector.positions().count(), 0);
+
+        world.change("a", &json!({"message":"late"})).await;
+        let retry = json!({"status":"queued","attempt":2});
+        world.append("a", Expected::At(3), 3, &retry, &["retried", "log"]).await;
+        let frames = frames_to(&mut selector, |frame| frame["type"] == "snapshot").await;
+        let frames = frames.iter().map(|frame| match frame["type"].as_str().unwrap() {
+            "event" => {
+                let at: Cursor = frame["cursor"].as_str().unwrap().parse().unwrap();
+                format!("event {}", at.offset)
+            }
+            other => other.to_owned(),
+        });
+        assert_eq!(frames.collect::<Vec<_>>(), told);
+    }
+}
+
+#[tokio::test]
+async fn what_a_selector_remembers_of_ended_jobs_is_bounded_and_what_it_forgot_is_a_gap() {
+    // It remembers as many as it may watch.
+    let world = World::new(Options { max_jobs: 1, ..Options::default() });
+    let owner = Owner::default();
+    let events = Some(EventFilter::All(true));
+    let session = Subscribe { session: Some("s".to_owned()), events, ..Subscribe::default() };
+    let mut selector = world.watch(&owner, session);
+    until(&mut selector, |frame| frame["type"] == "subscribed").await;
+    let is_snapshot = |frame: &Value| frame["type"] == "snapshot";
+    for name in ["a", "b", "c"] {
+        world.create(name, &owner, Some("s")).await;
+        let told = frames_to(&mut selector, is_snapshot).await;
+        assert_eq!(kinds(&told), ["snapshot"], "{name} is new");
+        world.change(name, &json!({"status":"completed"})).await;
+        until(&mut selector, |frame| frame["type"] == "end").await;
+    }
+    for (name, expected) in [("c", &["event", "snapshot"][..]), ("a", &["gap", "snapshot"])] {
+        world.change(name, &json!({"status":"queued","attempt":2})).await;
+        let told = frames_to(&mut selector, is_snapshot).await;
+        assert_eq!(kinds(&told), expected, "{name}");
+        world.change(name, &json!({"status":"completed"})).await;
+        until(&mut selector, |frame| frame["type"] == "end").await;
+    }
+}
+
+#[tokio::test]
 async fn a_selector_goes_on_without_a_job_that_is_removed_in_the_middle() {
     // Without room for other news: that a job is gone is never dropped.
     for inbox_records in [1, 1_000] {

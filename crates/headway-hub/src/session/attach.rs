@@ -109,9 +109,11 @@ impl Session {
         }
         let subscriptions = Members::of(key);
         let ticket = self.ticket();
+        let given_up_at = self.past.as_ref().and_then(|past| past.position(&job));
         let busy = self.busy();
         busy.searches.begin_shared(ticket, Search { job: job.clone(), cursor, subscriptions });
-        busy.requests.push_back(Request::Watch { ticket, job, cursor });
+        let wanted = cursor.or(given_up_at);
+        busy.requests.push_back(Request::Watch { ticket, job, cursor: wanted });
     }
 
     /// Positions go once every selector has looked for their jobs.
@@ -230,8 +232,9 @@ impl Session {
         let Some(subscription) = self.subscriptions.get_mut(key) else { return };
         let chosen = matches!(subscription.selector, Selector::Job(_));
         let events = subscription.wanted != Wanted::Nothing;
+        let id = chosen.then(|| subscription.id.to_string());
         let job = found.topic.job();
-        let (epoch, place) = {
+        let (epoch, along, place) = {
             let state = found.topic.look();
             // The name may have been given to somebody else since the job was found.
             let hidden = state.tenant() != self.caller.tenant;
@@ -255,9 +258,15 @@ impl Session {
             let place = cursor.map_or_else(Place::default, |cursor| {
                 Place::of(&state, cursor, events, found.trimmed_to)
             });
-            (state.cursor().epoch, place)
+            let lane = self.lanes.key_of(job).and_then(|lane| self.lanes.get(lane));
+            let (along, place) = match lane {
+                // It came along with another while it was looked for.
+                Some(lane) if !chosen && lane.subscriptions.contains(key) => return,
+                Some(_) => (Vec::new(), place),
+                None => self.come_along(job, &state, place),
+            };
+            (state.cursor().epoch, along, place)
         };
-        let id = chosen.then(|| subscription.id.to_string());
         let lane_key = match self.lanes.key_of(job) {
             Some(lane_key) => {
                 // What belongs to a frame that was sent comes before the new subscription; of a
@@ -280,7 +289,10 @@ impl Session {
                 lane
             }),
         };
-        self.tune_to(lane_key, key);
+        // Those that want events first: a lane without any forgets where they begin.
+        for key in along.into_iter().chain([key]) {
+            self.tune_to(lane_key, key);
+        }
         if let Some(id) = id {
             let was_recovering = cursor.is_some();
             let recovered = was_recovering && place.gap.is_none();

@@ -4,25 +4,31 @@ use std::sync::Arc;
 
 use headway_protocol::JobId;
 
-use super::Session;
 use super::lane::Step;
 use super::subscription::millis;
 use super::wanted::Wanted;
+use super::{Session, past};
 use crate::feed::Selector;
 use crate::options::Setting;
 use crate::topic::State;
 
 impl Session {
     /// Gives up a lane that only selectors hold, once its job's end was said: it comes back by the
-    /// feed when the job is retried.
+    /// feed when the job is retried, and its events go on where they ended.
     pub(super) fn leave_if_over(&mut self, key: u32) {
         let Some(lane) = self.lanes.get(key).filter(|lane| lane.is_over()) else { return };
         let chosen = lane.subscriptions.iter().any(|key| {
             let subscription = self.subscriptions.get(key);
             subscription.is_some_and(|known| matches!(known.selector, Selector::Job(_)))
         });
-        if !chosen {
-            self.lanes.remove(key);
+        if chosen {
+            return;
+        }
+        let Some(lane) = self.lanes.remove(key) else { return };
+        if let Some(at) = lane.events_position() {
+            let most = self.setting.options.max_jobs.min(past::JOBS);
+            let past = self.past.get_or_insert_default();
+            past.remember(lane.job().clone(), at, self.tickets, most);
         }
     }
 
@@ -62,7 +68,8 @@ impl Session {
         }
         let job = lane.job().clone();
         let all: Vec<u16> = lane.subscriptions.iter().collect();
-        if !left.is_empty() {
+        // Of a session that has said farewell nothing comes.
+        if self.closing.is_none() && !left.is_empty() {
             self.busy().outbox.extend(left);
         }
         for key in all {

@@ -72,6 +72,11 @@ impl Lane {
         Some(Cursor { epoch: self.reader.epoch, offset: self.reader.held? })
     }
 
+    /// The position up to which its events were sent; `None` when none are wanted.
+    pub(super) fn events_position(&self) -> Option<Cursor> {
+        Some(Cursor { epoch: self.reader.epoch, offset: self.reader.events_at? })
+    }
+
     /// Whether the attempt's end was said and nothing newer is there.
     pub(super) fn is_over(&self) -> bool {
         if !self.reader.ended || !self.reader.owed.is_empty() {

@@ -137,10 +137,10 @@ impl Lanes {
     }
 
     /// Gives a lane up.
-    pub(super) fn remove(&mut self, key: u32) {
+    pub(super) fn remove(&mut self, key: u32) -> Option<Lane> {
         self.unlist(key);
         self.set_due(key, NEVER);
-        let Some(entry) = self.entries.try_remove(key as usize) else { return };
+        let entry = self.entries.try_remove(key as usize)?;
         if let Some(index) = &mut self.index {
             index.jobs.remove(entry.lane.job());
         }
@@ -150,6 +150,7 @@ impl Lanes {
         if self.entries.is_empty() {
             self.entries = Slab::new();
         }
+        Some(entry.lane)
     }
 
     /// Puts a lane among those to look at. One that waits to read the log goes on waiting: it is

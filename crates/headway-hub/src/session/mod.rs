@@ -33,7 +33,7 @@
 //!
 //! Owner: whoever serves the connection. Invariant: its memory is bounded by its lanes and
 //! subscriptions, however fast jobs move and however slowly its reader reads; one that waits has
-//! nothing but those.
+//! nothing but those, and with events the positions of a few jobs that have ended.
 
 mod attach;
 mod busy;
@@ -42,6 +42,7 @@ mod lane;
 mod lanes;
 mod members;
 mod message;
+mod past;
 mod place;
 mod request;
 mod subscription;
@@ -64,6 +65,7 @@ use crate::wake::{Bell, Dirty, Ring};
 use busy::Busy;
 use lane::Step;
 use lanes::Lanes;
+use past::Past;
 use subscription::Subscriptions;
 
 /// Answers to client messages that wait to be sent. A caller stops reading messages at this many;
@@ -84,6 +86,7 @@ pub struct Session {
     lanes: Lanes,
     subscriptions: Subscriptions,
     busy: Option<Box<Busy>>,
+    past: Option<Box<Past>>,
     closing: Option<CloseCode>,
 }
 
@@ -114,6 +117,7 @@ impl Session {
             lanes: Lanes::default(),
             subscriptions: Subscriptions::default(),
             busy: None,
+            past: None,
             closing: None,
         };
         session.answer(&hello);

@@ -58,6 +58,11 @@ impl Subscriptions {
         known.and_then(|(key, _)| u16::try_from(key).ok())
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u16, &Subscription)> {
+        let entries = self.entries.iter();
+        entries.filter_map(|(key, subscription)| Some((u16::try_from(key).ok()?, subscription)))
+    }
+
     pub(super) fn get(&self, key: u16) -> Option<&Subscription> {
         self.entries.get(usize::from(key))
     }
@@ -165,6 +170,9 @@ impl Session {
         self.setting.metrics.subscriptions.fetch_sub(1, Ordering::Relaxed);
         if let Some(busy) = &mut self.busy {
             busy.leave(key);
+        }
+        if self.subscriptions.is_empty() {
+            self.past = None;
         }
         let lanes: Vec<u32> = match &subscription.selector {
             Selector::Job(job) => self.lanes.key_of(job).into_iter().collect(),

@@ -23,7 +23,7 @@ pub(super) struct Reader {
     pub(super) held: Option<u64>,
     /// Every wanted event up to here was sent; `None` when none are wanted, or before the first
     /// snapshot.
-    events_at: Option<u64>,
+    pub(super) events_at: Option<u64>,
     pub(super) wanted: Wanted,
     pub(super) last_state_at: Option<Timestamp>,
     /// Whether `end` was said of the attempt that the reader holds.
