@@ -67,6 +67,9 @@ pub(super) struct Lane {
     /// A cursor that could not be recovered; the next frame is its gap.
     lost: Option<Cursor>,
     pub(super) ended: bool,
+    /// It ended and no subscription names it: selectors let go of it, may tell of it once more, and
+    /// bring it back when it goes on. What was owed is owed from there.
+    let_go: bool,
     last_state_at: Option<Timestamp>,
 }
 
@@ -83,6 +86,7 @@ impl Default for Lane {
             gap_to: None,
             lost: None,
             ended: false,
+            let_go: false,
             last_state_at: None,
         }
     }
@@ -115,9 +119,9 @@ impl Lane {
         }
     }
 
-    /// Whether some subscription is known to cover the job.
+    /// Whether some subscription is known to hold the job.
     pub(super) fn is_owed(&self) -> bool {
-        !self.owed.is_empty() || self.owed_to_all.is_some()
+        !self.let_go && (!self.owed.is_empty() || self.owed_to_all.is_some())
     }
 
     /// Whether its reader came back with this position.
@@ -126,16 +130,27 @@ impl Lane {
     }
 
     /// A subscription is over.
-    pub(super) fn forget(&mut self, id: &str) {
+    pub(super) fn forget(&mut self, id: &str, watches: &BTreeMap<String, Watch>) {
         // One that was not known to cover the job may just have brought it anew.
         self.fresh |= self.owed.remove(id).is_none();
         self.lost = None;
+        // It may have been the one that named the job.
+        if self.ended {
+            self.let_go(watches);
+        }
         if self.owed.is_empty() {
             // Whether another selector has the job by now is not told.
             self.owed_to_all = None;
             self.gap_to = None;
             self.fresh = true;
         }
+    }
+
+    /// Selectors let go of it: those that want its events are owed them when it goes on, the others
+    /// begin anew.
+    fn let_go(&mut self, watches: &BTreeMap<String, Watch>) {
+        self.let_go = true;
+        self.owed.retain(|id, _| watches.get(id).is_some_and(Watch::wants_events));
     }
 
     /// A snapshot came.
@@ -326,6 +341,7 @@ impl Lane {
         }
         self.held = None;
         self.ended = false;
+        self.let_go = false;
         self.fresh = true;
         Ok(())
     }
@@ -361,9 +377,7 @@ impl Lane {
         self.ended = true;
         self.fresh = false;
         if !look.covering().any(|(_, watch)| !watch.is_selector()) {
-            // Selectors let go of what has ended, and may be told of it once more.
-            self.owed.clear();
-            self.owed_to_all = None;
+            self.let_go(look.watches);
         }
         Ok(())
     }
@@ -407,6 +421,11 @@ impl Lane {
             let how = format!("{job}: {cursor} came before the event at {missed}, after {at}");
             return Err(self.or_resume(Invariant::EventsBeforeState).broken(how));
         }
+        if self.let_go && self.events_at.is_some_and(|at| at.epoch != cursor.epoch) {
+            // Another job of the name, which other subscriptions may be about.
+            self.owed.clear();
+            self.owed_to_all = None;
+        }
         let behind = |at: &Cursor| at.epoch != cursor.epoch || at.offset < cursor.offset;
         if self.events_at.as_ref().is_none_or(behind) {
             self.events_at = Some(cursor);
@@ -414,6 +433,7 @@ impl Lane {
         self.held = Some(cursor);
         self.last_state_at = look.sent_at.or(self.last_state_at);
         self.ended = false;
+        self.let_go = false;
         self.fresh = false;
         self.settle(look, cursor);
         Ok(())
@@ -444,6 +464,7 @@ impl Lane {
     /// may be about to bring it.
     fn may_restart(&self, look: &Look<'_>) -> bool {
         self.fresh
+            || self.let_go
             || look.covering().any(|(id, _)| !self.owed.contains_key(id))
             || look.positions.contains_key(look.job) && self.held.is_none()
     }

@@ -430,7 +430,7 @@ impl Reader {
         self.watches.remove(id);
         let Self { watches, lanes, .. } = self;
         for lane in lanes.values_mut() {
-            lane.forget(id);
+            lane.forget(id, watches);
         }
         // Which jobs a selector had brought is not told: those that another may have brought stay.
         let selectors = watches.values().any(Watch::is_selector);
