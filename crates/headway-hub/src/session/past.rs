@@ -88,12 +88,11 @@ impl Session {
         if along.is_empty() {
             return nobody;
         }
-        match at {
-            Some(at) => place.events_at = Some(place.events_at.map_or(at, |own| own.min(at))),
-            None => {
-                let gap = (Cursor { epoch, offset: 0 }, GapReason::Slow);
-                place.gap = place.gap.or(Some(gap));
-            }
+        if let Some(at) = at {
+            place.events_at = Some(place.events_at.map_or(at, |own| own.min(at)));
+        } else {
+            let gap = (Cursor { epoch, offset: 0 }, GapReason::Slow);
+            place.gap = place.gap.or(Some(gap));
         }
         (along, place)
     }
