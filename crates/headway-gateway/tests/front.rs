@@ -353,6 +353,6 @@ async fn a_session_is_watched_by_so_many_connections() {
             }
         }
     };
-    within("room", wait).await;
+    within("room", Box::pin(wait)).await;
     server.stop().await;
 }
