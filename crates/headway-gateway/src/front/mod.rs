@@ -12,6 +12,7 @@ pub(crate) mod admission;
 pub(crate) mod adopted;
 mod answer;
 mod connection;
+mod conversation;
 mod head;
 mod inbox;
 mod outbound;

@@ -10,11 +10,12 @@ use headway_hub::session::{Answer, Session};
 use headway_hub::{Form as FrameForm, Frame};
 use headway_protocol::frame::ClosingReason;
 use headway_protocol::{ClientMessage, CloseCode, Problem};
-use headway_websocket::{Message, Reader, close, deflate, frame};
+use headway_websocket::{Message, close, deflate, frame};
 use serde_json::Value;
 
 use super::admission::{Limit, Place};
 use super::answer::{self, Answer as HttpAnswer};
+use super::conversation::Conversation;
 use super::outbound::Outbound;
 use super::shard::Context;
 use super::wheel::Tick;
@@ -26,10 +27,6 @@ use crate::stream::opening::{Form, Opening};
 use crate::stream::poll::Collected;
 use crate::stream::selection::Selection;
 
-/// A message up to this size is read and then refused with a reason; a larger one closes the
-/// connection.
-const MESSAGE_BYTES: u32 = 256 * 1024;
-
 /// Requests of one session that are being done at once; others wait in the session.
 const AT_ONCE: u8 = 8;
 
@@ -39,10 +36,6 @@ const REQUESTS: usize = 128;
 
 /// Frames that leave in one write.
 const FRAMES: usize = 16;
-
-/// What a message costs of a watcher's credit, which grows by the messages a second that it may send
-/// in every millisecond.
-const MESSAGE_CREDIT: u32 = 1_000;
 
 /// Why a watcher is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,22 +67,6 @@ enum Transport {
     Messages(Box<Conversation>),
     Events,
     Poll(Box<Polling>),
-}
-
-/// The other direction of a WebSocket.
-#[derive(Debug)]
-struct Conversation {
-    reader: Reader,
-    deflate: bool,
-    heard: Tick,
-    pinged: Tick,
-    /// What messages may still cost; see [`MESSAGE_CREDIT`].
-    credit: u32,
-    credited: Tick,
-    /// Since when it has sent more than it may.
-    flooding: Option<Tick>,
-    /// Since when nothing is subscribed.
-    idle: Option<Tick>,
 }
 
 #[derive(Debug)]
@@ -145,17 +122,7 @@ impl Watcher {
         let (side, answer) = match form {
             Form::Messages(handshake) => {
                 let (status, headers) = handshake.answer();
-                let limits = context.admission.limits();
-                let conversation = Conversation {
-                    reader: Reader::new(MESSAGE_BYTES, handshake.deflate()),
-                    deflate: handshake.deflate(),
-                    heard: now,
-                    pinged: now,
-                    credit: full_credit(limits.message_burst),
-                    credited: now,
-                    flooding: None,
-                    idle: Some(now),
-                };
+                let conversation = Conversation::new(handshake.deflate(), context);
                 let answer = HttpAnswer { status, headers, body: answer::Body::None };
                 let answer = seen.map(|(seen, _)| context.bytes(answer, seen, false));
                 (Transport::Messages(Box::new(conversation)), answer)
@@ -235,7 +202,7 @@ impl Watcher {
         match &mut self.transport {
             Transport::Messages(conversation) => {
                 conversation.earn(context);
-                let affords = conversation.credit >= MESSAGE_CREDIT;
+                let affords = conversation.affords_a_message();
                 affords && self.session.wants_messages() && outbound.has_room(0, 0)
             }
             // Whoever asked has nothing more to say; that it is gone has to be heard all the same.
@@ -477,41 +444,6 @@ impl Watcher {
             Transport::Poll(polling) => session.min(polling.patience),
         }
     }
-}
-
-impl Conversation {
-    /// Adds what the time since the last message allows.
-    fn earn(&mut self, context: &Context) {
-        let limits = context.admission.limits();
-        let earned = context.now.ms_since(self.credited) * u64::from(limits.messages_per_second);
-        let full = full_credit(limits.message_burst);
-        let credit = u64::from(self.credit).saturating_add(earned).min(u64::from(full));
-        self.credited = context.now;
-        self.credit = u32::try_from(credit).unwrap_or(full);
-        if self.credit >= MESSAGE_CREDIT {
-            if self.credit == full {
-                self.flooding = None;
-            }
-        } else if self.flooding.is_none() {
-            self.flooding = Some(context.now);
-            context.admission.hit(Limit::Messages);
-        }
-    }
-
-    fn spend(&mut self) {
-        self.credit = self.credit.saturating_sub(MESSAGE_CREDIT);
-    }
-
-    /// When it may say something again that may not now.
-    fn credit_due(&self, context: &Context) -> Option<Tick> {
-        let rate = u64::from(context.admission.limits().messages_per_second);
-        let missing = u64::from(MESSAGE_CREDIT.saturating_sub(self.credit));
-        (missing > 0).then(|| context.now.after_ms(missing.div_ceil(rate.max(1))))
-    }
-}
-
-fn full_credit(burst: u32) -> u32 {
-    burst.saturating_mul(MESSAGE_CREDIT)
 }
 
 fn millis(duration: std::time::Duration) -> u64 {
