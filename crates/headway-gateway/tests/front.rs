@@ -184,6 +184,22 @@ async fn whoever_says_that_nothing_follows_is_let_go() {
 }
 
 #[tokio::test]
+async fn an_answer_that_does_not_fit_at_once_leaves_all_the_same() {
+    let server = Server::start().await;
+    server.job("a").await;
+    let text = "x".repeat(900_000);
+    server.report("a", json!({"type":"complete","result":{"text":text}})).await;
+    let mut raw = Raw::open(&server).await;
+    for _ in 0..2 {
+        let (status, body) = raw.get("/api/v1/jobs/a/stream?wait_ms=0", "").await;
+        assert_eq!(status, 200);
+        let answer: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(answer["frames"][0]["state"]["result"]["text"], text);
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn there_is_room_for_so_many_connections() {
     let server = with(Limits { connections: 2, ..Limits::default() }).await;
     let mut first = Raw::open(&server).await;

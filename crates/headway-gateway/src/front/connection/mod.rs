@@ -188,8 +188,16 @@ impl Connection {
 
     /// Does everything that can be done now.
     pub(super) fn pump(&mut self, key: u32, context: &mut Context) -> Fate {
-        if self.ready.writable && self.socket.is_behind() && self.blocked.is_none() {
+        // A watcher writes for itself; an answer that did not fit at once leaves here.
+        let behind = self.blocked.is_some() || self.socket.is_behind();
+        if self.ready.writable && behind && self.watcher().is_none() {
             self.write_waiting(context);
+            if let Phase::Request { since, .. } = &mut self.phase
+                && self.blocked.is_none()
+            {
+                // The time for the next request begins when this one's answer has left.
+                *since = context.now;
+            }
         }
         let mut rounds = 0;
         loop {

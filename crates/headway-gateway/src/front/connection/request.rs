@@ -61,6 +61,10 @@ impl Connection {
                 return Step::Gone;
             }
         }
+        if self.blocked.is_some() {
+            // Whoever does not take an answer gets no other one, and waits for its next request.
+            return Step::Wait;
+        }
         let idle = self.unread.is_empty();
         let read = self.read_more(context);
         if let Phase::Request { since, first: false } = &mut self.phase
@@ -173,7 +177,7 @@ impl Connection {
     }
 
     pub(super) fn request_ms(&self, first: bool, context: &Context) -> u64 {
-        if first || !self.unread.is_empty() {
+        if self.blocked.is_none() && (first || !self.unread.is_empty()) {
             u64::try_from(context.app.options.head_timeout.as_millis()).unwrap_or(NEXT_REQUEST_MS)
         } else {
             NEXT_REQUEST_MS
