@@ -35,8 +35,7 @@ impl Connection {
 
     /// Nothing more is said than what is on its way.
     pub(super) fn end(&mut self, context: &Context) {
-        let within = u64::try_from(context.app.options.head_timeout.as_millis()).unwrap_or(5_000);
-        let until = context.now.after_ms(within);
+        let until = context.now.after_ms(leave_ms(context));
         self.unread = Vec::new();
         self.phase = Phase::Ending { until, finished: false, heard: 0 };
     }
@@ -52,7 +51,13 @@ impl Connection {
             let written = self.outbound.write(&mut self.socket, []);
             match self.wrote(written, context) {
                 Ok(Written::All) => {}
-                Ok(Written::Blocked { .. }) => return Step::Wait,
+                Ok(Written::Blocked { .. }) => {
+                    // Whoever takes it slowly has time for as long as it takes some.
+                    let since = self.blocked.unwrap_or(context.now);
+                    let until = since.after_ms(leave_ms(context));
+                    self.phase = Phase::Ending { until, finished, heard };
+                    return Step::Wait;
+                }
                 Err(step) => return step,
             }
             if self.socket.finish().is_err() {
@@ -79,6 +84,11 @@ impl Connection {
         }
         Step::Wait
     }
+}
+
+/// How long what is on its way may stand still, in milliseconds.
+fn leave_ms(context: &Context) -> u64 {
+    u64::try_from(context.app.options.head_timeout.as_millis()).unwrap_or(5_000)
 }
 
 /// What a WebSocket is closed with.
