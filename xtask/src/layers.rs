@@ -27,6 +27,16 @@ struct Room {
 const ROOMS: &[Room] = &[
     Room { name: "headway-protocol", may_import: &[], never_knows: "that a server exists" },
     Room {
+        name: "headway-access",
+        may_import: &["headway-protocol"],
+        never_knows: "how somebody has signed in, clocks, input and output",
+    },
+    Room {
+        name: "headway-signin",
+        may_import: &["headway-access", "headway-protocol", "headway-store"],
+        never_knows: "jobs, routes, store adapters",
+    },
+    Room {
         name: "headway-core",
         may_import: &["headway-protocol"],
         never_knows: "clocks, input and output, tasks, storage",
@@ -43,12 +53,12 @@ const ROOMS: &[Room] = &[
     },
     Room {
         name: "headway-engine",
-        may_import: &["headway-core", "headway-protocol", "headway-store"],
+        may_import: &["headway-access", "headway-core", "headway-protocol", "headway-store"],
         never_knows: "watchers, HTTP servers, store adapters",
     },
     Room {
         name: "headway-hub",
-        may_import: &["headway-protocol", "headway-store"],
+        may_import: &["headway-access", "headway-protocol", "headway-store"],
         never_knows: "the engine, the rules of a job, HTTP, store adapters",
     },
     Room {
@@ -64,9 +74,11 @@ const ROOMS: &[Room] = &[
     Room {
         name: "headway-gateway",
         may_import: &[
+            "headway-access",
             "headway-engine",
             "headway-hub",
             "headway-protocol",
+            "headway-signin",
             "headway-tls",
             "headway-websocket",
         ],
@@ -75,12 +87,14 @@ const ROOMS: &[Room] = &[
     Room {
         name: "headway",
         may_import: &[
+            "headway-access",
             "headway-client",
             "headway-core",
             "headway-engine",
             "headway-gateway",
             "headway-hub",
             "headway-protocol",
+            "headway-signin",
             "headway-store",
             "headway-store-embedded",
             "headway-tls",
@@ -94,7 +108,7 @@ const ROOMS: &[Room] = &[
     },
     Room {
         name: "headway-sim",
-        may_import: &["headway-hub", "headway-protocol", "headway-store"],
+        may_import: &["headway-access", "headway-hub", "headway-protocol", "headway-store"],
         never_knows: "how the server is built: it watches from outside, or drives the hub alone",
     },
     Room { name: "xtask", may_import: &["headway-protocol"], never_knows: "the server's crates" },
@@ -135,7 +149,7 @@ const LIBRARIES: &[Library] = &[
     },
     Library {
         name: "reqwest",
-        only: &["headway-engine", "headway-client", "headway-sim"],
+        only: &["headway-engine", "headway-client", "headway-signin", "headway-sim"],
         why: "requests go out from executors and from the client",
     },
     Library {

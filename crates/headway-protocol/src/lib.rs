@@ -12,6 +12,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod access;
 pub mod batch;
 pub mod command;
 pub mod cursor;
@@ -26,6 +27,7 @@ pub mod percent;
 pub mod problem;
 pub mod report;
 pub mod request;
+pub mod secret;
 pub mod status;
 pub mod time;
 
@@ -39,5 +41,6 @@ pub use money::{Amount, Currency};
 pub use percent::Percent;
 pub use problem::{CloseCode, Problem, ProblemCode};
 pub use report::Report;
+pub use secret::Secret;
 pub use status::{ItemStatus, JobStatus, StepStatus};
 pub use time::Timestamp;
