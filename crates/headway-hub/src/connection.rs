@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use headway_access::Caller;
 use headway_protocol::frame::{ClosingReason, Subscribe};
-use headway_protocol::{ClientMessage, CloseCode, Cursor, JobId, Owner, Problem};
+use headway_protocol::{ClientMessage, CloseCode, Cursor, JobId, Problem};
 use serde_json::Value;
 use tokio::sync::Notify;
 
@@ -51,7 +52,7 @@ impl fmt::Debug for Connection {
 }
 
 impl Connection {
-    pub(crate) fn new(hub: Handle, caller: Arc<Owner>, name: &str) -> Self {
+    pub(crate) fn new(hub: Handle, caller: Arc<Caller>, name: &str) -> Self {
         let rung = Arc::new(Notify::new());
         let bell = {
             let rung = Arc::clone(&rung);

@@ -1,5 +1,6 @@
 //! Why the hub could not answer.
 
+use headway_access::Denial;
 use headway_protocol::{Cursor, Problem, ProblemCode};
 use headway_store::StoreError;
 
@@ -13,6 +14,9 @@ pub enum Error {
     /// The cursor belongs to a log that is gone.
     #[error("the cursor {0} belongs to a log that is gone: read from the beginning")]
     OtherLog(Cursor),
+    /// The caller may not ask for that.
+    #[error(transparent)]
+    Denied(#[from] Denial),
     /// A place in a list that no list gave.
     #[error(transparent)]
     Page(#[from] headway_store::NotAPageKey),
@@ -46,6 +50,7 @@ impl Error {
             Self::OtherLog(_) => {
                 Problem::new(ProblemCode::Invalid, self.to_string()).at_field("after")
             }
+            Self::Denied(denial) => denial.problem(),
             Self::Page(_) => Problem::new(ProblemCode::Invalid, self.to_string()).at_field("page"),
             Self::TooManyConnections { .. } => {
                 Problem::new(ProblemCode::TooManyConnections, self.to_string())

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use headway_protocol::JobId;
+use headway_access::Caller;
+use headway_protocol::{JobId, Owner};
 use headway_store::{Appended, Record};
 use parking_lot::Mutex;
 use serde::de::IgnoredAny;
@@ -212,22 +213,47 @@ impl Drop for FeedReader {
     }
 }
 
-/// All feeds that somebody reads, by tenant and selector.
+/// Whose jobs a feed is about: those of a tenant, or of one subject of it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Whose {
+    tenant: String,
+    subject: Option<String>,
+}
+
+/// All feeds that somebody reads, by owner and selector.
 #[derive(Debug, Default)]
 pub(crate) struct Feeds {
-    feeds: Mutex<BTreeMap<(String, Selector), Arc<Feed>>>,
+    feeds: Mutex<Known>,
     count: AtomicUsize,
 }
 
+#[derive(Debug, Default)]
+struct Known {
+    feeds: BTreeMap<(Whose, Selector), Arc<Feed>>,
+    /// At how many of them those are looked for that nobody reads any more: twice as many as were
+    /// left the last time, so that opening many does not look at all of them each time.
+    sweep_at: usize,
+}
+
+impl Known {
+    fn sweep(&mut self) {
+        if self.feeds.len() >= self.sweep_at {
+            self.feeds.retain(|_, feed| Arc::strong_count(feed) > 1);
+            self.sweep_at = (self.feeds.len() * 2).max(64);
+        }
+    }
+}
+
 impl Feeds {
-    /// The feed of a tenant's selector.
-    pub(crate) fn open(&self, tenant: &str, selector: &Selector) -> Arc<Feed> {
-        let mut feeds = self.feeds.lock();
-        // Feeds that nobody reads any more go when the next one comes.
-        feeds.retain(|_, feed| Arc::strong_count(feed) > 1);
-        let feed = feeds.entry((tenant.to_owned(), selector.clone())).or_default();
+    /// The feed of a selector, as a caller uses it: of its tenant's jobs, or of its own.
+    pub(crate) fn open(&self, caller: &Caller, selector: &Selector) -> Arc<Feed> {
+        let subject = caller.lists_only().flatten().map(str::to_owned);
+        let whose = Whose { tenant: caller.tenant().to_owned(), subject };
+        let mut known = self.feeds.lock();
+        known.sweep();
+        let feed = known.feeds.entry((whose, selector.clone())).or_default();
         let feed = Arc::clone(feed);
-        self.count.store(feeds.len(), Ordering::Release);
+        self.count.store(known.feeds.len(), Ordering::Release);
         feed
     }
 
@@ -243,7 +269,7 @@ impl Feeds {
         }
         let facets = &appended.facets;
         let tags = facets.tags.iter().map(String::as_str);
-        self.each_about(&facets.owner.tenant, facets.session.as_deref(), tags, |feed| {
+        self.each_about(&facets.owner, facets.session.as_deref(), tags, |feed| {
             feed.announce(appended, wakes);
         });
     }
@@ -255,7 +281,7 @@ impl Feeds {
             return;
         }
         let state = topic.look();
-        self.each_about(state.tenant(), state.session(), state.tags(), |feed| {
+        self.each_about(&state.owner(), state.session(), state.tags(), |feed| {
             feed.forget(topic.job());
         });
     }
@@ -263,7 +289,7 @@ impl Feeds {
     /// Shows the feeds that are about a job, of which this is known.
     fn each_about<'a>(
         &self,
-        tenant: &str,
+        owner: &Owner,
         session: Option<&str>,
         tags: impl Iterator<Item = &'a str>,
         mut show: impl FnMut(&Feed),
@@ -271,17 +297,25 @@ impl Feeds {
         let selectors = std::iter::once(Selector::All)
             .chain(session.map(|session| Selector::Session(session.to_owned())))
             .chain(tags.map(|tag| Selector::Tag(tag.to_owned())));
-        let feeds = self.feeds.lock();
+        let known = self.feeds.lock();
+        let whose = |subject: Option<&String>| Whose {
+            tenant: owner.tenant.clone(),
+            subject: subject.cloned(),
+        };
         for selector in selectors {
-            if let Some(feed) = feeds.get(&(tenant.to_owned(), selector)) {
-                show(feed);
+            let subject = owner.subject.as_ref();
+            let of_subject = subject.map(|subject| (whose(Some(subject)), selector.clone()));
+            for key in [Some((whose(None), selector)), of_subject].into_iter().flatten() {
+                if let Some(feed) = known.feeds.get(&key) {
+                    show(feed);
+                }
             }
         }
     }
 
     /// Tells every feed that jobs may have moved unseen.
     pub(crate) fn lost(&self, wakes: &mut Wakes) {
-        for feed in self.feeds.lock().values() {
+        for feed in self.feeds.lock().feeds.values() {
             feed.lost(wakes);
         }
     }
@@ -389,7 +423,7 @@ mod tests {
         let feeds = Feeds::default();
         let running = moved("a", JobStatus::Running, "{}");
         let tenant = running.facets.owner.tenant.clone();
-        let feed = feeds.open(&tenant, &Selector::All);
+        let feed = feeds.open(&Caller::anyone(), &Selector::All);
         let held = || feed.state.lock().members.len();
         let document = serde_json::json!({"id":"a","status":"running","owner":{"tenant":tenant}});
         let (cursor, facets) = (running.cursor, (*running.facets).clone());

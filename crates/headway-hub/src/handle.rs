@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use headway_protocol::{Cursor, JobId, JobStatus, Owner, Timestamp};
+use headway_access::{Act, Caller, On, authorize};
+use headway_protocol::{Cursor, JobId, JobStatus, Timestamp};
 use headway_store::{Clock, ListQuery, Store};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -84,14 +85,14 @@ impl Hub {
 
 impl Handle {
     /// A connection of a caller; `name` is for logs.
-    pub fn connect(&self, caller: Owner, name: &str) -> Connection {
-        Connection::new(self.clone(), Arc::new(caller), name)
+    pub fn connect(&self, caller: Arc<Caller>, name: &str) -> Connection {
+        Connection::new(self.clone(), caller, name)
     }
 
     /// A session of `caller` whose jobs ring `bell` under the number `key`; `name` is for logs. A
     /// number may be used again once its session was dropped: late rings for the old one are
     /// harmless.
-    pub fn session(&self, caller: Arc<Owner>, name: &str, bell: &Arc<Bell>, key: u32) -> Session {
+    pub fn session(&self, caller: Arc<Caller>, name: &str, bell: &Arc<Bell>, key: u32) -> Session {
         Session::new(
             Arc::clone(&self.shared.setting),
             caller,
@@ -134,7 +135,7 @@ impl Handle {
                     Answer::Watched { ticket, outcome: hub.find(&caller, &job, cursor).await }
                 }
                 Request::Survey { ticket, subscription, selector } => {
-                    let feed = hub.shared.feeds.open(&caller.tenant, &selector);
+                    let feed = hub.shared.feeds.open(&caller, &selector);
                     // Joined before the list is read, so that no job can pass between the two.
                     let most = hub.most_connections(&selector);
                     let outcome = match FeedReader::join(feed, bell, key, subscription, most) {
@@ -159,7 +160,7 @@ impl Handle {
     /// such job.
     pub async fn warm(
         &self,
-        caller: &Owner,
+        caller: &Caller,
         job: &JobId,
     ) -> Result<Option<(Cursor, JobStatus)>, Error> {
         let found = self.find(caller, job, None).await?;
@@ -167,7 +168,7 @@ impl Handle {
     }
 
     /// The same without a read, when the job is at hand already.
-    pub fn warm_now(&self, caller: &Owner, job: &JobId) -> Warm {
+    pub fn warm_now(&self, caller: &Caller, job: &JobId) -> Warm {
         match self.shared.registry.at_hand(job) {
             None => Warm::Cold,
             Some(topic) if sees(caller, &topic) => {
@@ -200,11 +201,14 @@ impl Handle {
 
     async fn find(
         &self,
-        caller: &Owner,
+        caller: &Caller,
         job: &JobId,
         cursor: Option<Cursor>,
     ) -> Result<Option<Found>, Error> {
         let Shared { registry, store, setting, .. } = &*self.shared;
+        if authorize(caller, Act::Watch, On::JobNamed(job)).is_err() {
+            return Ok(None);
+        }
         let Some(topic) = registry.open(&**store, setting, job).await? else { return Ok(None) };
         if !sees(caller, &topic) {
             return Ok(None);
@@ -225,9 +229,15 @@ impl Handle {
     }
 
     /// The caller's jobs that a selector is about and that have not ended, the newest.
-    async fn survey(&self, caller: &Owner, selector: &Selector) -> Result<Vec<JobId>, Error> {
+    async fn survey(&self, caller: &Caller, selector: &Selector) -> Result<Vec<JobId>, Error> {
+        let subject = match caller.lists_only() {
+            None => None,
+            Some(Some(subject)) => Some(subject.to_owned()),
+            Some(None) => return Ok(Vec::new()),
+        };
         let mut query = ListQuery {
-            tenant: Some(caller.tenant.clone()),
+            tenant: Some(caller.tenant().to_owned()),
+            subject,
             statuses: JobStatus::ALL
                 .iter()
                 .copied()
@@ -257,8 +267,8 @@ impl Handle {
     }
 }
 
-fn sees(caller: &Owner, topic: &Topic) -> bool {
-    topic.look().tenant() == caller.tenant
+fn sees(caller: &Caller, topic: &Topic) -> bool {
+    topic.look().is_seen_by(caller)
 }
 
 fn standing(topic: &Topic) -> (Cursor, JobStatus) {

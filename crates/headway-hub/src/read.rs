@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use headway_protocol::batch::{Item, ResultLine};
 use headway_protocol::request::{HistoryEvent, HistoryPage, ItemPage};
-use headway_protocol::{Cursor, ItemStatus, JobId, JobStatus, Owner};
+use headway_access::{Act, Caller, JobView, On, authorize};
+use headway_protocol::{Cursor, ItemStatus, JobId, JobStatus};
 use headway_store::{ItemQuery, ListQuery, Store, Stored, StoredItem};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -39,7 +40,7 @@ impl Handle {
     /// It shows everything that was acknowledged before the call.
     pub async fn document(
         &self,
-        caller: &Owner,
+        caller: &Caller,
         job: &JobId,
     ) -> Result<Option<(Cursor, String)>, Error> {
         let stored = self.visible(caller, job).await?;
@@ -49,7 +50,7 @@ impl Handle {
     /// A job's status and position; `None` when the caller sees no such batch.
     pub async fn standing(
         &self,
-        caller: &Owner,
+        caller: &Caller,
         job: &JobId,
     ) -> Result<Option<(Cursor, JobStatus)>, Error> {
         let stored = self.visible(caller, job).await?;
@@ -59,7 +60,7 @@ impl Handle {
     /// A page of a job's events, oldest first; `None` when the caller sees no such batch.
     pub async fn history(
         &self,
-        caller: &Owner,
+        caller: &Caller,
         job: &JobId,
         after: Option<Cursor>,
         limit: usize,
@@ -100,15 +101,29 @@ impl Handle {
 
     /// A page of the caller's jobs, newest first, as the JSON text of a
     /// [`headway_protocol::request::JobPage`].
-    pub async fn list(&self, caller: &Owner, filter: &JobFilter) -> Result<String, Error> {
+    pub async fn list(&self, caller: &Caller, filter: &JobFilter) -> Result<String, Error> {
+        // What fits all of the filter fits each part of it: one part that may be asked for is enough.
+        let parts = [
+            filter.session.as_deref().map(On::Session),
+            filter.tag.as_deref().map(On::Tag),
+            Some(On::All),
+        ];
+        let asked = |on| authorize(caller, Act::Watch, on);
+        parts.into_iter().flatten().map(asked).reduce(Result::or).unwrap_or(Ok(()))?;
+        let after = filter.page.as_deref().map(str::parse).transpose()?;
+        let subject = match caller.lists_only() {
+            None => None,
+            Some(Some(subject)) => Some(subject.to_owned()),
+            Some(None) => return Ok(r#"{"jobs":[]}"#.to_owned()),
+        };
         let query = ListQuery {
-            tenant: Some(caller.tenant.clone()),
-            subject: None,
+            tenant: Some(caller.tenant().to_owned()),
+            subject,
             statuses: filter.statuses.clone(),
             kind: filter.kind.clone(),
             session: filter.session.clone(),
             tag: filter.tag.clone(),
-            after: filter.page.as_deref().map(str::parse).transpose()?,
+            after,
             limit: filter.limit,
         };
         let page = self.shared.store.list(&query).await?;
@@ -121,7 +136,7 @@ impl Handle {
     /// A page of a batch's items; `None` when the caller sees no such batch.
     pub async fn items(
         &self,
-        caller: &Owner,
+        caller: &Caller,
         job: &JobId,
         query: ItemQuery,
     ) -> Result<Option<ItemPage>, Error> {
@@ -142,7 +157,7 @@ impl Handle {
     /// A reader of a batch's results; `None` when the caller sees no such batch.
     pub async fn results(
         &self,
-        caller: &Owner,
+        caller: &Caller,
         job: &JobId,
         statuses: Vec<ItemStatus>,
     ) -> Result<Option<Results>, Error> {
@@ -156,14 +171,26 @@ impl Handle {
     }
 
     /// Whether there is a batch of that name that the caller may see.
-    async fn is_batch(&self, caller: &Owner, job: &JobId) -> Result<bool, Error> {
+    async fn is_batch(&self, caller: &Caller, job: &JobId) -> Result<bool, Error> {
         let stored = self.visible(caller, job).await?;
         Ok(stored.is_some_and(|stored| stored.document.get("items").is_some()))
     }
 
-    async fn visible(&self, caller: &Owner, job: &JobId) -> Result<Option<Stored>, Error> {
+    async fn visible(&self, caller: &Caller, job: &JobId) -> Result<Option<Stored>, Error> {
+        if authorize(caller, Act::Watch, On::JobNamed(job)).is_err() {
+            return Ok(None);
+        }
         let stored = self.shared.store.load(job).await?;
-        Ok(stored.filter(|stored| stored.facets.owner.tenant == caller.tenant))
+        Ok(stored.filter(|stored| {
+            let facets = &stored.facets;
+            let view = JobView {
+                id: job.as_str(),
+                owner: &facets.owner,
+                session: facets.session.as_deref(),
+                tags: &facets.tags,
+            };
+            authorize(caller, Act::Watch, On::Job(view)).is_ok()
+        }))
     }
 }
 

@@ -152,7 +152,7 @@ pub struct SignInRequest {
         skip_serializing_if = "Option::is_none"
     )]
     pub key: Option<Secret>,
-    /// A token of the identity provider (OpenID Connect), or a watch token.
+    /// A token of the identity provider (`OpenID` Connect), or a watch token.
     #[serde(
         serialize_with = "Secret::serialize_exposed_option",
         skip_serializing_if = "Option::is_none"

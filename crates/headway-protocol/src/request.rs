@@ -22,6 +22,10 @@ pub struct CreateJob {
     /// What people call it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// Whose it is, 1 to 256 characters; the caller's own subject unless said. Only who sees the
+    /// whole tenant may name somebody else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
     /// The producer's grouping key, at most 256 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,

@@ -237,7 +237,7 @@ impl Session {
         let (epoch, along, place) = {
             let state = found.topic.look();
             // The name may have been given to somebody else since the job was found.
-            let hidden = state.tenant() != self.caller.tenant;
+            let hidden = !state.is_seen_by(&self.caller);
             if hidden && chosen {
                 drop(state);
                 self.refuse_job(key, job);

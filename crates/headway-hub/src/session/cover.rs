@@ -39,7 +39,7 @@ impl Session {
         let topic = Arc::clone(lane.topic());
         let (epoch, lost) = {
             let state = topic.look();
-            let visible = state.tenant() == self.caller.tenant;
+            let visible = state.is_seen_by(&self.caller);
             let stays = |key: u16| {
                 let known = self.subscriptions.get(key);
                 visible && known.is_some_and(|known| fits(&known.selector, &state))

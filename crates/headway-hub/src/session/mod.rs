@@ -11,7 +11,8 @@
 //! ```no_run
 //! # async fn example(hub: headway_hub::Handle) {
 //! let bell = headway_hub::Bell::new(|| { /* make the thread look */ });
-//! let mut sessions = vec![hub.session(Default::default(), "example", &bell, 0)];
+//! let caller = std::sync::Arc::new(headway_access::Caller::anyone());
+//! let mut sessions = vec![hub.session(caller, "example", &bell, 0)];
 //! let mut rings = Vec::new();
 //! bell.take(&mut rings);
 //! for ring in rings.drain(..) {
@@ -53,8 +54,9 @@ mod wanted;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use headway_access::Caller;
 use headway_protocol::frame::{self, ClosingReason};
-use headway_protocol::{CloseCode, Cursor, JobId, Owner, Problem, ServerMessage, Timestamp};
+use headway_protocol::{CloseCode, Cursor, JobId, Problem, ServerMessage, Timestamp};
 use serde_json::Value;
 
 pub use request::{Answer, AskedCommand, Found, Request, Surveyed};
@@ -76,7 +78,7 @@ const ANSWERS: usize = 64;
 #[derive(Debug)]
 pub struct Session {
     setting: Arc<Setting>,
-    caller: Arc<Owner>,
+    caller: Arc<Caller>,
     bell: Arc<Bell>,
     /// Its number among those that the bell rings for.
     key: u32,
@@ -94,7 +96,7 @@ impl Session {
     /// A session that begins now; its first frame is `hello`. `connection` is its name in logs.
     pub(crate) fn new(
         setting: Arc<Setting>,
-        caller: Arc<Owner>,
+        caller: Arc<Caller>,
         (bell, key): (Arc<Bell>, u32),
         connection: &str,
         now: Timestamp,
@@ -161,7 +163,7 @@ impl Session {
     }
 
     /// Whose session it is.
-    pub fn caller(&self) -> &Arc<Owner> {
+    pub fn caller(&self) -> &Arc<Caller> {
         &self.caller
     }
 

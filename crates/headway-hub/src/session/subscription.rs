@@ -2,6 +2,8 @@
 
 use std::sync::atomic::Ordering;
 
+use headway_access::{Act, On, authorize};
+use headway_protocol::ProblemCode;
 use headway_protocol::frame::Subscribe;
 use slab::Slab;
 
@@ -162,7 +164,21 @@ impl Session {
         if cursor.is_some() && !matches!(selector, Selector::Job(_)) {
             return Err(invalid("`cursor` goes with `job`: it is a place in one job".to_owned()));
         }
+        self.may_use(&selector)?;
         Ok(selector)
+    }
+
+    /// Whether its caller may watch by a selector. Of a job by its name that is judged when it is
+    /// found, so that one which may not be seen is as one that is not there.
+    pub(super) fn may_use(&self, selector: &Selector) -> Result<(), Refused> {
+        let on = match selector {
+            Selector::Job(_) => On::Anything,
+            Selector::Session(session) => On::Session(session),
+            Selector::Tag(tag) => On::Tag(tag),
+            Selector::All => On::All,
+        };
+        authorize(&self.caller, Act::Watch, on)
+            .map_err(|denial| (ProblemCode::Forbidden.as_str(), denial.to_string()))
     }
 
     pub(super) fn forget(&mut self, key: u16) {

@@ -10,7 +10,8 @@ mod watchers;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use headway_protocol::{Cursor, JobId, JobStatus, patch};
+use headway_access::{Act, Caller, JobView, On, authorize};
+use headway_protocol::{Cursor, JobId, JobStatus, Owner, patch};
 use headway_store::{Record, Stored, render};
 use parking_lot::{Mutex, MutexGuard};
 use serde_json::Value;
@@ -238,10 +239,22 @@ impl State {
         self.document.get("kind").and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// The tenant that the job belongs to.
-    pub(crate) fn tenant(&self) -> &str {
-        let tenant = self.document.get("owner").and_then(|owner| owner.get("tenant"));
-        tenant.and_then(Value::as_str).unwrap_or_default()
+    /// Whose job it is.
+    pub(crate) fn owner(&self) -> Owner {
+        let owner = self.document.get("owner");
+        let word = |name: &str| owner.and_then(|owner| owner.get(name)).and_then(Value::as_str);
+        // Nobody is of the tenant without a name.
+        let tenant = word("tenant").unwrap_or_default().to_owned();
+        Owner { tenant, subject: word("subject").map(str::to_owned) }
+    }
+
+    /// Whether a caller may see the job.
+    pub(crate) fn is_seen_by(&self, caller: &Caller) -> bool {
+        let tags: Vec<_> = self.tags().map(str::to_owned).collect();
+        let owner = self.owner();
+        let id = self.job.as_str();
+        let view = JobView { id, owner: &owner, session: self.session(), tags: &tags };
+        authorize(caller, Act::Watch, On::Job(view)).is_ok()
     }
 
     /// The job's session.
