@@ -112,6 +112,16 @@ impl Caller {
         }
     }
 
+    /// Somebody who has not said who they are yet: sees and may nothing.
+    pub fn nobody() -> Self {
+        Self { scopes: Scopes::NONE, reach: Reach::Listed(Box::default()), ..Self::anyone() }
+    }
+
+    /// Whether it is somebody who has not said who they are yet.
+    pub fn is_nobody(&self) -> bool {
+        self.scopes.is_empty()
+    }
+
     /// The tenant.
     pub fn tenant(&self) -> &str {
         &self.owner.tenant
