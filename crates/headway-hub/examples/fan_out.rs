@@ -124,6 +124,7 @@ async fn append(store: &MemoryStore, job: &JobId, from: u64, patch: String) -> R
         facets: Arc::new(facets),
         items: Vec::new(),
         key: None,
+        entries: Vec::new(),
     };
     for outcome in store.append(vec![append]).await {
         outcome?;

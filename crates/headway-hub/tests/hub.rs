@@ -94,6 +94,7 @@ impl World {
             facets: Arc::new(facets),
             items: Vec::new(),
             key: None,
+            entries: Vec::new(),
         };
         for outcome in self.store.append(vec![append]).await {
             outcome.unwrap();
@@ -167,6 +168,7 @@ async fn a_hub_that_missed_records_reads_the_log() {
             facets: Arc::new(facets),
             items: Vec::new(),
             key: None,
+            entries: Vec::new(),
         }
     });
     world.store.append(appends.collect()).await;

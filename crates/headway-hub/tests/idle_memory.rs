@@ -135,6 +135,7 @@ async fn append(store: &MemoryStore, job: &JobId, from: u64, patch: &Value) {
         facets: Arc::new(facets),
         items: Vec::new(),
         key: None,
+        entries: Vec::new(),
     };
     for outcome in store.append(vec![append]).await {
         outcome.unwrap();

@@ -122,6 +122,7 @@ impl Ledger {
             facets: Arc::new(facets),
             items: Vec::new(),
             key: None,
+            entries: Vec::new(),
         }
     }
 

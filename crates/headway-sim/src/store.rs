@@ -13,8 +13,9 @@ use futures_util::FutureExt;
 use headway_protocol::{ItemStatus, JobId, Timestamp};
 use headway_store::memory::MemoryStore;
 use headway_store::{
-    Append, AppendError, Appended, Due, Expected, History, ItemQuery, LeaseRequest, LeasedItem,
-    ListPage, ListQuery, NewItem, Record, Sink, Store, StoreError, Stored, StoredItem, Sweep,
+    Append, AppendError, Appended, Due, Entry, EntryError, EntryQuery, Expected, History,
+    ItemQuery, LeaseRequest, LeasedItem, ListPage, ListQuery, NewItem, PutEntry, Record, Sink,
+    Store, StoreError, Stored, StoredItem, Sweep,
 };
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
@@ -385,6 +386,40 @@ impl Store for FaultStore {
         limit: usize,
     ) -> Result<Vec<JobId>, StoreError> {
         self.inner.expendable(finished_before, keep, limit).await
+    }
+
+    async fn put_entries(&self, puts: Vec<PutEntry>) -> Result<Vec<u64>, EntryError> {
+        self.inner.put_entries(puts).await
+    }
+
+    async fn entry(&self, collection: &str, key: &str) -> Result<Option<Entry>, StoreError> {
+        self.inner.entry(collection, key).await
+    }
+
+    async fn entries(
+        &self,
+        collection: &str,
+        query: &EntryQuery,
+    ) -> Result<Vec<Entry>, StoreError> {
+        self.inner.entries(collection, query).await
+    }
+
+    async fn changed_entries(
+        &self,
+        collection: &str,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        self.inner.changed_entries(collection, after, limit).await
+    }
+
+    async fn trim_entries(
+        &self,
+        collection: &str,
+        before: &str,
+        limit: usize,
+    ) -> Result<u64, StoreError> {
+        self.inner.trim_entries(collection, before, limit).await
     }
 
     fn attach(&self, sink: Arc<dyn Sink>) {

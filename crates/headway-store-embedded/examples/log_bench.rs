@@ -157,6 +157,7 @@ fn create(n: u64, status: JobStatus) -> Append {
         facets: facets(n, status),
         items: Vec::new(),
         key: None,
+        entries: Vec::new(),
     }
 }
 
@@ -184,6 +185,7 @@ fn report(n: u64, offset: u64) -> Append {
         facets: facets(n, JobStatus::Running),
         items: Vec::new(),
         key: None,
+        entries: Vec::new(),
     }
 }
 

@@ -1,7 +1,9 @@
 //! What the writer's thread is asked to do, and how it answers.
 
 use headway_protocol::JobId;
-use headway_store::{Append, AppendError, LeaseRequest, LeasedItem, NewItem, StoreError, Sweep};
+use headway_store::{
+    Append, AppendError, EntryError, LeaseRequest, LeasedItem, NewItem, PutEntry, StoreError, Sweep,
+};
 use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
@@ -71,6 +73,24 @@ pub(crate) enum Command {
         /// Done, or why not.
         reply: oneshot::Sender<Result<(), StoreError>>,
     },
+    /// Change entries.
+    PutEntries {
+        /// The changes.
+        puts: Vec<PutEntry>,
+        /// Their revisions.
+        reply: oneshot::Sender<Result<Vec<u64>, EntryError>>,
+    },
+    /// Remove entries from the beginning of a collection.
+    TrimEntries {
+        /// The collection.
+        collection: String,
+        /// Entries before this key go.
+        before: String,
+        /// At most so many.
+        limit: usize,
+        /// How many.
+        reply: oneshot::Sender<Result<u64, StoreError>>,
+    },
     /// Write down everything and end.
     Close {
         /// Done, or why not.
@@ -115,7 +135,8 @@ impl Prepared {
             .iter()
             .map(|item| 100 + item.output.as_ref().map_or(0, |output| output.get().len()))
             .sum();
-        self.encoded.len() + items
+        let entries: usize = self.append.entries.iter().map(PutEntry::bytes).sum();
+        self.encoded.len() + items + entries
     }
 }
 
@@ -128,8 +149,10 @@ pub(crate) enum Answer {
     Done(oneshot::Sender<Result<(), StoreError>>, Result<(), StoreError>),
     /// Of a lease.
     Leased(oneshot::Sender<Result<Vec<LeasedItem>, StoreError>>, Vec<LeasedItem>),
-    /// Of a sweep.
-    Swept(oneshot::Sender<Result<u64, StoreError>>, u64),
+    /// Of a sweep, or of a removal of entries: how many.
+    Counted(oneshot::Sender<Result<u64, StoreError>>, u64),
+    /// Of changes of entries.
+    Put(oneshot::Sender<Result<Vec<u64>, EntryError>>, Result<Vec<u64>, EntryError>),
     /// Of a trim.
     Trimmed(oneshot::Sender<Result<Option<u64>, StoreError>>, Option<u64>),
 }
@@ -141,7 +164,8 @@ impl Answer {
             Self::Append(reply, answers) => drop(reply.send(answers)),
             Self::Done(reply, answer) => drop(reply.send(answer)),
             Self::Leased(reply, items) => drop(reply.send(Ok(items))),
-            Self::Swept(reply, count) => drop(reply.send(Ok(count))),
+            Self::Counted(reply, count) => drop(reply.send(Ok(count))),
+            Self::Put(reply, answer) => drop(reply.send(answer)),
             Self::Trimmed(reply, begin) => drop(reply.send(Ok(begin))),
         }
     }
@@ -156,25 +180,28 @@ impl Answer {
             }
             Self::Done(reply, _) => drop(reply.send(Err(error.clone()))),
             Self::Leased(reply, _) => drop(reply.send(Err(error.clone()))),
-            Self::Swept(reply, _) => drop(reply.send(Err(error.clone()))),
+            Self::Counted(reply, _) => drop(reply.send(Err(error.clone()))),
+            Self::Put(reply, _) => drop(reply.send(Err(error.clone().into()))),
             Self::Trimmed(reply, _) => drop(reply.send(Err(error.clone()))),
         }
     }
 }
 
 impl Command {
-    /// Whether it is done at once: records of jobs may gather for a moment, but a batch goes as fast
-    /// as its items are taken and settled.
+    /// Whether it is done at once: records of jobs and entries may gather for a moment, but a batch
+    /// goes as fast as its items are taken and settled.
     pub(crate) fn is_urgent(&self) -> bool {
         match self {
             Self::Append { appends, .. } => {
                 appends.iter().flatten().any(|prepared| !prepared.append.items.is_empty())
             }
+            Self::PutEntries { .. } => false,
             Self::AddItems { .. }
             | Self::Lease { .. }
             | Self::Sweep { .. }
             | Self::Trim { .. }
             | Self::Remove { .. }
+            | Self::TrimEntries { .. }
             | Self::Close { .. } => true,
         }
     }
@@ -190,7 +217,10 @@ impl Command {
                 drop(reply.send(Err(error.clone())));
             }
             Self::Lease { reply, .. } => drop(reply.send(Err(error.clone()))),
-            Self::Sweep { reply, .. } => drop(reply.send(Err(error.clone()))),
+            Self::Sweep { reply, .. } | Self::TrimEntries { reply, .. } => {
+                drop(reply.send(Err(error.clone())));
+            }
+            Self::PutEntries { reply, .. } => drop(reply.send(Err(error.clone().into()))),
             Self::Trim { reply, .. } => drop(reply.send(Err(error.clone()))),
         }
     }

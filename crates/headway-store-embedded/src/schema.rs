@@ -14,8 +14,11 @@ use crate::failure::Failure;
 const APPLICATION: i32 = 0x4864_7779;
 
 /// In order, from an empty file.
-pub(crate) const MIGRATIONS: &[&str] =
-    &[include_str!("schema/0001_first.sql"), include_str!("schema/0002_trims.sql")];
+pub(crate) const MIGRATIONS: &[&str] = &[
+    include_str!("schema/0001_first.sql"),
+    include_str!("schema/0002_trims.sql"),
+    include_str!("schema/0003_entries.sql"),
+];
 
 /// The oldest SQLite without the damage that two connections could do while one checkpoints
 /// (fixed in 3.51.3).

@@ -10,8 +10,9 @@ use std::thread::JoinHandle;
 use async_trait::async_trait;
 use headway_protocol::{ItemStatus, JobId, Timestamp};
 use headway_store::{
-    Append, AppendError, Due, History, ItemQuery, LeaseRequest, LeasedItem, ListPage, ListQuery,
-    NewItem, Sink, Store, StoreError, Stored, StoredItem, Sweep,
+    Append, AppendError, Due, Entry, EntryError, EntryQuery, History, ItemQuery, LeaseRequest,
+    LeasedItem, ListPage, ListQuery, NewItem, PutEntry, Sink, Store, StoreError, Stored,
+    StoredItem, Sweep,
 };
 use tokio::sync::{Semaphore, oneshot};
 
@@ -295,6 +296,58 @@ impl Store for EmbeddedStore {
                 reader::expendable(connection, finished_before, keep, limit)
             })
             .await
+    }
+
+    async fn put_entries(&self, puts: Vec<PutEntry>) -> Result<Vec<u64>, EntryError> {
+        PutEntry::check_shape(&puts)?;
+        let bytes = puts.iter().map(PutEntry::bytes).sum();
+        self.send(bytes, |reply| Command::PutEntries { puts, reply }).await?
+    }
+
+    async fn entry(&self, collection: &str, key: &str) -> Result<Option<Entry>, StoreError> {
+        let (collection, key) = (collection.to_owned(), key.to_owned());
+        self.readers
+            .read("read an entry", move |connection, _| {
+                reader::entry(connection, &collection, &key)
+            })
+            .await
+    }
+
+    async fn entries(
+        &self,
+        collection: &str,
+        query: &EntryQuery,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let (collection, query) = (collection.to_owned(), query.clone());
+        self.readers
+            .read("read entries", move |connection, _| {
+                reader::entries(connection, &collection, &query)
+            })
+            .await
+    }
+
+    async fn changed_entries(
+        &self,
+        collection: &str,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let collection = collection.to_owned();
+        self.readers
+            .read("find changed entries", move |connection, _| {
+                reader::changed_entries(connection, &collection, after, limit)
+            })
+            .await
+    }
+
+    async fn trim_entries(
+        &self,
+        collection: &str,
+        before: &str,
+        limit: usize,
+    ) -> Result<u64, StoreError> {
+        let (collection, before) = (collection.to_owned(), before.to_owned());
+        self.send(0, |reply| Command::TrimEntries { collection, before, limit, reply }).await?
     }
 
     fn attach(&self, sink: Arc<dyn Sink>) {

@@ -109,6 +109,7 @@ fn append(job: JobId, from: u64, items: Vec<ItemOutcome>) -> Append {
         facets: Arc::new(facets(from)),
         items,
         key: None,
+        entries: Vec::new(),
     }
 }
 

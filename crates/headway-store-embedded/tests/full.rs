@@ -66,6 +66,7 @@ fn append(job: &str, from: u64) -> Append {
         }),
         items: Vec::new(),
         key: None,
+        entries: Vec::new(),
     }
 }
 

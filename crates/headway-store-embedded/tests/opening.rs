@@ -44,6 +44,7 @@ fn first(job: &str) -> Append {
         }),
         items: Vec::new(),
         key: None,
+        entries: Vec::new(),
     }
 }
 

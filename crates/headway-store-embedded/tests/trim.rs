@@ -62,6 +62,7 @@ fn append(job: &JobId, offset: u64) -> Append {
         facets: Arc::new(facets),
         items: Vec::new(),
         key: None,
+        entries: Vec::new(),
     }
 }
 

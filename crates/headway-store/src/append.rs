@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use headway_protocol::{ItemStatus, JobId};
 
-use crate::{Facets, ItemOutcome, Record, StoreError};
+use crate::{Facets, ItemOutcome, PutEntry, Record, StoreError};
 
 /// One record for one job, and what goes with it.
 #[derive(Clone, Debug)]
@@ -21,6 +21,9 @@ pub struct Append {
     pub items: Vec<ItemOutcome>,
     /// With the first record: a key that no other job may have.
     pub key: Option<UniqueKey>,
+    /// Entries that are put with the record, or not at all; mostly none. When one is not as it
+    /// expects, the append does not happen.
+    pub entries: Vec<PutEntry>,
 }
 
 impl Append {
@@ -29,7 +32,8 @@ impl Append {
     ///
     /// Refused are: a record without events, or with another number of them than its positions
     /// say; a record that begins elsewhere than where the job is expected; a key with anything but
-    /// a first record; an item that would be settled as `running`.
+    /// a first record; an item that would be settled as `running`; entries that
+    /// [`PutEntry::check_shape`] refuses.
     pub fn check_shape(&self) -> Result<(), StoreError> {
         let record = &self.record;
         let refuse = |what: &str| Err(StoreError::Refused(format!("job {}: {what}", self.job)));
@@ -49,7 +53,7 @@ impl Append {
         if self.items.iter().any(|item| item.status == ItemStatus::Running) {
             return refuse("an item is settled as anything but running");
         }
-        Ok(())
+        PutEntry::check_shape(&self.entries)
     }
 }
 

@@ -84,6 +84,19 @@ pub enum AppendError {
         /// The first item at fault.
         index: u64,
     },
+    /// An entry that goes with the record is not as it expects: read it again and decide again.
+    /// Told only when the position fits.
+    #[error(
+        "entry {key} of {collection} is at revision {found:?}, and not as the append expected it"
+    )]
+    EntryConflict {
+        /// Where the entry lies.
+        collection: String,
+        /// Its key.
+        key: String,
+        /// Its revision; `None` when there is no such entry.
+        found: Option<u64>,
+    },
     /// The store could not do it.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -1,7 +1,8 @@
 //! The port of Headway's store and bus.
 //!
 //! A store holds, for every job, a log of records, the document and the private state that the log
-//! folds to, a row of facets to list it by, and for a batch its items. It knows how to fold a
+//! folds to, a row of facets to list it by, and for a batch its items. Beside jobs it holds
+//! [entries](Entry). It knows how to fold a
 //! merge patch and nothing of what a job may do: whoever appends has decided already, and says at
 //! which position. Two that decide at once are told apart by that position; the later one reads
 //! again and decides again.
@@ -22,6 +23,7 @@ mod clock;
     reason = "these are tests, which fail by panicking; they stand here so that adapters can run them"
 )]
 pub mod conformance;
+mod entry;
 mod error;
 mod items;
 mod list;
@@ -34,6 +36,10 @@ use headway_protocol::{ItemStatus, JobId, Timestamp};
 pub use append::{Append, Expected, UniqueKey};
 pub use bus::{Appended, Sink};
 pub use clock::{Clock, SystemClock};
+pub use entry::{
+    COLLECTION_BYTES, ENTRIES_PER_CALL, ENTRY_KEY_BYTES, ENTRY_VALUE_BYTES, Entry, EntryError,
+    EntryOrder, EntryQuery, ExpectedEntry, PutEntry,
+};
 pub use error::{AppendError, StoreError};
 pub use items::{
     ItemOutcome, ItemQuery, LeaseRequest, LeasedItem, NewItem, StoredItem, Sweep, SweptAttempts,
@@ -49,7 +55,7 @@ pub use record::{History, Record, Stored, render};
 pub trait Store: std::fmt::Debug + Send + Sync + 'static {
     /// Appends records of any number of jobs, in order, and answers each for itself, in the same
     /// order, after all that succeeded are durable. Each append is atomic: its record, its fold,
-    /// its facets, its items and its key become visible together or not at all. Two appends to one
+    /// its facets, its items, its key and its entries become visible together or not at all. Two appends to one
     /// job in one call are applied in turn.
     async fn append(&self, appends: Vec<Append>) -> Vec<Result<(), AppendError>>;
 
@@ -119,6 +125,36 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
         keep: u64,
         limit: usize,
     ) -> Result<Vec<JobId>, StoreError>;
+
+    /// Changes entries, all of them or none, durable when answered. Answers each one's new revision,
+    /// in the same order and growing; a removal has one too.
+    async fn put_entries(&self, puts: Vec<PutEntry>) -> Result<Vec<u64>, EntryError>;
+
+    /// The entry of a collection that has this key.
+    async fn entry(&self, collection: &str, key: &str) -> Result<Option<Entry>, StoreError>;
+
+    /// Entries of a collection by key.
+    async fn entries(&self, collection: &str, query: &EntryQuery)
+    -> Result<Vec<Entry>, StoreError>;
+
+    /// Entries of a collection that were put after revision `after`, in the order of their
+    /// revisions, at most `limit`. An entry that was put several times since comes once, at its
+    /// place now; removed ones are not told. Costs one look-up when nothing changed.
+    async fn changed_entries(
+        &self,
+        collection: &str,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError>;
+
+    /// Removes up to `limit` entries of a collection whose keys are before `before`, smallest first,
+    /// and answers how many. Repeating it until it answers less than `limit` removes them all.
+    async fn trim_entries(
+        &self,
+        collection: &str,
+        before: &str,
+        limit: usize,
+    ) -> Result<u64, StoreError>;
 
     /// From now on `sink` hears of every record after it is durable and can be read, in the order of
     /// each job, and before the append is answered; and of every job that was removed, before that is

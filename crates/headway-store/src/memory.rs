@@ -24,14 +24,16 @@ use parking_lot::Mutex;
 use serde_json::Value;
 
 use crate::{
-    Append, AppendError, Appended, Due, Expected, History, ItemQuery, LeaseRequest, LeasedItem,
-    ListPage, ListQuery, NewItem, PageKey, Record, Sink, Store, StoreError, Stored, StoredItem,
-    Sweep,
+    Append, AppendError, Appended, Due, Entry, EntryError, EntryQuery, Expected, History,
+    ItemQuery, LeaseRequest, LeasedItem, ListPage, ListQuery, NewItem, PageKey, PutEntry, Record,
+    Sink, Store, StoreError, Stored, StoredItem, Sweep,
 };
 
 mod batch;
+mod entries;
 
 use batch::Batch;
+use entries::Entries;
 
 /// A store that lives in memory. For tests, and to say what a store is.
 #[derive(Default)]
@@ -43,6 +45,7 @@ pub struct MemoryStore {
 struct State {
     jobs: BTreeMap<JobId, Job>,
     keys: BTreeMap<String, (JobId, u64)>,
+    entries: Entries,
     sinks: Vec<Arc<dyn Sink>>,
     closed: bool,
 }
@@ -109,7 +112,12 @@ impl State {
                 return Err(AppendError::Fenced { job: append.job.clone(), index: outcome.index });
             }
         }
+        if let Some((put, found)) = self.entries.find_conflict(&append.entries) {
+            let (collection, key) = (put.collection.clone(), put.key.clone());
+            return Err(AppendError::EntryConflict { collection, key, found });
+        }
 
+        self.entries.put(&append.entries);
         let cursor = stored.cursor;
         let job = self.jobs.entry(append.job.clone()).or_insert_with(|| Job {
             stored: stored.clone(),
@@ -303,6 +311,49 @@ impl Store for MemoryStore {
         let by_count = finished.len().saturating_sub(usize::try_from(keep).unwrap_or(usize::MAX));
         let over = by_age.max(by_count).min(limit);
         Ok(finished.into_iter().take(over).map(|(_, id)| id.clone()).collect())
+    }
+
+    async fn put_entries(&self, puts: Vec<PutEntry>) -> Result<Vec<u64>, EntryError> {
+        let mut state = self.state.lock();
+        state.open()?;
+        PutEntry::check_shape(&puts)?;
+        if let Some((put, found)) = state.entries.find_conflict(&puts) {
+            let (collection, key) = (put.collection.clone(), put.key.clone());
+            return Err(EntryError::Conflict { collection, key, found });
+        }
+        Ok(state.entries.put(&puts))
+    }
+
+    async fn entry(&self, collection: &str, key: &str) -> Result<Option<Entry>, StoreError> {
+        Ok(self.state.lock().entries.get(collection, key))
+    }
+
+    async fn entries(
+        &self,
+        collection: &str,
+        query: &EntryQuery,
+    ) -> Result<Vec<Entry>, StoreError> {
+        Ok(self.state.lock().entries.page(collection, query))
+    }
+
+    async fn changed_entries(
+        &self,
+        collection: &str,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        Ok(self.state.lock().entries.changed(collection, after, limit))
+    }
+
+    async fn trim_entries(
+        &self,
+        collection: &str,
+        before: &str,
+        limit: usize,
+    ) -> Result<u64, StoreError> {
+        let mut state = self.state.lock();
+        state.open()?;
+        Ok(state.entries.trim(collection, before, limit))
     }
 
     fn attach(&self, sink: Arc<dyn Sink>) {

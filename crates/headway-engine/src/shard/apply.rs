@@ -194,6 +194,7 @@ impl Shard {
             facets: Arc::new(facets(&state)),
             items: Vec::new(),
             key,
+            entries: Vec::new(),
         };
         let shared = Arc::new(state.clone());
         self.cache.insert(job.clone(), state);
@@ -265,6 +266,7 @@ impl Shard {
             facets: Arc::new(facets(state)),
             items: outcomes,
             key: None,
+            entries: Vec::new(),
         };
         Ok(Changed::State { append, applied: applied(state, change) })
     }
@@ -299,7 +301,7 @@ impl Shard {
                 },
                 Err(error) => {
                     self.cache.remove(&job);
-                    self.refuse(then, error, again);
+                    self.refuse(&job, then, error, again);
                 }
             }
             let (held, last) = self.flights.land(&job);
@@ -318,15 +320,17 @@ impl Shard {
         }
     }
 
-    fn refuse(&self, then: Then, error: AppendError, again: &mut Vec<Message>) {
+    fn refuse(&self, job: &JobId, then: Then, error: AppendError, again: &mut Vec<Message>) {
         match then {
-            Then::Created { reply, .. } => answer(reply, Err(refused_creation(error))),
+            Then::Created { reply, .. } => answer(reply, Err(refused_creation(job, error))),
             Then::Applied { asked, .. } => match error {
                 AppendError::Conflict { .. } if asked.tries < TRIES => {
                     self.context.metrics.conflicts.inc();
                     again.push(Message::Apply(Asked { tries: asked.tries + 1, ..asked }));
                 }
-                AppendError::Conflict { .. } | AppendError::KeyTaken { .. } => {
+                AppendError::Conflict { .. }
+                | AppendError::KeyTaken { .. }
+                | AppendError::EntryConflict { .. } => {
                     answer(asked.reply, Err(Error::Contended(asked.job)));
                 }
                 AppendError::Fenced { .. } => {
@@ -427,11 +431,12 @@ fn outcomes(change: &Change) -> Vec<ItemOutcome> {
     }
 }
 
-fn refused_creation(error: AppendError) -> Error {
+fn refused_creation(job: &JobId, error: AppendError) -> Error {
     match error {
         AppendError::Conflict { job, .. } => already_exists(&job),
         AppendError::KeyTaken { job, fingerprint } => Error::KeyTaken { job, fingerprint },
         AppendError::Fenced { job, .. } => Error::LeaseLost(job),
+        AppendError::EntryConflict { .. } => Error::Contended(job.clone()),
         AppendError::Store(error) => error.into(),
     }
 }

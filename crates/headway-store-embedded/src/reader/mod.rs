@@ -2,6 +2,7 @@
 //!
 //! Every read looks at the tails first and at the tables second (see [`crate::tail`]).
 
+mod entries;
 mod items;
 mod jobs;
 mod list;
@@ -83,6 +84,7 @@ impl Readers {
     }
 }
 
+pub(crate) use entries::{changed_entries, entries, entry};
 pub(crate) use items::{count, next_retry, page};
 pub(crate) use jobs::{due, expendable, find_key, history, load, newest};
 pub(crate) use list::list;

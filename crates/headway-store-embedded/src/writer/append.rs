@@ -6,6 +6,7 @@ use headway_protocol::{Cursor, JobId};
 use headway_store::{AppendError, Appended, Expected, Facets, ItemOutcome};
 use rusqlite::OptionalExtension;
 
+use super::entries::Conflict;
 use super::{Change, Staged, Writer};
 use crate::codec;
 use crate::command::Prepared;
@@ -40,6 +41,9 @@ impl Writer {
         if let Some(index) = self.find_fenced(number, &append.items)? {
             return Ok(Err(AppendError::Fenced { job, index }));
         }
+        if let Some(Conflict { collection, key, found }) = self.find_conflict(&append.entries)? {
+            return Ok(Err(AppendError::EntryConflict { collection, key, found }));
+        }
 
         let record = append.record;
         let facets = append.facets;
@@ -60,6 +64,9 @@ impl Writer {
             self.connection
                 .prepare_cached("INSERT INTO keys (key, number, fingerprint) VALUES (?1, ?2, ?3)")?
                 .execute((&key.key, number, key.fingerprint.cast_signed()))?;
+        }
+        for put in &append.entries {
+            self.put_entry(put)?;
         }
         if staged.journal.is_empty() {
             staged.journal.push(codec::VERSION);

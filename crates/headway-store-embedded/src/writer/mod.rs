@@ -9,6 +9,7 @@
 //! In the same transactions it folds, a few jobs at a time: see [`fold`].
 
 mod append;
+mod entries;
 mod fold;
 mod head;
 mod items;
@@ -64,6 +65,8 @@ pub(crate) struct Writer {
     heads: LruCache<JobId, Head>,
     next_number: i64,
     next_journal: i64,
+    /// The last revision of an entry that was given.
+    revision: u64,
     /// The last row of the journal whose records the tails show.
     last_shown: i64,
     folding: Folding,
@@ -114,6 +117,7 @@ impl Writer {
             connection.query_row("SELECT EXISTS (SELECT 1 FROM debris)", [], |row| row.get(0))?;
         let unswept = "SELECT EXISTS (SELECT 1 FROM trims WHERE swept = 0)";
         let trims = connection.query_row(unswept, [], |row| row.get(0))?;
+        let revision = entries::last_revision(&connection)?;
         Ok(Self {
             connection,
             shared,
@@ -122,6 +126,7 @@ impl Writer {
             heads: LruCache::new(HEADS),
             next_number: recovered.next_number,
             next_journal: recovered.next_journal,
+            revision,
             last_shown: recovered.next_journal - 1,
             folding: Folding::after_recovery(jobs, recovered.first_journal, recovered.next_journal),
             debris,
@@ -195,7 +200,7 @@ impl Writer {
         let mut answers = Vec::with_capacity(group.len());
         let mut waiting = group.into_iter();
         let before = self.folding.clone_marks();
-        let numbers = (self.next_number, self.next_journal);
+        let numbers = (self.next_number, self.next_journal, self.revision);
         let outcome = self.transact(&mut waiting, &mut answers, &mut staged, idle);
         match outcome {
             Ok(()) => {
@@ -209,7 +214,7 @@ impl Writer {
             }
             Err(failure) => {
                 self.take_back();
-                (self.next_number, self.next_journal) = numbers;
+                (self.next_number, self.next_journal, self.revision) = numbers;
                 self.folding.restore(before, &mut staged.folded);
                 let error = failure.told(&self.shared.place, "commit a group of changes");
                 tracing::error!(%error, "the store could not commit");
@@ -232,6 +237,7 @@ impl Writer {
         idle: bool,
     ) -> Result<(), Failure> {
         self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        let revision = self.revision;
         for ticket in waiting {
             match self.obey(ticket.command, staged) {
                 Ok(answer) => answers.push((answer, ticket.place)),
@@ -241,6 +247,7 @@ impl Writer {
                 }
             }
         }
+        self.keep_revision(revision)?;
         if !staged.journal.is_empty() {
             self.connection
                 .prepare_cached("INSERT INTO journal (id, body) VALUES (?1, ?2)")?
@@ -280,8 +287,8 @@ impl Writer {
                 Err(failure) => Err((Answer::Leased(reply, Vec::new()), failure)),
             },
             Command::Sweep { job, sweep, reply } => match self.sweep(&job, &sweep, staged) {
-                Ok(count) => Ok(Answer::Swept(reply, count)),
-                Err(failure) => Err((Answer::Swept(reply, 0), failure)),
+                Ok(count) => Ok(Answer::Counted(reply, count)),
+                Err(failure) => Err((Answer::Counted(reply, 0), failure)),
             },
             Command::Trim { job, before, reply } => match self.trim(&job, before, staged) {
                 Ok(begin) => Ok(Answer::Trimmed(reply, begin)),
@@ -291,6 +298,16 @@ impl Writer {
                 Ok(()) => Ok(Answer::Done(reply, Ok(()))),
                 Err(failure) => Err((Answer::Done(reply, Ok(())), failure)),
             },
+            Command::PutEntries { puts, reply } => match self.put_entries(&puts) {
+                Ok(answer) => Ok(Answer::Put(reply, answer)),
+                Err(failure) => Err((Answer::Put(reply, Ok(Vec::new())), failure)),
+            },
+            Command::TrimEntries { collection, before, limit, reply } => {
+                match self.trim_entries(&collection, &before, limit) {
+                    Ok(count) => Ok(Answer::Counted(reply, count)),
+                    Err(failure) => Err((Answer::Counted(reply, 0), failure)),
+                }
+            }
             Command::Close { reply } => Ok(Answer::Done(reply, Ok(()))),
         }
     }
@@ -380,7 +397,9 @@ fn refuse_the_rest(commands: &Receiver<Ticket>) {
             | Command::Lease { .. }
             | Command::Sweep { .. }
             | Command::Trim { .. }
-            | Command::Remove { .. }) => command.fail(&StoreError::Closed),
+            | Command::Remove { .. }
+            | Command::PutEntries { .. }
+            | Command::TrimEntries { .. }) => command.fail(&StoreError::Closed),
         }
     }
 }

@@ -64,6 +64,7 @@ pub(super) fn first_with(job: &str, facets: Facets) -> Append {
         facets: Arc::new(facets),
         items: Vec::new(),
         key: None,
+        entries: Vec::new(),
     }
 }
 
@@ -82,6 +83,7 @@ pub(super) fn next_with(job: &str, offset: u64, facets: Facets) -> Append {
         facets: Arc::new(facets),
         items: Vec::new(),
         key: None,
+        entries: Vec::new(),
     }
 }
 

@@ -15,6 +15,7 @@ use async_trait::async_trait;
 use crate::Store;
 
 pub mod append;
+pub mod entries;
 mod fixtures;
 pub mod items;
 pub mod list;
@@ -106,6 +107,18 @@ macro_rules! conformance_tests {
             a_trimmed_log_begins_where_it_says,
             a_trimmed_log_goes_on,
             a_long_log_is_trimmed_as_it_grows,
+        ]);
+        $crate::conformance_tests!(@module entries, $subject, $run, [
+            an_entry_holds_what_was_put_last,
+            a_change_expects_its_entry,
+            changes_of_one_call_happen_together,
+            counting_at_once_counts_everything,
+            entries_are_read_by_key,
+            changes_are_read_by_revision,
+            a_revision_is_given_once,
+            a_range_is_removed_from_its_beginning,
+            entries_go_with_a_record_or_not_at_all,
+            misshapen_entries_are_refused,
         ]);
         $crate::conformance_tests!(@module sink, $subject, $run, [
             sinks_hear_what_is_durable_in_order,

@@ -10,14 +10,17 @@ use super::fixtures::*;
 use super::{Case, Subject};
 use crate::memory::MemoryStore;
 use crate::{
-    Append, AppendError, Expected, Facets, ItemOutcome, ItemQuery, ListQuery, Store, StoreError,
-    Stored, Sweep, SweptAttempts,
+    Append, AppendError, Entry, EntryError, EntryOrder, EntryQuery, Expected, ExpectedEntry,
+    Facets, ItemOutcome, ItemQuery, ListQuery, PutEntry, Store, StoreError, Stored, Sweep,
+    SweptAttempts,
 };
 
 /// Histories tried; each opens a store of its own.
 const HISTORIES: u32 = 48;
 
 const JOBS: [&str; 4] = ["a", "b", "c", "d"];
+
+const ENTRIES: [&str; 4] = ["a", "a/1", "a/2", "b"];
 
 #[derive(Clone, Debug)]
 enum Operation {
@@ -43,10 +46,32 @@ enum Operation {
         before: u64,
     },
     Remove(Vec<usize>),
+    PutEntries(Vec<EntryChange>),
+    TrimEntries {
+        before: usize,
+        limit: usize,
+    },
     Reopen {
         closing: bool,
     },
     Compare,
+}
+
+/// A change of an entry: which, whether it is a removal, and how its entry is expected.
+#[derive(Clone, Debug)]
+struct EntryChange {
+    key: usize,
+    value: Option<u64>,
+    expected: ExpectedChange,
+}
+
+/// Revisions are each store's own, so that a change is compared by where its entry is in each.
+#[derive(Clone, Copy, Debug)]
+enum ExpectedChange {
+    Any,
+    Absent,
+    Current,
+    Stale,
 }
 
 /// What one append brings.
@@ -58,6 +83,7 @@ struct Step {
     facets: Facets,
     items: Vec<ItemOutcome>,
     key: Option<u64>,
+    entries: Vec<EntryChange>,
 }
 
 fn any_patch() -> impl Strategy<Value = Value> {
@@ -110,6 +136,18 @@ fn any_outcome() -> impl Strategy<Value = ItemOutcome> {
     )
 }
 
+fn any_changes() -> impl Strategy<Value = Vec<EntryChange>> {
+    let expected = prop_oneof![
+        2 => Just(ExpectedChange::Any),
+        1 => Just(ExpectedChange::Absent),
+        4 => Just(ExpectedChange::Current),
+        1 => Just(ExpectedChange::Stale),
+    ];
+    let change = (0..ENTRIES.len(), prop::option::weighted(0.8, 0..9_u64), expected)
+        .prop_map(|(key, value, expected)| EntryChange { key, value, expected });
+    prop::collection::vec(change, 0..3)
+}
+
 fn any_step() -> impl Strategy<Value = Step> {
     (
         1..4_u64,
@@ -118,14 +156,16 @@ fn any_step() -> impl Strategy<Value = Step> {
         any_facets(),
         prop_oneof![3 => Just(Vec::new()), 2 => prop::collection::vec(any_outcome(), 1..3)],
         prop::option::weighted(0.3, 0..2_u64),
+        prop_oneof![3 => Just(Vec::new()), 1 => any_changes()],
     )
-        .prop_map(|(events, patch, private, facets, items, key)| Step {
+        .prop_map(|(events, patch, private, facets, items, key, entries)| Step {
             events,
             patch,
             private,
             facets,
             items,
             key,
+            entries,
         })
 }
 
@@ -163,6 +203,9 @@ fn any_operation() -> impl Strategy<Value = Operation> {
         2 => (job(), any_sweep()).prop_map(|(job, sweep)| Operation::Sweep { job, sweep }),
         2 => (job(), 0..12_u64).prop_map(|(job, before)| Operation::Trim { job, before }),
         1 => prop::collection::vec(job(), 0..3).prop_map(Operation::Remove),
+        4 => any_changes().prop_map(Operation::PutEntries),
+        1 => (0..ENTRIES.len(), 0..3_usize)
+            .prop_map(|(before, limit)| Operation::TrimEntries { before, limit }),
         1 => any::<bool>().prop_map(|closing| Operation::Reopen { closing }),
         1 => Just(Operation::Compare),
     ]
@@ -191,9 +234,9 @@ async fn compare<S: Subject>(subject: &mut S, operations: Vec<Operation>) {
         let store = subject.store();
         match operation {
             Operation::Append(steps) => {
-                let call = appends(&model, steps).await;
-                let told = store.append(call.clone()).await;
-                let expected = model.append(call).await;
+                let call = appends(&model, steps.clone()).await;
+                let told = store.append(with_entries(&*store, call.clone(), &steps).await).await;
+                let expected = model.append(with_entries(&model, call, &steps).await).await;
                 let words = |answers: &[Result<(), AppendError>]| -> Vec<String> {
                     answers.iter().map(append_words).collect()
                 };
@@ -227,6 +270,16 @@ async fn compare<S: Subject>(subject: &mut S, operations: Vec<Operation>) {
                 let jobs: Vec<_> = jobs.into_iter().map(|job| id(JOBS[job])).collect();
                 store.remove(&jobs).await.unwrap();
                 model.remove(&jobs).await.unwrap();
+            }
+            Operation::PutEntries(changes) => {
+                let told = store.put_entries(puts(&*store, &changes).await).await;
+                let expected = model.put_entries(puts(&model, &changes).await).await;
+                assert_eq!(put_words(&told), put_words(&expected));
+            }
+            Operation::TrimEntries { before, limit } => {
+                let told = store.trim_entries("keys", ENTRIES[before], limit).await;
+                let expected = model.trim_entries("keys", ENTRIES[before], limit).await;
+                assert_eq!(words(&told), words(&expected));
             }
             Operation::Reopen { closing } => {
                 drop(store);
@@ -273,6 +326,7 @@ async fn appends(model: &MemoryStore, steps: Vec<(usize, u64, Step)>) -> Vec<App
             facets: std::sync::Arc::new(step.facets),
             items: step.items,
             key: None,
+            entries: Vec::new(),
         };
         call.push(match key {
             None => append,
@@ -282,10 +336,55 @@ async fn appends(model: &MemoryStore, steps: Vec<(usize, u64, Step)>) -> Vec<App
     call
 }
 
+/// The same appends with their entries, as this store's revisions are before the call.
+async fn with_entries(
+    store: &dyn Store,
+    mut call: Vec<Append>,
+    steps: &[(usize, u64, Step)],
+) -> Vec<Append> {
+    for (append, (_, _, step)) in call.iter_mut().zip(steps) {
+        append.entries = puts(store, &step.entries).await;
+    }
+    call
+}
+
+async fn puts(store: &dyn Store, changes: &[EntryChange]) -> Vec<PutEntry> {
+    let mut puts = Vec::new();
+    for change in changes {
+        let key = ENTRIES[change.key];
+        let found = store.entry("keys", key).await.unwrap().map(|entry| entry.revision);
+        let expected = match (change.expected, found) {
+            (ExpectedChange::Any, _) => ExpectedEntry::Any,
+            (ExpectedChange::Absent, _) | (ExpectedChange::Current, None) => ExpectedEntry::Absent,
+            (ExpectedChange::Current, Some(revision)) => ExpectedEntry::Revision(revision),
+            (ExpectedChange::Stale, _) => ExpectedEntry::Revision(0),
+        };
+        let put = match change.value {
+            Some(value) => PutEntry::new("keys", key, &value).unwrap(),
+            None => PutEntry::removal("keys", key),
+        };
+        puts.push(put.expecting(expected));
+    }
+    puts
+}
+
+/// Whether changes were made, and which entry stood in their way.
+fn put_words(answer: &Result<Vec<u64>, EntryError>) -> String {
+    match answer {
+        Ok(revisions) => format!("{} put", revisions.len()),
+        Err(EntryError::Conflict { key, found, .. }) => format!("{key}, {}", found.is_some()),
+        Err(EntryError::Store(StoreError::Refused(_))) => "refused".to_owned(),
+        Err(EntryError::Store(error)) => format!("{error:?}"),
+    }
+}
+
 /// An answer in words that adapters share: their reasons for a refusal are their own.
 fn append_words(answer: &Result<(), AppendError>) -> String {
     match answer {
         Err(AppendError::Store(StoreError::Refused(_))) => "refused".to_owned(),
+        Err(AppendError::EntryConflict { key, found, .. }) => {
+            format!("{key}, {}", found.is_some())
+        }
         Ok(()) | Err(_) => format!("{answer:?}"),
     }
 }
@@ -329,6 +428,19 @@ async fn same(store: &dyn Store, model: &MemoryStore) {
     for key in ["k0", "k1"] {
         assert_eq!(store.find_key(key).await.unwrap(), model.find_key(key).await.unwrap());
     }
+    let held = |entries: Vec<Entry>| -> Vec<(String, String)> {
+        entries.into_iter().map(|entry| (entry.key, entry.value.get().to_owned())).collect()
+    };
+    for (prefix, order) in [("", EntryOrder::Ascending), ("a/", EntryOrder::Descending)] {
+        let prefix = prefix.to_owned();
+        let query = EntryQuery { prefix, order, after: Some("a/1".to_owned()), limit: 3 };
+        for query in [EntryQuery { after: None, ..query.clone() }, query] {
+            let told = store.entries("keys", &query).await.unwrap();
+            assert_eq!(held(told), held(model.entries("keys", &query).await.unwrap()));
+        }
+    }
+    let told = store.changed_entries("keys", 0, 3).await.unwrap();
+    assert_eq!(held(told), held(model.changed_entries("keys", 0, 3).await.unwrap()));
     for until in [0, 4, 9] {
         let told = store.due(at(until), 3).await.unwrap();
         assert_eq!(told, model.due(at(until), 3).await.unwrap());
