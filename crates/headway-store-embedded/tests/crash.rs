@@ -1,8 +1,9 @@
 //! Kills a writing process at random moments, and looks at what it left.
 //!
-//! The test runs itself as the writer: a child process that appends to many jobs, forgets the
-//! beginnings of some of their logs, works through a batch's items, and says on its output what was acknowledged. The parent waits for a random number
-//! of those lines, kills the child, opens the store and compares. `HEADWAY_CRASHES` says how often,
+//! The test runs itself as the writer: a child process that appends to many jobs, with entries that
+//! say where some of them are, forgets the beginnings of some of their logs, works through a batch's
+//! items, counts in entries, and says on its output what was acknowledged. The parent waits for a
+//! random number of those lines, kills the child, opens the store and compares. `HEADWAY_CRASHES` says how often,
 //! 25 times when it is not set.
 
 #![allow(
@@ -21,7 +22,8 @@ use std::sync::Arc;
 
 use headway_protocol::{ItemStatus, JobId, JobStatus, Owner, Timestamp};
 use headway_store::{
-    Append, Expected, Facets, ItemOutcome, ItemQuery, LeaseRequest, NewItem, Record, Store,
+    Append, Entry, Expected, ExpectedEntry, Facets, ItemOutcome, ItemQuery, LeaseRequest, NewItem,
+    PutEntry, Record, Store,
 };
 use headway_store_embedded::{EmbeddedStore, Options};
 use proptest::prelude::RngExt as _;
@@ -39,6 +41,7 @@ const PRODUCERS: usize = 8;
 const JOBS_EACH: usize = 12;
 const ITEMS: u64 = 20_000;
 const ITEMS_AT_ONCE: usize = 16;
+const COUNTERS: u64 = 6;
 
 #[expect(clippy::disallowed_methods, reason = "the test's only configuration")]
 fn setting(name: &str) -> Option<String> {
@@ -95,6 +98,11 @@ fn facets(from: u64) -> Facets {
 fn append(job: JobId, from: u64, items: Vec<ItemOutcome>) -> Append {
     let (patch, private) = changes(from);
     let to = from + events(from);
+    let nth = job.as_str().rsplit('-').next().unwrap().parse();
+    let entries = match nth {
+        Ok(nth) if is_noted(nth) => vec![PutEntry::new("ends", job.as_str(), &to).unwrap()],
+        Ok(_) | Err(_) => Vec::new(),
+    };
     Append {
         job,
         expected: if from == 0 { Expected::Absent { epoch: 9 } } else { Expected::At(from) },
@@ -109,8 +117,13 @@ fn append(job: JobId, from: u64, items: Vec<ItemOutcome>) -> Append {
         facets: Arc::new(facets(from)),
         items,
         key: None,
-        entries: Vec::new(),
+        entries,
     }
+}
+
+/// Whether each record of a job comes with an entry that says where the job is then.
+fn is_noted(nth: usize) -> bool {
+    nth.is_multiple_of(3)
 }
 
 fn output(index: u64) -> Value {
@@ -135,6 +148,7 @@ async fn write(folder: &Path, tail_bytes: usize) {
         tasks.push(tokio::spawn(report(Arc::clone(&store), producer)));
     }
     tasks.push(tokio::spawn(work(Arc::clone(&store))));
+    tasks.push(tokio::spawn(count(Arc::clone(&store))));
     for task in tasks {
         task.await.unwrap();
     }
@@ -166,6 +180,28 @@ async fn report(store: Arc<EmbeddedStore>, producer: usize) {
             let trimmed = store.trim(&job(producer, begin), before).await.unwrap().unwrap();
             say(&format!("\ntrimmed {producer} {begin} {trimmed}\n"));
         }
+    }
+}
+
+/// Puts entries in pairs that always say the same, and removes a third.
+async fn count(store: Arc<EmbeddedStore>) {
+    for round in 0.. {
+        let counter = round % COUNTERS;
+        let keys = [format!("{counter}-left"), format!("{counter}-right")];
+        let mut puts = vec![PutEntry::removal("counts", format!("{counter}-gone"))];
+        let mut value = 0_u64;
+        for key in &keys {
+            let found = store.entry("counts", key).await.unwrap();
+            value = found.as_ref().map_or(0, |entry| entry.parse::<u64>().unwrap()) + 1;
+            let expected = found
+                .map_or(ExpectedEntry::Absent, |entry| ExpectedEntry::Revision(entry.revision));
+            puts.push(PutEntry::new("counts", key, &value).unwrap().expecting(expected));
+        }
+        let revisions = store.put_entries(puts).await.unwrap();
+        say(&format!("\nput {counter} {value} {}\n", revisions.last().unwrap()));
+        let gone = PutEntry::new("counts", format!("{counter}-gone"), &value).unwrap();
+        let gone = store.put_entries(vec![gone]).await.unwrap();
+        say(&format!("\nrevision {}\n", gone[0]));
     }
 }
 
@@ -233,6 +269,9 @@ struct Acknowledged {
     trimmed: BTreeMap<JobId, u64>,
     added: u64,
     items: BTreeMap<u64, ItemStatus>,
+    counters: BTreeMap<u64, (u64, u64)>,
+    /// Of entries, the largest.
+    revision: u64,
 }
 
 impl Acknowledged {
@@ -253,6 +292,18 @@ impl Acknowledged {
             ["added", count] => self.added = count.parse().unwrap(),
             ["item", index, status] => {
                 self.items.insert(index.parse().unwrap(), status.parse().unwrap());
+            }
+            ["put", counter, value, revision] => {
+                let revision = revision.parse().unwrap();
+                assert!(revision > self.revision, "revision {revision} is given again");
+                self.revision = revision;
+                let counter = counter.parse().unwrap();
+                self.counters.insert(counter, (value.parse().unwrap(), revision));
+            }
+            ["revision", revision] => {
+                let revision = revision.parse().unwrap();
+                assert!(revision > self.revision, "revision {revision} is given again");
+                self.revision = revision;
             }
             _ => return false,
         }
@@ -348,6 +399,23 @@ async fn check(folder: &Path, known: &Acknowledged, crash: usize) {
         assert_eq!((at, records.len()), (end, 0), "the log of {job} is whole");
         assert_eq!((stored.document, stored.private), (document, private), "{job}");
         assert_eq!(stored.facets, facets(last), "{job}");
+        let nth = job.as_str().rsplit('-').next().unwrap().parse();
+        if nth.is_ok_and(is_noted) {
+            let entry = store.entry("ends", job.as_str()).await.unwrap().unwrap();
+            let noted: u64 = entry.parse().unwrap();
+            assert_eq!(noted, end, "{job} and its entry were parted by crash {crash}");
+        }
+    }
+    for counter in 0..COUNTERS {
+        let acknowledged = known.counters.get(&counter).copied().unwrap_or_default();
+        let left = store.entry("counts", &format!("{counter}-left")).await.unwrap();
+        let right = store.entry("counts", &format!("{counter}-right")).await.unwrap();
+        let values = |entry: Option<Entry>| {
+            entry.map_or((0, 0), |entry| (entry.parse::<u64>().unwrap(), entry.revision))
+        };
+        let (left, right) = (values(left), values(right));
+        assert!(right >= acknowledged, "counter {counter} is lost by crash {crash}");
+        assert_eq!(left.0, right.0, "counter {counter} was put by half by crash {crash}");
     }
     let query = ItemQuery { limit: usize::MAX, ..ItemQuery::default() };
     let items = store.items(&batch(), &query).await.unwrap();

@@ -11,7 +11,7 @@
 use std::path::Path;
 
 use headway_protocol::{JobStatus, Owner, Timestamp};
-use headway_store::{Append, Expected, Facets, ItemQuery, Record, Store, StoreError};
+use headway_store::{Append, Expected, Facets, ItemQuery, PutEntry, Record, Store, StoreError};
 use headway_store_embedded::{EmbeddedStore, Options};
 use serde_json::value::RawValue;
 use tempfile::TempDir;
@@ -141,26 +141,42 @@ async fn damage_inside_a_closed_file_is_told_when_it_is_met() {
     assert!(damaged > 0);
 }
 
-/// A store of the first schema, made once and kept: it must open for ever.
+/// Stores of earlier schemas, made once and kept: they must open for ever.
+const SCHEMAS: [&str; 3] = [
+    include_str!("fixtures/schema_v1.sql"),
+    include_str!("fixtures/schema_v2.sql"),
+    include_str!("fixtures/schema_v3.sql"),
+];
+
 #[tokio::test]
-async fn a_store_of_the_first_schema_opens() {
-    let folder = TempDir::new().unwrap();
-    let connection = rusqlite::Connection::open(folder.path().join("headway.db")).unwrap();
-    connection.execute_batch(include_str!("fixtures/schema_v1.sql")).unwrap();
-    drop(connection);
-    let store = EmbeddedStore::open(Options::new(folder.path())).unwrap();
-    // One record is folded, the other is still in the journal.
-    let job = "job_1".parse().unwrap();
-    let stored = store.load(&job).await.unwrap().unwrap();
-    assert_eq!(stored.cursor.offset, 3);
-    assert_eq!(stored.document["status"], "queued");
-    assert_eq!(stored.document["progress"]["percent"], 42.5);
-    assert_eq!(stored.facets.due_at, Some(Timestamp::from_millis(1_768_037_460_000)));
-    let history = store.read(&job, 0, 100).await.unwrap().unwrap();
-    assert_eq!(history.records.len(), 2);
-    assert_eq!(store.find_key("key-1").await.unwrap(), Some((job.clone(), 77)));
-    let query = ItemQuery { limit: 10, ..ItemQuery::default() };
-    let items = store.items(&job, &query).await.unwrap();
-    assert_eq!(items.len(), 2);
-    assert_eq!(items[0].output.as_ref().unwrap().get(), r#"{"score":1}"#);
+async fn a_store_of_any_earlier_schema_opens() {
+    for version in 1..=SCHEMAS.len() {
+        let folder = TempDir::new().unwrap();
+        let connection = rusqlite::Connection::open(folder.path().join("headway.db")).unwrap();
+        for statements in &SCHEMAS[..version] {
+            connection.execute_batch(statements).unwrap();
+        }
+        drop(connection);
+        let store = EmbeddedStore::open(Options::new(folder.path())).unwrap();
+        // One record is folded, the other is still in the journal.
+        let job = "job_1".parse().unwrap();
+        let stored = store.load(&job).await.unwrap().unwrap();
+        assert_eq!(stored.cursor.offset, 3);
+        assert_eq!(stored.document["status"], "queued");
+        assert_eq!(stored.document["progress"]["percent"], 42.5);
+        assert_eq!(stored.facets.due_at, Some(Timestamp::from_millis(1_768_037_460_000)));
+        let history = store.read(&job, 0, 100).await.unwrap().unwrap();
+        assert_eq!((history.records.len(), history.trimmed_to), (2, 0));
+        assert_eq!(store.find_key("key-1").await.unwrap(), Some((job.clone(), 77)));
+        let query = ItemQuery { limit: 10, ..ItemQuery::default() };
+        let items = store.items(&job, &query).await.unwrap();
+        assert_eq!(items.len(), 2);
+        assert_eq!(items[0].output.as_ref().unwrap().get(), r#"{"score":1}"#);
+
+        let entry = store.entry("keys", "hw_1").await.unwrap();
+        assert_eq!(entry.map(|entry| entry.revision), (version >= 3).then_some(5), "{version}");
+        let put = PutEntry::new("keys", "hw_2", &version).unwrap();
+        let revision = store.put_entries(vec![put]).await.unwrap()[0];
+        assert_eq!(revision, if version >= 3 { 8 } else { 1 }, "schema {version}");
+    }
 }
