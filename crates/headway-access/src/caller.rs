@@ -19,6 +19,8 @@ pub struct Caller {
     pub credential: Credential,
     /// Until when it holds; `None`: until it is revoked.
     pub expires_at: Option<Timestamp>,
+    /// The browser session that it came by, if any, with which it ends. Its name is no secret.
+    pub session: Option<String>,
 }
 
 /// What of its tenant a caller sees.
@@ -75,6 +77,8 @@ pub enum Credential {
         issued_at: Timestamp,
         /// The API key that made it, with which it ends.
         by_key: Option<String>,
+        /// The subject that made it, with whose revocation it ends.
+        by_subject: Option<String>,
     },
 }
 
@@ -109,6 +113,7 @@ impl Caller {
             reach: Reach::Tenant,
             credential: Credential::None,
             expires_at: None,
+            session: None,
         }
     }
 
@@ -119,7 +124,7 @@ impl Caller {
 
     /// Whether it is somebody who has not said who they are yet.
     pub fn is_nobody(&self) -> bool {
-        self.scopes.is_empty()
+        self.scopes.is_empty() && self.credential == Credential::None
     }
 
     /// The tenant.

@@ -14,6 +14,7 @@ fn caller(tenant: &str, subject: Option<&str>, scopes: Scopes, reach: Reach) -> 
         reach,
         credential: Credential::Key { id: "k".to_owned() },
         expires_at: None,
+        session: None,
     }
 }
 
