@@ -53,6 +53,14 @@ pub(crate) fn output(command: &mut Command) -> Result<String, String> {
         .map_err(|_| format!("`{}` printed something that is not text", shown(command)))
 }
 
+/// Runs a program to its end; whether it exited with 0, and all that it printed.
+pub(crate) fn judged(command: &mut Command) -> Result<(bool, String), String> {
+    let output =
+        command.stdin(Stdio::null()).output().map_err(|error| not_started(command, &error))?;
+    let told = [output.stderr, output.stdout].concat();
+    Ok((output.status.success(), String::from_utf8_lossy(&told).into_owned()))
+}
+
 /// Runs a program to its end, passes on every line of its two outputs and shows each to `watch`.
 ///
 /// A program that falls silent is killed with everything that it started; that is an error.

@@ -6,10 +6,12 @@
 
 mod command;
 mod demo;
+mod dist;
 mod fuzz;
 mod instructions;
 mod layers;
 mod test;
+mod tools;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -19,7 +21,7 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 cargo xtask COMMAND
 
-  test [lint|rust|fuzz|python|browser]...
+  test [lint|supply|rust|fuzz|python|browser]...
                                        install what is missing, run every check and test
                                        (or only those named), print `N passed, N failed`
   fuzz [--seconds N] [TARGET]...       hostile bytes for every reader, or those named,
@@ -27,6 +29,9 @@ cargo xtask COMMAND
   demo [--release] [ARGUMENTS]...      build the program and run its demonstration;
                                        the arguments are those of `headway demo`
   instructions                         what the hot path costs, counted by valgrind
+  dist                                 build what is handed out: an archive, its bill of
+                                       materials and their checksums
+  lock                                 work the lock files of Python packages out again
   layers                               hold the crates' dependencies against the layer table
   help                                 print this text
 ";
@@ -44,6 +49,8 @@ fn main() -> ExitCode {
         Some("demo") => demo::run(&root, rest),
         Some("fuzz") => fuzz::run(&root, &rest),
         Some("instructions") => instructions::run(&root),
+        Some("dist") => dist::run(&root, &rest),
+        Some("lock") => tools::lock(&root),
         Some("layers") => layers::run(&root),
         Some("help" | "--help" | "-h") => {
             say(USAGE);

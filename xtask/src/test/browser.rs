@@ -1,6 +1,5 @@
 //! The page in a real browser, and clients outside one, against the real program.
 
-use std::env;
 use std::path::Path;
 use std::process::Command;
 
@@ -10,8 +9,7 @@ use crate::command;
 /// `node --test` in tests/browser.
 pub(super) fn run(root: &Path) -> Result<Tally, String> {
     let folder = root.join("tests/browser");
-    let node = setup::node_folder(root)?;
-    let path = search_path(node.as_deref())?;
+    let path = setup::path_with_node(root)?;
     let program = rust::program(root)?;
     command::succeed(Command::new("npm").current_dir(&folder).env("PATH", &path).args([
         "ci",
@@ -28,10 +26,4 @@ pub(super) fn run(root: &Path) -> Result<Tally, String> {
         .args(["--test", "--test-reporter=spec", "--test-concurrency=1"]);
     let ended = command::watched(&mut tests, |line| tally.read_node(line));
     Ok(tally.judged_by(ended))
-}
-
-fn search_path(first: Option<&Path>) -> Result<std::ffi::OsString, String> {
-    let inherited = env::var_os("PATH").unwrap_or_default();
-    let folders = first.map(Path::to_path_buf).into_iter().chain(env::split_paths(&inherited));
-    env::join_paths(folders).map_err(|error| format!("the search path cannot be set: {error}"))
 }

@@ -1,6 +1,6 @@
 //! `cargo xtask test`: everything that has to hold, on a machine that may have nothing yet.
 //!
-//! Five groups run one after the other: lint, rust, fuzz, python, browser. Each check of a group is one
+//! Six groups run one after the other: lint, supply, rust, fuzz, python, browser. Each check of a group is one
 //! test or a program that counts its own; the counts are added up and stand alone on the last
 //! line. A group that cannot run counts as a failed test, and the others still run.
 
@@ -10,6 +10,7 @@ mod lint;
 mod python;
 mod rust;
 mod setup;
+mod supply;
 mod tally;
 
 use std::ffi::OsString;
@@ -22,6 +23,7 @@ use tally::Tally;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Group {
     Lint,
+    Supply,
     Rust,
     Fuzz,
     Python,
@@ -29,11 +31,13 @@ enum Group {
 }
 
 impl Group {
-    const ALL: [Self; 5] = [Self::Lint, Self::Rust, Self::Fuzz, Self::Python, Self::Browser];
+    const ALL: [Self; 6] =
+        [Self::Lint, Self::Supply, Self::Rust, Self::Fuzz, Self::Python, Self::Browser];
 
     const fn name(self) -> &'static str {
         match self {
             Self::Lint => "lint",
+            Self::Supply => "supply",
             Self::Rust => "rust",
             Self::Fuzz => "fuzz",
             Self::Python => "python",
@@ -44,6 +48,7 @@ impl Group {
     fn run(self, root: &Path) -> Result<Tally, String> {
         match self {
             Self::Lint => lint::run(root),
+            Self::Supply => supply::run(root),
             Self::Rust => Ok(rust::run(root)),
             Self::Fuzz => fuzz::run(root),
             Self::Python => python::run(root),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::{Tally, rust, setup};
-use crate::command;
+use crate::{command, tools};
 
 /// The tests of each example, then those in tests/python against the built program.
 pub(super) fn run(root: &Path) -> Result<Tally, String> {
@@ -17,9 +17,7 @@ pub(super) fn run(root: &Path) -> Result<Tally, String> {
     }
     let clients = root.join("tests/python");
     if has_tests(&clients)? {
-        let requirements = clients.join("requirements.txt");
-        let requirements = requirements.to_str().ok_or("the repository's path is not UTF-8")?;
-        setup::pip_install(&environment, &["--requirement", requirements])?;
+        tools::install(root, &environment, tools::PYTHON_TESTS)?;
         let program = rust::program(root)?;
         tally += unittest(Command::new(&python).env("HEADWAY_BIN", program), &clients);
     }

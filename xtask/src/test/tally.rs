@@ -11,17 +11,28 @@ use crate::say;
 pub(super) struct Tally {
     pub(super) passed: u64,
     pub(super) failed: u64,
+    /// What could not be checked here.
+    pub(super) skipped: u64,
 }
 
 impl Tally {
     /// A check that is one test by itself.
     pub(super) const fn single(held: bool) -> Self {
-        if held { Self { passed: 1, failed: 0 } } else { Self { passed: 0, failed: 1 } }
+        if held {
+            Self { passed: 1, failed: 0, skipped: 0 }
+        } else {
+            Self { passed: 0, failed: 1, skipped: 0 }
+        }
     }
 
     /// Something that could not be run at all.
     pub(super) const fn broken() -> Self {
         Self::single(false)
+    }
+
+    /// A check that could not be made, which is no failure and must not look like a success.
+    pub(super) const fn skipped() -> Self {
+        Self { passed: 0, failed: 0, skipped: 1 }
     }
 
     /// The same; one failure more when the runner could not finish, or failed and no failed test
@@ -64,7 +75,7 @@ impl Tally {
     }
 
     /// Adds what a line of Python's unittest says: `Ran 5 tests in 0.1s`, then `OK (skipped=1)` or
-    /// `FAILED (failures=1, errors=2)`. What was skipped counts neither way.
+    /// `FAILED (failures=1, errors=2)`. What was skipped is counted by itself.
     pub(super) fn read_unittest(&mut self, line: &str) {
         if let Some(rest) = line.strip_prefix("Ran ") {
             self.passed += rest.split(' ').next().and_then(|n| n.parse().ok()).unwrap_or(0);
@@ -80,7 +91,10 @@ impl Tally {
                     self.passed = self.passed.saturating_sub(number);
                     self.failed += number;
                 }
-                "skipped" => self.passed = self.passed.saturating_sub(number),
+                "skipped" => {
+                    self.passed = self.passed.saturating_sub(number);
+                    self.skipped += number;
+                }
                 _ => {}
             }
         }
@@ -91,12 +105,17 @@ impl AddAssign for Tally {
     fn add_assign(&mut self, other: Self) {
         self.passed += other.passed;
         self.failed += other.failed;
+        self.skipped += other.skipped;
     }
 }
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} passed, {} failed", self.passed, self.failed)
+        write!(f, "{} passed, {} failed", self.passed, self.failed)?;
+        if self.skipped > 0 {
+            write!(f, ", {} skipped", self.skipped)?;
+        }
+        Ok(())
     }
 }
 
@@ -111,7 +130,7 @@ mod tests {
         for line in lines {
             read(&mut tally, line);
         }
-        assert_eq!(tally, Tally { passed, failed }, "{lines:?}");
+        assert_eq!((tally.passed, tally.failed), (passed, failed), "{lines:?}");
     }
 
     #[test]
@@ -140,12 +159,15 @@ mod tests {
 
     #[test]
     fn a_runner_that_fails_without_a_failed_test_is_a_failure() {
-        let held = Tally { passed: 3, failed: 0 };
+        let held = Tally { passed: 3, ..Tally::default() };
         assert_eq!(held.judged_by(Ok(ExitStatus::from_raw(0))).failed, 0);
         assert_eq!(held.judged_by(Ok(ExitStatus::from_raw(101 << 8))).failed, 1);
-        let failed = Tally { passed: 3, failed: 2 };
+        let failed = Tally { passed: 3, failed: 2, skipped: 0 };
         assert_eq!(failed.judged_by(Ok(ExitStatus::from_raw(101 << 8))).failed, 2);
-        assert_eq!(failed.judged_by(Err("hangs".to_owned())), Tally { passed: 3, failed: 3 });
+        assert_eq!(
+            failed.judged_by(Err("hangs".to_owned())),
+            Tally { passed: 3, failed: 3, skipped: 0 }
+        );
     }
 
     #[test]
@@ -153,5 +175,7 @@ mod tests {
         let mut sum = Tally::single(true);
         sum += Tally::broken();
         assert_eq!(sum.to_string(), "1 passed, 1 failed");
+        sum += Tally::skipped();
+        assert_eq!(sum.to_string(), "1 passed, 1 failed, 1 skipped");
     }
 }
