@@ -14,6 +14,7 @@
 use std::error::Error;
 use std::sync::Arc;
 
+use headway_access::Caller;
 use headway_hub::session::Session;
 use headway_hub::{Bell, Handle, Hub, Options, Ring};
 use headway_protocol::frame::Subscribe;
@@ -81,7 +82,7 @@ fn deliver(sessions: &mut [Session], rings: &mut Vec<Ring>, now: Timestamp) -> u
 }
 
 async fn subscribed(hub: &Handle, bell: &Arc<Bell>, key: u32, job: &JobId) -> Session {
-    let mut session = hub.session(Arc::default(), "example", bell, key);
+    let mut session = hub.session(Arc::new(Caller::anyone()), "example", bell, key);
     let subscribe =
         Subscribe { id: "1".to_owned(), job: Some(job.clone()), ..Subscribe::default() };
     session.handle_message(ClientMessage::Subscribe(subscribe), hub.now());

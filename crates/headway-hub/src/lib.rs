@@ -13,7 +13,8 @@
 //!
 //! let clock = std::sync::Arc::new(headway_store::SystemClock);
 //! let hub = Hub::start(Options::default(), store, clock)?;
-//! let mut watcher = hub.connect(headway_protocol::Owner::default(), "example");
+//! let caller = std::sync::Arc::new(headway_access::Caller::anyone());
+//! let mut watcher = hub.connect(caller, "example");
 //! watcher.subscribe(Subscribe { id: "1".into(), all: Some(true), ..Subscribe::default() });
 //! while let Output::Frame(frame) = watcher.next().await {
 //!     assert!(!frame.text().is_empty());

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use headway_access::{Act, Caller, JobView, On, authorize};
 use headway_protocol::batch::{Item, ResultLine};
 use headway_protocol::request::{HistoryEvent, HistoryPage, ItemPage};
-use headway_access::{Act, Caller, JobView, On, authorize};
 use headway_protocol::{Cursor, ItemStatus, JobId, JobStatus};
 use headway_store::{ItemQuery, ListQuery, Store, Stored, StoredItem};
 use serde_json::Value;

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use headway_access::Caller;
 use headway_hub::session::Session;
 use headway_hub::{
     Bell, Connection, Handle, Hub, ItemQuery, JobFilter, Limit, Options, Output, Warm,
@@ -38,6 +39,11 @@ fn raw(value: &Value) -> Box<RawValue> {
 
 fn job(name: &str) -> JobId {
     name.parse().unwrap()
+}
+
+/// Somebody who sees the whole tenant of an owner.
+fn seeing_all_of(owner: &Owner) -> Arc<Caller> {
+    Arc::new(Caller { owner: owner.clone(), ..Caller::anyone() })
 }
 
 impl World {
@@ -107,7 +113,7 @@ impl World {
     }
 
     fn watch(&self, owner: &Owner, subscribe: Subscribe) -> Connection {
-        let mut connection = self.hub.connect(owner.clone(), "test");
+        let mut connection = self.hub.connect(seeing_all_of(owner), "test");
         connection.subscribe(Subscribe { id: "1".to_owned(), ..subscribe });
         connection
     }
@@ -210,14 +216,15 @@ async fn nobody_sees_another_tenant_s_jobs() {
     world.create("a", &owner, Some("s")).await;
     let name = job("a");
     let hub = &world.hub;
-    assert!(hub.document(&owner, &name).await.unwrap().is_some());
-    assert!(hub.document(&stranger, &name).await.unwrap().is_none());
-    assert!(hub.history(&stranger, &name, None, 10).await.unwrap().is_none());
+    let [caller, other] = [&owner, &stranger].map(seeing_all_of);
+    assert!(hub.document(&caller, &name).await.unwrap().is_some());
+    assert!(hub.document(&other, &name).await.unwrap().is_none());
+    assert!(hub.history(&other, &name, None, 10).await.unwrap().is_none());
     let query = ItemQuery { limit: 10, ..ItemQuery::default() };
-    assert!(hub.items(&stranger, &name, query).await.unwrap().is_none());
-    assert!(hub.results(&stranger, &name, Vec::new()).await.unwrap().is_none());
+    assert!(hub.items(&other, &name, query).await.unwrap().is_none());
+    assert!(hub.results(&other, &name, Vec::new()).await.unwrap().is_none());
     let filter = JobFilter { limit: 10, ..JobFilter::default() };
-    assert_eq!(hub.list(&stranger, &filter).await.unwrap(), r#"{"jobs":[]}"#);
+    assert_eq!(hub.list(&other, &filter).await.unwrap(), r#"{"jobs":[]}"#);
     let mut direct = world.watch(&stranger, one("a"));
     let error = until(&mut direct, |frame| frame["type"] == "error").await;
     assert_eq!(error["code"], "not_found");
@@ -239,7 +246,7 @@ async fn a_cursor_ahead_of_the_hub_is_no_gap() {
     until(&mut first, |frame| frame["type"] == "snapshot").await;
     world.change("a", &json!({"phase":"x"})).await;
     // The store has acknowledged; the hub may not have heard yet.
-    let (cursor, _) = world.hub.document(&owner, &job("a")).await.unwrap().unwrap();
+    let (cursor, _) = world.hub.document(&seeing_all_of(&owner), &job("a")).await.unwrap().unwrap();
     let mut second = world.watch(&owner, Subscribe { cursor: Some(cursor), ..one("a") });
     let subscribed = until(&mut second, |frame| frame["type"] == "subscribed").await;
     assert_eq!(subscribed["recovered"], true);
@@ -300,7 +307,7 @@ async fn results_come_for_every_item_in_pages() {
     let world = World::new(Options::default());
     let owner = Owner::default();
     world.create("bat", &owner, None).await;
-    let nothing = world.hub.results(&owner, &job("bat"), Vec::new()).await.unwrap();
+    let nothing = world.hub.results(&seeing_all_of(&owner), &job("bat"), Vec::new()).await.unwrap();
     assert!(nothing.is_none(), "a job that is no batch has no results");
     world.change("bat", &json!({"items":{"total":500}})).await;
     let items = (0..500).map(|index| NewItem {
@@ -313,7 +320,12 @@ async fn results_come_for_every_item_in_pages() {
     });
     world.store.add_items(&job("bat"), items.collect()).await.unwrap();
     for (statuses, count) in [(Vec::new(), 500), (vec![ItemStatus::Failed], 250)] {
-        let mut results = world.hub.results(&owner, &job("bat"), statuses).await.unwrap().unwrap();
+        let mut results = world
+            .hub
+            .results(&seeing_all_of(&owner), &job("bat"), statuses)
+            .await
+            .unwrap()
+            .unwrap();
         let mut indexes = Vec::new();
         let mut largest = 0;
         while let Some(page) = results.next_page().await.unwrap() {
@@ -381,12 +393,13 @@ async fn a_connection_says_when_there_are_too_many_jobs_for_it() {
 async fn a_job_at_hand_is_watched_without_a_read() {
     let world = World::new(Options { ring_records: 2, ..Options::default() });
     let hub = &world.hub;
-    let owner = Arc::new(Owner { tenant: "one".to_owned(), subject: None });
-    let stranger = Arc::new(Owner { tenant: "two".to_owned(), subject: None });
+    let owner = Owner { tenant: "one".to_owned(), subject: None };
     world.create("a", &owner, None).await;
+    let stranger = seeing_all_of(&Owner { tenant: "two".to_owned(), subject: None });
+    let owner = seeing_all_of(&owner);
     assert_eq!(hub.warm_now(&owner, &job("a")), Warm::Cold);
     assert_eq!(hub.warm(&owner, &job("b")).await.unwrap(), None);
-    let subscribed = |caller: &Arc<Owner>, cursor: Option<Cursor>| {
+    let subscribed = |caller: &Arc<Caller>, cursor: Option<Cursor>| {
         let mut session = hub.session(Arc::clone(caller), "test", &Bell::new(|| ()), 0);
         let subscribe = Subscribe { id: "1".to_owned(), cursor, ..one("a") };
         session.handle_message(ClientMessage::Subscribe(subscribe), hub.now());
@@ -441,9 +454,9 @@ async fn a_position_is_for_the_selector_that_its_job_fits() {
     let world = World::new(Options::default());
     let owner = Owner::default();
     world.create("a", &owner, Some("s")).await;
-    let (begin, _) = world.hub.document(&owner, &job("a")).await.unwrap().unwrap();
+    let (begin, _) = world.hub.document(&seeing_all_of(&owner), &job("a")).await.unwrap().unwrap();
     world.change("a", &json!({"status":"completed"})).await;
-    let mut connection = world.hub.connect(owner, "test");
+    let mut connection = world.hub.connect(seeing_all_of(&owner), "test");
     connection.resume([(job("a"), begin)]);
     for (id, session) in [("1", "other"), ("2", "s"), ("3", "another")] {
         let (id, session) = (id.to_owned(), Some(session.to_owned()));
@@ -614,14 +627,14 @@ async fn a_selector_goes_on_without_a_job_that_is_removed_in_the_middle() {
 async fn a_name_that_is_given_again_is_for_whoever_comes_after_that() {
     let world = World::new(Options::default());
     let hub = &world.hub;
-    let owner = Arc::new(Owner::default());
+    let owner = Owner::default();
     world.create("a", &owner, Some("s")).await;
     let again = json!({"id":"a","kind":"test","status":"running","attempt":1,
-        "owner":*owner,"session":"s","progress":{}});
+        "owner":owner,"session":"s","progress":{}});
     let mut connection = world.watch(&owner, one("a"));
     until(&mut connection, |frame| frame["type"] == "snapshot").await;
     // A reader whose job was found, and who has not heard so yet.
-    let mut late = hub.session(Arc::clone(&owner), "test", &Bell::new(|| ()), 0);
+    let mut late = hub.session(seeing_all_of(&owner), "test", &Bell::new(|| ()), 0);
     let subscribe = Subscribe { id: "late".to_owned(), ..one("a") };
     late.handle_message(ClientMessage::Subscribe(subscribe), hub.now());
     let request = late.poll_request().unwrap();

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use headway_access::Caller;
 use headway_hub::session::Session;
 use headway_hub::{Bell, Handle, Hub, Options, Ring};
 use headway_protocol::frame::{EventFilter, Subscribe};
@@ -47,7 +48,7 @@ async fn somebody_who_waits_costs_little_and_as_much_after_news_as_before() {
             "owner":Owner::default()});
         append(&store, &job, 0, &document).await;
         let bell = Bell::new(|| ());
-        let caller = Arc::new(Owner::default());
+        let caller = Arc::new(Caller::anyone());
 
         // The first pays for the job.
         let mut sessions = Vec::with_capacity(WATCHERS as usize + 1);
@@ -85,7 +86,7 @@ async fn somebody_who_waits_costs_little_and_as_much_after_news_as_before() {
 
 async fn watch(
     hub: &Handle,
-    caller: &Arc<Owner>,
+    caller: &Arc<Caller>,
     bell: &Arc<Bell>,
     key: u32,
     job: &JobId,

@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use headway_access::Caller;
 use headway_hub::{Bell, Handle, Hub, Ring};
 use headway_protocol::{JobId, Owner};
 use headway_store::{Clock, Store};
@@ -151,9 +152,10 @@ impl World {
         let watchers = (0..settings.watchers)
             .map(|_| {
                 let tenant = if chance.one_in(6) { TENANTS[1] } else { TENANTS[0] };
+                let owner = Owner { tenant: tenant.to_owned(), subject: None };
                 Watcher {
                     reader: Reader::new(tenant),
-                    caller: Arc::new(Owner { tenant: tenant.to_owned(), subject: None }),
+                    caller: Arc::new(Caller { owner, ..Caller::anyone() }),
                     bell: chance.place(bells.len()),
                     key: 0,
                     line: None,

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_util::task::noop_waker_ref;
+use headway_access::Caller;
 use headway_hub::session::{Answer, Request, Session};
 use headway_hub::{AskedCommand, Handle};
-use headway_protocol::{ClientMessage, CloseCode, Owner, Problem, ProblemCode, Timestamp};
+use headway_protocol::{ClientMessage, CloseCode, Problem, ProblemCode, Timestamp};
 use serde_json::Value;
 
 use crate::chance::Chance;
@@ -235,7 +236,7 @@ impl Line {
 /// Somebody who watches.
 pub(super) struct Watcher {
     pub(super) reader: Reader,
-    pub(super) caller: Arc<Owner>,
+    pub(super) caller: Arc<Caller>,
     pub(super) bell: usize,
     pub(super) key: u32,
     pub(super) line: Option<Line>,

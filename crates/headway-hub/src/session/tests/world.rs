@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use headway_access::Caller;
 use headway_protocol::{Cursor, JobId, JobStatus, Owner, Timestamp, patch};
 use headway_store::{Facets, History, Record, Stored};
 use serde_json::value::RawValue;
@@ -225,5 +226,5 @@ pub(super) fn record(
 /// A session of somebody who watches.
 pub(super) fn session(world: &World, bell: &Arc<Bell>) -> Session {
     let (setting, bell) = (Arc::clone(&world.setting), Arc::clone(bell));
-    Session::new(setting, Arc::default(), (bell, 0), "test", world.now)
+    Session::new(setting, Arc::new(Caller::anyone()), (bell, 0), "test", world.now)
 }
