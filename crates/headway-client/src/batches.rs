@@ -7,7 +7,7 @@ use headway_protocol::request::ItemPage;
 use headway_protocol::{ItemStatus, Job, JobId};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, RequestBuilder, Url};
-use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::io::AsyncWrite;
 
 use crate::jobs::{append, idempotency_key};
 use crate::{Client, Error};
@@ -135,6 +135,8 @@ impl Client {
         let options =
             serde_json::to_string(options).map_err(|error| failed(std::io::Error::other(error)))?;
         let mut backoff = self.backoff();
+        // A stream cannot be repeated as it was: it is read again for the new token.
+        let mut renewed = !self.tokens().can_renew();
         loop {
             let file = Part::file(path).await.map_err(failed)?;
             let name = path.file_name().and_then(|name| name.to_str());
@@ -149,6 +151,11 @@ impl Client {
             };
             let error = match self.send_once(attempt.multipart(form)).await {
                 Ok(response) => return Ok(response),
+                Err(error)
+                    if error.is_unauthenticated() && !std::mem::replace(&mut renewed, true) =>
+                {
+                    continue;
+                }
                 Err(error) if error.is_retryable() => error,
                 Err(error) => return Err(error),
             };
@@ -187,14 +194,7 @@ impl Client {
             &mut url,
             &[("status", status.map(ItemStatus::as_str)), ("format", Some(format.as_str()))],
         );
-        let mut response = self.send(|| self.request(Method::GET, url.clone())).await?;
-        let failed = |source| Error::File { path: "results".to_owned(), source };
-        let mut written = 0;
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.unreachable(error))? {
-            writer.write_all(&chunk).await.map_err(failed)?;
-            written += chunk.len() as u64;
-        }
-        writer.flush().await.map_err(failed)?;
-        Ok(written)
+        let response = self.send(|| self.request(Method::GET, url.clone())).await?;
+        self.copy(response, "results", writer).await
     }
 }

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use headway_protocol::Problem;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use headway_protocol::{Problem, Secret};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use reqwest::{Method, RequestBuilder, Response, Url};
 use serde::de::DeserializeOwned;
+use tokio::io::{AsyncWrite, AsyncWriteExt};
 
+use crate::token::{Issued, Token, TokenError, Tokens};
 use crate::trust::{self, Authorities};
 use crate::{Backoff, Error};
 
@@ -15,7 +17,7 @@ use crate::{Backoff, Error};
 pub struct Client {
     http: reqwest::Client,
     base: Url,
-    token: Option<String>,
+    tokens: Tokens,
     authorities: Option<Authorities>,
     attempts: u32,
 }
@@ -24,7 +26,7 @@ impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Client")
             .field("server", &self.base.as_str())
-            .field("signed_in", &self.token.is_some())
+            .field("signed_in", &!self.tokens.is_none())
             .finish_non_exhaustive()
     }
 }
@@ -38,7 +40,11 @@ const CONNECT: Duration = Duration::from_secs(10);
 
 impl Client {
     /// A client of the server at `server`, such as `http://127.0.0.1:4323`, that signs in with
-    /// `token` if there is one. Nothing is sent yet.
+    /// `token` if there is one: an API key, a watch token or an identity provider's token. Nothing
+    /// is sent yet.
+    ///
+    /// An address that holds a user's name or a password is refused: they would end up in messages
+    /// and logs.
     pub fn new(server: &str, token: Option<&str>) -> Result<Self, Error> {
         let wrong =
             |reason: &str| Error::Address { address: server.to_owned(), reason: reason.to_owned() };
@@ -49,15 +55,60 @@ impl Client {
         if base.host_str().is_none() {
             return Err(wrong("it names no host"));
         }
+        if !base.username().is_empty() || base.password().is_some() {
+            // The address is not repeated: it holds what is not to be written down.
+            return Err(Error::Address {
+                address: format!("{}://…", base.scheme()),
+                reason: "it holds a name or a password: sign in with a token instead".to_owned(),
+            });
+        }
         base.set_query(None);
         base.set_fragment(None);
         if !base.path().ends_with('/') {
             let path = format!("{}/", base.path());
             base.set_path(&path);
         }
-        let token = token.map(str::to_owned);
-        let http = http(&base, token.as_deref(), None)?;
-        Ok(Self { http, base, token, authorities: None, attempts: ATTEMPTS })
+        let tokens = match token {
+            Some(token) => Tokens::fixed(Secret::new(token))?,
+            None => Tokens::None,
+        };
+        let http = http(&base, None)?;
+        Ok(Self { http, base, tokens, authorities: None, attempts: ATTEMPTS })
+    }
+
+    /// The same client, which signs in with `token`.
+    pub fn with_token(mut self, token: Secret) -> Result<Self, Error> {
+        self.tokens = Tokens::fixed(token)?;
+        Ok(self)
+    }
+
+    /// The same client, which signs in with tokens that it asks for: before the first request, when
+    /// four fifths of a token's time are over at the latest, and once more when the server refuses
+    /// one. A watch over a WebSocket renews its sign-in in place. Clones share the token; only one
+    /// question is asked at a time.
+    ///
+    /// ```no_run
+    /// use headway_client::{Client, Token};
+    /// use headway_protocol::Secret;
+    /// use std::time::Duration;
+    ///
+    /// # async fn from_my_server() -> Result<String, std::io::Error> { Ok(String::new()) }
+    /// # fn example() -> Result<(), headway_client::Error> {
+    /// let client = Client::new("https://jobs.example", None)?.with_tokens(|| async {
+    ///     let secret = Secret::new(from_my_server().await?);
+    ///     Ok(Token { secret, holds_for: Some(Duration::from_mins(15)) })
+    /// });
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_tokens<F, A>(mut self, ask: F) -> Self
+    where
+        F: Fn() -> A + Send + Sync + 'static,
+        A: Future<Output = Result<Token, TokenError>> + Send + 'static,
+    {
+        self.tokens = Tokens::asked(ask);
+        self
     }
 
     /// The same client, which trusts a server if one of the authorities in `pem` has signed its
@@ -65,7 +116,7 @@ impl Client {
     /// a PEM file of one or more certificates.
     pub fn with_authorities(mut self, pem: &[u8]) -> Result<Self, Error> {
         let authorities = Authorities::read(pem)?;
-        self.http = http(&self.base, self.token.as_deref(), Some(&authorities))?;
+        self.http = http(&self.base, Some(&authorities))?;
         self.authorities = Some(authorities);
         Ok(self)
     }
@@ -83,8 +134,8 @@ impl Client {
         self.base.as_str()
     }
 
-    pub(crate) fn token(&self) -> Option<&str> {
-        self.token.as_deref()
+    pub(crate) fn tokens(&self) -> &Tokens {
+        &self.tokens
     }
 
     pub(crate) fn authorities(&self) -> Option<&Authorities> {
@@ -97,9 +148,18 @@ impl Client {
 
     /// The address of a path whose parts are percent-encoded.
     pub(crate) fn address(&self, parts: &[&str]) -> Url {
+        let mut url = self.root(&["api", "v1"]);
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.extend(parts);
+        }
+        url
+    }
+
+    /// The address of a path that has no version.
+    pub(crate) fn root(&self, parts: &[&str]) -> Url {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().extend(["api", "v1"]).extend(parts);
+            segments.pop_if_empty().extend(parts);
         }
         url
     }
@@ -108,8 +168,30 @@ impl Client {
         self.http.request(method, url)
     }
 
-    /// Sends a request once and gives the answer back if it is a success.
+    /// Sends a request once and gives the answer back if it is a success. One that was refused for
+    /// its token has done nothing, and is sent again with a new token where there is one.
     pub(crate) async fn send_once(&self, request: RequestBuilder) -> Result<Response, Error> {
+        let repeat = if self.tokens.can_renew() { request.try_clone() } else { None };
+        let issued = self.tokens.current().await?;
+        match (self.send_signed(request, issued.as_ref()).await, issued, repeat) {
+            (Err(error), Some(issued), repeat) if error.is_unauthenticated() => {
+                self.tokens.refuse(&issued).await;
+                let Some(repeat) = repeat else { return Err(error) };
+                let issued = self.tokens.current().await?;
+                self.send_signed(repeat, issued.as_ref()).await
+            }
+            (answer, _, _) => answer,
+        }
+    }
+
+    async fn send_signed(
+        &self,
+        mut request: RequestBuilder,
+        issued: Option<&Issued>,
+    ) -> Result<Response, Error> {
+        if let Some(issued) = issued {
+            request = request.header(AUTHORIZATION, issued.authorization()?);
+        }
         let response = request.send().await.map_err(|error| self.unreachable(error))?;
         if response.status().is_success() {
             return Ok(response);
@@ -139,7 +221,24 @@ impl Client {
     /// Reads an answer as JSON.
     pub(crate) async fn read<T: DeserializeOwned>(&self, response: Response) -> Result<T, Error> {
         let body = response.bytes().await.map_err(|error| self.unreachable(error))?;
-        serde_json::from_slice(&body).map_err(|error| self.not_understood(error.to_string()))
+        serde_json::from_slice(&body).map_err(|error| self.misread(&error))
+    }
+
+    /// Writes an answer to `writer` as it comes, flushes it, and tells how many bytes it was.
+    pub(crate) async fn copy(
+        &self,
+        mut response: Response,
+        what: &str,
+        writer: &mut (impl AsyncWrite + Unpin),
+    ) -> Result<u64, Error> {
+        let failed = |source| Error::File { path: what.to_owned(), source };
+        let mut written = 0;
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.unreachable(error))? {
+            writer.write_all(&chunk).await.map_err(failed)?;
+            written += chunk.len() as u64;
+        }
+        writer.flush().await.map_err(failed)?;
+        Ok(written)
     }
 
     pub(crate) fn unreachable(
@@ -153,6 +252,18 @@ impl Client {
         }
     }
 
+    /// An answer that is not the JSON that was expected. The parser's own words may repeat a value,
+    /// and the value may be a secret: only the place is told.
+    pub(crate) fn misread(&self, error: &serde_json::Error) -> Error {
+        let what = match error.classify() {
+            serde_json::error::Category::Data => "a member of its answer is not what it should be",
+            serde_json::error::Category::Io
+            | serde_json::error::Category::Syntax
+            | serde_json::error::Category::Eof => "its answer is not JSON",
+        };
+        self.not_understood(format!("{what} (line {}, column {})", error.line(), error.column()))
+    }
+
     pub(crate) fn not_understood(&self, reason: impl Into<String>) -> Error {
         Error::NotUnderstood { server: self.base.to_string(), reason: reason.into() }
     }
@@ -164,6 +275,12 @@ impl Client {
             .get(RETRY_AFTER)
             .and_then(|value| value.to_str().ok()?.trim().parse().ok())
             .map(Duration::from_secs);
+        let elsewhere = response
+            .headers()
+            .get(LOCATION)
+            .filter(|_| status.is_redirection())
+            .and_then(|location| self.base.join(location.to_str().ok()?).ok())
+            .map(|location| location.origin().ascii_serialization());
         let is_text = response
             .headers()
             .get(CONTENT_TYPE)
@@ -174,9 +291,13 @@ impl Client {
             title: status.canonical_reason().unwrap_or("Refused").to_owned(),
             status: status.as_u16(),
             code: "http".to_owned(),
-            detail: match words(is_text, &body) {
-                Some(words) => format!("the server answered {status}: {words}"),
-                None => format!("the server answered {status} without saying why"),
+            detail: match (elsewhere, words(is_text, &body)) {
+                (Some(origin), _) => format!(
+                    "the server sends requests on to {origin} ({status}), and a token does not \
+                     follow: name the address where it is served"
+                ),
+                (None, Some(words)) => format!("the server answered {status}: {words}"),
+                (None, None) => format!("the server answered {status} without saying why"),
             },
             index: None,
             field: None,
@@ -188,25 +309,13 @@ impl Client {
 }
 
 /// What sends requests to `base`.
-fn http(
-    base: &Url,
-    token: Option<&str>,
-    authorities: Option<&Authorities>,
-) -> Result<reqwest::Client, Error> {
+fn http(base: &Url, authorities: Option<&Authorities>) -> Result<reqwest::Client, Error> {
     let host = base.host_str().unwrap_or_default();
     let loopback = host == "localhost"
         || host.trim_matches(['[', ']']).parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
-    let mut headers = HeaderMap::new();
-    if let Some(token) = token {
-        let mut value =
-            HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| Error::Token)?;
-        value.set_sensitive(true);
-        headers.insert(AUTHORIZATION, value);
-    }
     trust::install_provider();
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("headway-client/", env!("CARGO_PKG_VERSION")))
-        .default_headers(headers)
         .connect_timeout(CONNECT)
         // A redirect would carry the token along.
         .redirect(reqwest::redirect::Policy::none());
@@ -244,8 +353,9 @@ mod tests {
 
     #[test]
     fn refuses_addresses_that_are_none() {
-        for address in ["", "127.0.0.1:4323", "ftp://host", "http://"] {
-            assert!(Client::new(address, None).is_err(), "{address}");
+        for address in ["", "127.0.0.1:4323", "ftp://host", "http://", "http://me:s3cret@host"] {
+            let error = Client::new(address, None).map(|_| ()).unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
         }
         assert!(Client::new("http://host", Some("a\nb")).is_err());
     }
@@ -254,5 +364,6 @@ mod tests {
     fn debug_hides_the_token() {
         let client = Client::new("http://host", Some("hw_secret")).unwrap();
         assert!(!format!("{client:?}").contains("hw_secret"));
+        assert!(format!("{client:?}").contains("signed_in: true"));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use headway_protocol::Problem;
+use headway_protocol::{CloseCode, Problem};
 
 /// Why a request or a watch failed.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +18,13 @@ pub enum Error {
     /// The token cannot be sent.
     #[error("the token has characters that cannot stand in a header")]
     Token,
+    /// Whoever was asked for a token has none.
+    #[error("no token to sign in with could be had")]
+    NoToken {
+        /// What happened.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The certificates of the authorities to trust cannot be used.
     #[error("the authorities' certificates cannot be used: {reason}")]
     Authority {
@@ -79,7 +86,7 @@ impl Error {
     /// Whether the same request may succeed later.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Unreachable { .. } => true,
+            Self::Unreachable { .. } | Self::NoToken { .. } => true,
             Self::Refused { problem, .. } => problem.status == 429 || problem.status == 503,
             Self::Address { .. }
             | Self::Token
@@ -91,12 +98,29 @@ impl Error {
         }
     }
 
+    /// Whether the server does not know who asks: there is no token, or it does not hold (any more).
+    pub fn is_unauthenticated(&self) -> bool {
+        match self {
+            Self::Refused { problem, .. } => problem.status == 401,
+            Self::Closed { code, .. } => *code == CloseCode::InvalidToken.as_u16(),
+            Self::Address { .. }
+            | Self::Token
+            | Self::NoToken { .. }
+            | Self::Authority { .. }
+            | Self::NotTrusted { .. }
+            | Self::Unreachable { .. }
+            | Self::NotUnderstood { .. }
+            | Self::File { .. } => false,
+        }
+    }
+
     /// What the server said, when it was the server that refused.
     pub fn problem(&self) -> Option<&Problem> {
         match self {
             Self::Refused { problem, .. } => Some(problem),
             Self::Address { .. }
             | Self::Token
+            | Self::NoToken { .. }
             | Self::Authority { .. }
             | Self::NotTrusted { .. }
             | Self::Unreachable { .. }
@@ -112,6 +136,7 @@ impl Error {
             Self::Refused { retry_after, .. } => *retry_after,
             Self::Address { .. }
             | Self::Token
+            | Self::NoToken { .. }
             | Self::Authority { .. }
             | Self::NotTrusted { .. }
             | Self::Unreachable { .. }

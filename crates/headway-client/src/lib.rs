@@ -38,21 +38,27 @@
 //!
 //! **Invariant:** this crate knows the protocol and nothing of the server's own crates.
 
+mod access;
 mod backoff;
 mod batches;
 mod client;
 mod error;
 mod fold;
 mod jobs;
+mod probe;
 mod reporter;
+mod token;
 mod trust;
 mod watch;
 
+pub use access::{AuditFormat, AuditQuery, SignedIn};
 pub use backoff::Backoff;
 pub use batches::{FileFormat, ItemsQuery, ResultFormat};
 pub use client::Client;
 pub use error::Error;
 pub use fold::{Applied, Watched};
 pub use jobs::JobsQuery;
+pub use probe::{Greeting, Health};
 pub use reporter::Reporter;
+pub use token::{Token, TokenError};
 pub use watch::{Selector, Watch, WatchOptions};

@@ -5,8 +5,8 @@
 //! sends it newer state instead of more.
 
 mod session;
-mod sse;
-mod websocket;
+pub(crate) mod sse;
+pub(crate) mod websocket;
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -18,6 +18,7 @@ use headway_protocol::{Cursor, JobId};
 use tokio::sync::mpsc;
 
 use self::session::{Session, Verdict};
+use crate::token::Issued;
 use crate::{Backoff, Client, Error};
 
 /// Messages between the connection and the reader. Few: the server conflates what waits there,
@@ -101,6 +102,10 @@ impl Client {
     /// seen; where a WebSocket does not get through, Server-Sent Events are used. Selectors should
     /// not overlap.
     ///
+    /// A token that the server does not take (401, 4500) ends the watch with that error. Where tokens
+    /// are asked for ([`Client::with_tokens`]) it does so only when the next token is not taken either,
+    /// and a WebSocket renews its token in place.
+    ///
     /// Must be called inside a Tokio runtime.
     pub fn watch(&self, selectors: Vec<Selector>, options: WatchOptions) -> Watch {
         let (sender, messages) = mpsc::channel(BUFFERED);
@@ -114,6 +119,8 @@ impl Client {
                 sender,
                 backoff: Backoff::new(attempts),
                 come_back: Duration::ZERO,
+                issued: None,
+                renewed: false,
             };
             watcher.run().await;
         });
@@ -130,6 +137,8 @@ pub(crate) enum Over {
     Lost(Error),
     /// The transport does not get through here.
     Refused(Error),
+    /// The token is not taken: come back with another one, or not at all.
+    SignIn(Error),
     /// Do not come back.
     Fatal(Error),
 }
@@ -143,6 +152,10 @@ pub(crate) struct Watcher {
     backoff: Backoff,
     /// How long the server asked to stay away.
     come_back: Duration,
+    /// The token of the last connection.
+    issued: Option<Issued>,
+    /// Whether the token in use took the place of one that was refused, and nothing came since.
+    renewed: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,6 +176,14 @@ impl Watcher {
             let error = match over {
                 Over::Finished => return,
                 Over::Fatal(error) => return self.fail(error).await,
+                Over::SignIn(error) if !self.may_renew() => return self.fail(error).await,
+                Over::SignIn(error) => {
+                    self.renewed = true;
+                    if let Some(issued) = self.issued.take() {
+                        self.client.tokens().refuse(&issued).await;
+                    }
+                    error
+                }
                 Over::Refused(error) if transport == Transport::WebSocket => {
                     tracing::info!(%error, "no WebSocket here: using Server-Sent Events");
                     transport = Transport::ServerSentEvents;
@@ -182,6 +203,20 @@ impl Watcher {
                 None => return self.fail(error).await,
             }
         }
+    }
+
+    /// The token to connect with.
+    async fn token(&mut self) -> Result<Option<Issued>, Over> {
+        let issued = self.client.tokens().current().await.map_err(|error| {
+            if error.is_retryable() { Over::Lost(error) } else { Over::Fatal(error) }
+        })?;
+        self.issued.clone_from(&issued);
+        Ok(issued)
+    }
+
+    /// Whether another token is worth an attempt after one was refused.
+    fn may_renew(&self) -> bool {
+        self.client.tokens().can_renew() && !self.renewed
     }
 
     async fn fail(&self, error: Error) {
@@ -208,7 +243,10 @@ impl Watcher {
                     | ServerMessage::Heartbeat { .. }
                     | ServerMessage::Result { .. }
                     | ServerMessage::Pong { .. }
-                    | ServerMessage::Unknown => self.backoff.reset(),
+                    | ServerMessage::Unknown => {
+                        self.backoff.reset();
+                        self.renewed = false;
+                    }
                 }
                 if self.sender.send(Ok(message)).await.is_err() {
                     return Some(Over::Finished);

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use headway_protocol::frame::EventFilter;
 use reqwest::header::{ACCEPT, HeaderValue};
-use reqwest::{Method, Url};
+use reqwest::{Method, Response, Url};
 
 use super::{Over, Watcher};
 use crate::jobs::append;
+use crate::{Client, Error};
 
 /// How long a server may be silent: its heartbeat comes every 20 s unless it is set otherwise.
 const SILENCE: Duration = Duration::from_secs(75);
@@ -16,11 +17,15 @@ const EVENT_BYTES: usize = 4 * 1024 * 1024;
 
 /// Connects and hands messages on until the connection is over.
 pub(crate) async fn connect(watcher: &mut Watcher) -> Over {
+    if let Err(over) = watcher.token().await {
+        return over;
+    }
     let request = watcher.client.request(Method::GET, address(watcher));
     let request = request.header(ACCEPT, HeaderValue::from_static("text/event-stream"));
     let mut response = match watcher.client.send_once(request).await {
         Ok(response) => response,
         Err(error) if error.is_retryable() => return Over::Lost(error),
+        Err(error) if error.is_unauthenticated() => return Over::SignIn(error),
         Err(error) => return Over::Fatal(error),
     };
     if response.status() == reqwest::StatusCode::NO_CONTENT {
@@ -53,6 +58,20 @@ pub(crate) async fn connect(watcher: &mut Watcher) -> Over {
             if let Some(over) = over {
                 return over;
             }
+        }
+    }
+}
+
+/// The data of a stream's first event.
+pub(crate) async fn first_data(client: &Client, mut response: Response) -> Result<String, Error> {
+    let mut lines = EventReader::default();
+    loop {
+        let chunk = response.chunk().await.map_err(|error| client.unreachable(error))?;
+        let chunk = chunk.ok_or_else(|| client.not_understood("the stream broke off"))?;
+        let events = lines.push(&chunk);
+        let events = events.ok_or_else(|| client.not_understood("an event is too large"))?;
+        if let Some(first) = events.into_iter().next() {
+            return Ok(first);
         }
     }
 }
