@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::report::Usage;
+use crate::webhook::Webhook;
 use crate::{Amount, Currency, ItemStatus, JobError, Timestamp};
 
 /// How the items of a batch are run: the part of a request that is not the items.
@@ -64,18 +65,9 @@ pub struct BatchOptions {
     /// Whether it runs at once; `false` leaves it paused. True unless said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<bool>,
-    /// Where its end is announced.
+    /// Where its life is announced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub webhook: Option<Webhook>,
-}
-
-/// Where a job's end is announced.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct Webhook {
-    /// An http or https address.
-    pub url: String,
 }
 
 /// A batch with its items in the request.

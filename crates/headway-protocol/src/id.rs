@@ -22,34 +22,34 @@ const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 impl JobId {
     /// A new job's name, from the milliseconds of its creation and 80 random bits.
     pub fn new_job(millis: u64, random: u128) -> Self {
-        Self::timed("job_", millis, random)
+        Self(timed("job_", millis, random).into())
     }
 
     /// A new batch's name, from the milliseconds of its creation and 80 random bits.
     pub fn new_batch(millis: u64, random: u128) -> Self {
-        Self::timed("bat_", millis, random)
-    }
-
-    fn timed(prefix: &str, millis: u64, random: u128) -> Self {
-        let bits =
-            uuid::Builder::from_unix_timestamp_millis(millis, &random_bytes(random)).into_uuid();
-        let mut value = bits.as_u128();
-        let mut text = [b'0'; 26];
-        for place in text.iter_mut().rev() {
-            let low = usize::try_from(value & 31).unwrap_or_default();
-            *place = ALPHABET.get(low).copied().unwrap_or(b'0');
-            value >>= 5;
-        }
-        let mut name = String::with_capacity(30);
-        name.push_str(prefix);
-        name.extend(text.iter().map(|byte| char::from(*byte)));
-        Self(name.into())
+        Self(timed("bat_", millis, random).into())
     }
 
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// A name that begins with `prefix`, and is in the order of time among others of it.
+pub(crate) fn timed(prefix: &str, millis: u64, random: u128) -> String {
+    let bits = uuid::Builder::from_unix_timestamp_millis(millis, &random_bytes(random)).into_uuid();
+    let mut value = bits.as_u128();
+    let mut text = [b'0'; 26];
+    for place in text.iter_mut().rev() {
+        let low = usize::try_from(value & 31).unwrap_or_default();
+        *place = ALPHABET.get(low).copied().unwrap_or(b'0');
+        value >>= 5;
+    }
+    let mut name = String::with_capacity(prefix.len() + text.len());
+    name.push_str(prefix);
+    name.extend(text.iter().map(|byte| char::from(*byte)));
+    name
 }
 
 fn random_bytes(random: u128) -> [u8; 10] {

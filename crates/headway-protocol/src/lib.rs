@@ -30,6 +30,7 @@ pub mod request;
 pub mod secret;
 pub mod status;
 pub mod time;
+pub mod webhook;
 
 pub use command::{Action, Command};
 pub use cursor::Cursor;

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::batch::{Budget, Item, Webhook};
+use crate::batch::{Budget, Item};
 use crate::command::Command;
+use crate::webhook::Webhook;
 use crate::{Amount, Cursor, Job, JobId, JobStatus};
 
 /// Creates a job.
@@ -53,7 +54,7 @@ pub struct CreateJob {
     /// The longest that the job may take from now, in milliseconds; then it expires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_after_ms: Option<u64>,
-    /// Where its end is announced.
+    /// Where its life is announced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub webhook: Option<Webhook>,
     /// What its executor works on.

@@ -12,7 +12,7 @@ use crate::batch::BatchState;
 
 /// Makes a job: its state after its first events, and those events.
 pub fn create(now: Timestamp, create: Create) -> Result<(JobState, Vec<Event>), Refusal> {
-    let queued = create.settings.executor.is_some() && !create.batch;
+    let queued = create.settings.has_executor() && !create.batch;
     let mut state = blank(now, create)?;
     let created = SystemEvent::Created {
         kind: state.job.kind.clone(),
@@ -129,7 +129,7 @@ fn check(create: &Create) -> Result<(), Refusal> {
     if !create.metadata.is_object() && !create.metadata.is_null() {
         return Err(Refusal::invalid("metadata", "metadata is an object with members of your own"));
     }
-    if create.batch && create.settings.executor.is_none() {
+    if create.batch && !create.settings.has_executor() {
         let message =
             "a batch needs an executor, its own or its kind's: nothing would run its items";
         return Err(Refusal::invalid("executor", message));

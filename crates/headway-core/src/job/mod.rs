@@ -5,6 +5,7 @@
 //! three [`Sort`]s of jobs, by who carries them out; which of them takes which input in which status
 //! is listed by [`transitions::table`], and what always holds by [`invariants::check`].
 
+mod announce;
 mod begin;
 mod budget;
 mod command;
@@ -28,6 +29,7 @@ pub(crate) mod steps;
 mod tick;
 pub mod transitions;
 
+pub use announce::announced;
 pub use create::create;
 pub use deadline::next_deadline;
 pub use decide::decide;

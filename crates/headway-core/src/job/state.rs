@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use headway_protocol::batch::{Budget, Executor, OnFailure, Rate, Retry, Webhook};
+use headway_protocol::batch::{Budget, Executor, OnFailure, Rate, Retry};
 use headway_protocol::event::Producer;
 use headway_protocol::patch::{Diff, value_of};
 use headway_protocol::report::Usage;
+use headway_protocol::webhook::Webhook;
 use headway_protocol::{
     Command, Currency, Cursor, Job, JobStatus, Timestamp, diff_struct, diff_whole,
 };
@@ -47,7 +48,7 @@ impl JobState {
     pub fn sort(&self) -> Sort {
         if self.private.batch.is_some() {
             Sort::Batch
-        } else if self.private.settings.executor.is_some() {
+        } else if self.private.settings.has_executor() {
             Sort::Executor
         } else {
             Sort::Producer
@@ -141,9 +142,14 @@ diff_struct!(Private {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
-    /// What runs it; absent: its producer.
+    /// What runs it, where its own request said so. Absent, and not [`Self::run_by_kind`]: its
+    /// producer runs it.
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub executor: Option<Executor>,
+    /// Whether its kind's executor runs it: the one that the configuration names when it is run, so
+    /// that neither a command line nor a secret of the configuration rests with the job.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub run_by_kind: bool,
     /// What the executor of a job works on.
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub input: Option<Value>,
@@ -180,12 +186,19 @@ pub struct Settings {
     pub batch_rates: bool,
     /// Whether a sealed batch waits, paused, for `resume`.
     pub start_paused: bool,
-    /// Where its end is announced.
+    /// Where its life is announced.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub webhook: Option<Webhook>,
 }
 
 diff_whole!(ProducerMark);
+
+impl Settings {
+    /// Whether an executor runs it, and not its producer.
+    pub fn has_executor(&self) -> bool {
+        self.executor.is_some() || self.run_by_kind
+    }
+}
 
 impl Diff for Settings {
     fn diff(&self, after: &Self) -> Option<Value> {
