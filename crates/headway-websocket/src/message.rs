@@ -46,6 +46,8 @@ pub enum Fault {
     NotDeflate,
     /// A message above the limit, as it came or inflated.
     TooBig,
+    /// A message in more frames than anybody needs.
+    TooManyFrames,
 }
 
 impl Fault {
@@ -63,6 +65,7 @@ impl Fault {
             | Self::CloseWithoutCode
             | Self::CloseCode => 1002,
             Self::NotUtf8 | Self::NotDeflate => 1007,
+            Self::TooManyFrames => 1008,
             Self::TooBig => 1009,
         }
     }
@@ -83,6 +86,7 @@ impl Fault {
             Self::NotUtf8 => "a text is not UTF-8",
             Self::NotDeflate => "a message cannot be inflated",
             Self::TooBig => "a message was too large",
+            Self::TooManyFrames => "a message came in too many frames",
         }
     }
 }

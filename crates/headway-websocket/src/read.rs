@@ -4,6 +4,10 @@ use crate::frame::{HEAD_BYTES, Head, Opcode, unmask};
 use crate::message::{Fault, Message};
 use crate::{close, deflate};
 
+/// The most frames that one message may come in. Nobody cuts one of the largest size so fine; whoever
+/// could send frames without end, empty ones even, would keep the reader busy and say nothing.
+const FRAMES: u32 = 4_096;
+
 /// Reads what a client sends.
 ///
 /// Owner: the connection. Invariants: it keeps bytes of an incomplete frame or message only, at
@@ -40,6 +44,8 @@ struct Begun {
     /// The frame whose payload comes next, and how much of it was taken.
     frame: Option<(Head, u64)>,
     message: Option<Kind>,
+    /// Frames of the message that have begun.
+    frames: u32,
     content: Vec<u8>,
     /// So many bytes of `content` are known to be UTF-8.
     valid: usize,
@@ -204,6 +210,7 @@ impl Begun {
         match head.opcode {
             Opcode::Text => self.message = begins(true),
             Opcode::Binary => self.message = begins(false),
+            Opcode::Continuation if self.frames >= FRAMES => return Err(Fault::TooManyFrames),
             Opcode::Continuation => {}
             Opcode::Close | Opcode::Ping | Opcode::Pong => {
                 self.frame = Some((head, 0));
@@ -213,6 +220,7 @@ impl Begun {
         if head.length > agreed.limit().saturating_sub(self.content.len()) as u64 {
             return Err(Fault::TooBig);
         }
+        self.frames += 1;
         self.frame = Some((head, 0));
         Ok(())
     }
@@ -254,6 +262,7 @@ impl Begun {
                 }
                 let Some(kind) = self.message.take() else { return Err(Fault::NothingToContinue) };
                 self.valid = 0;
+                self.frames = 0;
                 message(kind, std::mem::take(&mut self.content), agreed)
             }
         }

@@ -262,6 +262,27 @@ fn an_announced_length_takes_no_memory() {
 }
 
 #[test]
+fn a_message_in_frames_without_end_is_refused() {
+    let masked = |first: u8| [first, 0x80, 0, 0, 0, 0];
+    let check = |continuations: usize, refused: bool| {
+        let mut sent = masked(0x01).to_vec();
+        sent.extend(masked(0x00).repeat(continuations));
+        sent.extend(masked(0x80));
+        let mut reader = Reader::new(1_000, false);
+        for _ in 0..2 {
+            let read = reader.read(&mut sent.as_slice());
+            if refused {
+                return assert_eq!(read, Err(Fault::TooManyFrames));
+            }
+            assert_eq!(read, Ok(Some(Message::Text(Vec::new()))), "each message has its own count");
+        }
+    };
+    check(4_094, false);
+    check(4_095, true);
+    check(100_000, true);
+}
+
+#[test]
 fn a_mask_goes_on_where_it_was() {
     let plain: Vec<u8> = (0..50).collect();
     let mask = [9, 8, 7, 6];
