@@ -127,6 +127,12 @@ impl Caller {
         self.scopes.is_empty() && self.credential == Credential::None
     }
 
+    /// Whether what belongs to this caller may go on as the other's: of nobody as anybody's, of
+    /// somebody only as their own. What each may do is no matter here.
+    pub fn may_become(&self, other: &Self) -> bool {
+        self.is_nobody() || self.owner == other.owner
+    }
+
     /// The tenant.
     pub fn tenant(&self) -> &str {
         &self.owner.tenant

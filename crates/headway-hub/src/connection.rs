@@ -10,7 +10,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use headway_access::Caller;
 use headway_protocol::frame::{ClosingReason, Subscribe};
-use headway_protocol::{ClientMessage, CloseCode, Cursor, JobId, Problem};
+use headway_protocol::{ClientMessage, CloseCode, Cursor, JobId, Problem, Secret};
 use serde_json::Value;
 use tokio::sync::Notify;
 
@@ -101,6 +101,16 @@ impl Connection {
     /// Says farewell; what is left comes out of [`Self::next`].
     pub fn close(&mut self, reason: ClosingReason, retry_ms: u64, code: CloseCode) {
         self.session.close(reason, retry_ms, code);
+    }
+
+    /// The token to check; see [`Session::poll_sign_in`].
+    pub fn poll_sign_in(&mut self) -> Option<Secret> {
+        self.session.poll_sign_in()
+    }
+
+    /// Answers for it; see [`Session::handle_sign_in`].
+    pub fn handle_sign_in(&mut self, outcome: Result<Arc<Caller>, Problem>) {
+        self.session.handle_sign_in(outcome, self.hub.now());
     }
 
     /// Answers a command.

@@ -1,17 +1,14 @@
 //! Selectors: which jobs a subscription is about, and how it hears of new ones.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use headway_access::Caller;
-use headway_protocol::{JobId, Owner};
+use headway_protocol::JobId;
 use headway_store::{Appended, Record};
 use parking_lot::Mutex;
 use serde::de::IgnoredAny;
 use slab::Slab;
 
-use crate::topic::Topic;
 use crate::wake::{Bell, Dirty, Ring, Wakes};
 
 /// Which jobs a subscription is about.
@@ -23,7 +20,7 @@ pub enum Selector {
     Session(String),
     /// All jobs with a tag.
     Tag(String),
-    /// All jobs of the caller's tenant.
+    /// All jobs that the caller sees.
     All,
 }
 
@@ -37,7 +34,7 @@ const MEMBERS: usize = 100_000;
 
 /// The jobs of one selector, as they begin to move.
 ///
-/// Owner: [`Feeds`]. A job is announced when it moves for the first time, and again when it goes on
+/// Owner: [`crate::feeds::Feeds`]. A job is announced when it moves for the first time, and again when it goes on
 /// after its end, in whatever order the news come; its sessions watch it by its own topic from then on.
 #[derive(Debug, Default)]
 pub(crate) struct Feed {
@@ -75,7 +72,8 @@ struct Reader {
 }
 
 impl Feed {
-    fn announce(&self, appended: &Appended, wakes: &mut Wakes) {
+    /// A job moved.
+    pub(crate) fn announce(&self, appended: &Appended, wakes: &mut Wakes) {
         let (job, ended) = (&appended.job, appended.facets.status.is_terminal());
         let mut state = self.state.lock();
         if appended.record.from == 0 {
@@ -110,13 +108,19 @@ impl Feed {
         state.ring(known_to, number, wakes);
     }
 
+    /// How many live jobs it remembers.
+    #[cfg(test)]
+    pub(crate) fn members(&self) -> usize {
+        self.state.lock().members.len()
+    }
+
     /// A job is no more.
-    fn forget(&self, job: &JobId) {
+    pub(crate) fn forget(&self, job: &JobId) {
         self.state.lock().members.remove(job);
     }
 
     /// Says that jobs may have moved unseen: every session lists them again.
-    fn lost(&self, wakes: &mut Wakes) {
+    pub(crate) fn lost(&self, wakes: &mut Wakes) {
         let mut state = self.state.lock();
         // The step of one more makes every reader, also one that has seen all, fall behind.
         let missing = state.first + state.announced.len() as u64;
@@ -213,123 +217,15 @@ impl Drop for FeedReader {
     }
 }
 
-/// Whose jobs a feed is about: those of a tenant, or of one subject of it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Whose {
-    tenant: String,
-    subject: Option<String>,
-}
-
-/// All feeds that somebody reads, by owner and selector.
-#[derive(Debug, Default)]
-pub(crate) struct Feeds {
-    feeds: Mutex<Known>,
-    count: AtomicUsize,
-}
-
-#[derive(Debug, Default)]
-struct Known {
-    feeds: BTreeMap<(Whose, Selector), Arc<Feed>>,
-    /// At how many of them those are looked for that nobody reads any more: twice as many as were
-    /// left the last time, so that opening many does not look at all of them each time.
-    sweep_at: usize,
-}
-
-impl Known {
-    fn sweep(&mut self) {
-        if self.feeds.len() >= self.sweep_at {
-            self.feeds.retain(|_, feed| Arc::strong_count(feed) > 1);
-            self.sweep_at = (self.feeds.len() * 2).max(64);
-        }
-    }
-}
-
-impl Feeds {
-    /// The feed of a selector, as a caller uses it: of its tenant's jobs, or of its own.
-    pub(crate) fn open(&self, caller: &Caller, selector: &Selector) -> Arc<Feed> {
-        let subject = caller.lists_only().flatten().map(str::to_owned);
-        let whose = Whose { tenant: caller.tenant().to_owned(), subject };
-        let mut known = self.feeds.lock();
-        known.sweep();
-        let feed = known.feeds.entry((whose, selector.clone())).or_default();
-        let feed = Arc::clone(feed);
-        self.count.store(known.feeds.len(), Ordering::Release);
-        feed
-    }
-
-    /// Whether nobody reads any feed.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.count.load(Ordering::Acquire) == 0
-    }
-
-    /// Tells the feeds that a job moved.
-    pub(crate) fn announce(&self, appended: &Appended, wakes: &mut Wakes) {
-        if self.is_empty() {
-            return;
-        }
-        let facets = &appended.facets;
-        let tags = facets.tags.iter().map(String::as_str);
-        self.each_about(&facets.owner, facets.session.as_deref(), tags, |feed| {
-            feed.announce(appended, wakes);
-        });
-    }
-
-    /// Forgets a job that was removed. Only those that somebody watches are forgotten so: of others
-    /// a feed keeps the name, until it begins another log.
-    pub(crate) fn forget(&self, topic: &Topic) {
-        if self.is_empty() {
-            return;
-        }
-        let state = topic.look();
-        self.each_about(&state.owner(), state.session(), state.tags(), |feed| {
-            feed.forget(topic.job());
-        });
-    }
-
-    /// Shows the feeds that are about a job, of which this is known.
-    fn each_about<'a>(
-        &self,
-        owner: &Owner,
-        session: Option<&str>,
-        tags: impl Iterator<Item = &'a str>,
-        mut show: impl FnMut(&Feed),
-    ) {
-        let selectors = std::iter::once(Selector::All)
-            .chain(session.map(|session| Selector::Session(session.to_owned())))
-            .chain(tags.map(|tag| Selector::Tag(tag.to_owned())));
-        let known = self.feeds.lock();
-        let whose = |subject: Option<&String>| Whose {
-            tenant: owner.tenant.clone(),
-            subject: subject.cloned(),
-        };
-        for selector in selectors {
-            let subject = owner.subject.as_ref();
-            let of_subject = subject.map(|subject| (whose(Some(subject)), selector.clone()));
-            for key in [Some((whose(None), selector)), of_subject].into_iter().flatten() {
-                if let Some(feed) = known.feeds.get(&key) {
-                    show(feed);
-                }
-            }
-        }
-    }
-
-    /// Tells every feed that jobs may have moved unseen.
-    pub(crate) fn lost(&self, wakes: &mut Wakes) {
-        for feed in self.feeds.lock().feeds.values() {
-            feed.lost(wakes);
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use headway_protocol::{Cursor, JobStatus, Owner, Timestamp};
-    use headway_store::{Facets, Stored};
+    use headway_store::Facets;
     use serde_json::value::RawValue;
 
     use super::*;
 
-    fn moved(name: &str, status: JobStatus, patch: &str) -> Appended {
+    pub(crate) fn moved(name: &str, status: JobStatus, patch: &str) -> Appended {
         let raw = |text: &str| RawValue::from_string(text.to_owned()).unwrap();
         let record = Record {
             from: 1,
@@ -416,24 +312,6 @@ mod tests {
         assert_eq!(heard(JobStatus::Running, r#"{"status":"running"}"#), 1);
         assert_eq!(heard(JobStatus::Running, r#"{"phase":"x"}"#), 0);
         assert_eq!(heard(JobStatus::Queued, r#"{"status":"queued","attempt":2}"#), 1);
-    }
-
-    #[test]
-    fn a_job_that_was_removed_is_forgotten_where_it_was_news() {
-        let feeds = Feeds::default();
-        let running = moved("a", JobStatus::Running, "{}");
-        let tenant = running.facets.owner.tenant.clone();
-        let feed = feeds.open(&Caller::anyone(), &Selector::All);
-        let held = || feed.state.lock().members.len();
-        let document = serde_json::json!({"id":"a","status":"running","owner":{"tenant":tenant}});
-        let (cursor, facets) = (running.cursor, (*running.facets).clone());
-        let stored = Stored { cursor, document, private: serde_json::Value::Null, facets };
-        let topic = Topic::new(running.job.clone(), stored, &Arc::default()).unwrap();
-        feeds.announce(&running, &mut Wakes::default());
-        feeds.announce(&moved("b", JobStatus::Running, "{}"), &mut Wakes::default());
-        assert_eq!(held(), 2);
-        feeds.forget(&topic);
-        assert_eq!(held(), 1);
     }
 
     #[test]

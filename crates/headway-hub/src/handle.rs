@@ -10,7 +10,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::connection::Connection;
 use crate::error::Error;
-use crate::feed::{FeedReader, Feeds, Selector};
+use crate::feed::{FeedReader, Selector};
+use crate::feeds::Feeds;
 use crate::metrics::Metrics;
 use crate::options::{Options, Setting};
 use crate::registry::Registry;

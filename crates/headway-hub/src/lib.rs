@@ -26,6 +26,7 @@
 mod connection;
 mod error;
 mod feed;
+mod feeds;
 mod frame;
 mod handle;
 mod metrics;

@@ -137,6 +137,7 @@ pub(crate) async fn run(hub: Weak<Shared>, stop: CancellationToken) {
         let Some(hub) = hub.upgrade() else { return };
         if sweep {
             hub.registry.sweep();
+            hub.feeds.sweep();
         }
         while pass_on(&hub, &stop) {
             tokio::task::yield_now().await;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::command::Action;
-use crate::{Cursor, Job, JobId, JobStatus, Timestamp};
+use crate::{Cursor, Job, JobId, JobStatus, Secret, Timestamp};
 
 /// The version that `hello` names and the WebSocket subprotocol stands for.
 pub const VERSION: u32 = 1;
@@ -154,6 +154,8 @@ pub enum ClosingReason {
     ServerShuttingDown,
     /// The token's time ran out.
     TokenExpired,
+    /// What its caller had signed in with was revoked.
+    Revoked,
     /// The watcher reads too slowly.
     Slow,
     /// Too many messages that could not be understood.
@@ -170,7 +172,7 @@ pub enum ClosingReason {
 }
 
 /// What a client sends on a WebSocket.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ClientMessage {
@@ -193,7 +195,9 @@ pub enum ClientMessage {
     /// Renew the connection's token.
     Auth {
         /// The token.
-        token: String,
+        #[serde(serialize_with = "Secret::serialize_exposed")]
+        #[cfg_attr(feature = "schema", schemars(with = "String"))]
+        token: Secret,
     },
     /// Are you there?
     Ping {
@@ -262,6 +266,25 @@ mod tests {
         let message: ServerMessage =
             serde_json::from_str(r#"{"type":"weather","sunny":true}"#).unwrap();
         assert_eq!(message, ServerMessage::Unknown);
+    }
+
+    #[test]
+    fn a_later_reason_to_close_is_read_as_one_that_is_not_known() {
+        let told = |reason: &str| {
+            let text = format!(r#"{{"type":"closing","reason":"{reason}","retry_ms":1}}"#);
+            serde_json::from_str::<ServerMessage>(&text).unwrap()
+        };
+        let closing = |reason| ServerMessage::Closing { reason, retry_ms: 1 };
+        assert_eq!(told("revoked"), closing(ClosingReason::Revoked));
+        assert_eq!(told("weather"), closing(ClosingReason::Unknown));
+    }
+
+    #[test]
+    fn a_token_is_sent_and_never_shown() {
+        let text = r#"{"type":"auth","token":"hunter2"}"#;
+        let message: ClientMessage = serde_json::from_str(text).unwrap();
+        assert!(!format!("{message:?}").contains("hunter2"));
+        assert_eq!(serde_json::to_string(&message).unwrap(), text);
     }
 
     #[test]

@@ -9,7 +9,6 @@ use headway_protocol::{CloseCode, Cursor, JobId, ServerMessage, Timestamp};
 use super::busy::Search;
 use super::cover::fits;
 use super::lane::Lane;
-use super::members::Members;
 use super::place::Place;
 use super::wanted::Wanted;
 use super::{Answer, Found, Request, Session, Surveyed};
@@ -71,11 +70,27 @@ impl Session {
             None if subscription.surveying => {}
             None => {
                 subscription.surveying = true;
-                let ticket = subscription.ticket;
-                let selector = subscription.selector.clone();
-                let survey = Request::Survey { ticket, subscription: key, selector };
-                self.busy().requests.push_back(survey);
+                self.survey(key);
             }
+        }
+    }
+
+    /// Has a selector's jobs listed.
+    fn survey(&mut self, key: u16) {
+        let Some(subscription) = self.subscriptions.get(key) else { return };
+        let (ticket, selector) = (subscription.ticket, subscription.selector.clone());
+        let survey = Request::Survey { ticket, subscription: key, selector };
+        self.busy().requests.push_back(survey);
+    }
+
+    /// Has a selector's jobs listed once more, because the caller may see others by now.
+    pub(super) fn list_again(&mut self, key: u16) {
+        let Some(subscription) = self.subscriptions.get_mut(key) else { return };
+        if subscription.surveying {
+            subscription.outdated = true;
+        } else {
+            subscription.surveying = true;
+            self.survey(key);
         }
     }
 
@@ -107,11 +122,10 @@ impl Session {
             self.refuse_more_jobs(key, most);
             return;
         }
-        let subscriptions = Members::of(key);
         let ticket = self.ticket();
         let given_up_at = self.past.as_ref().and_then(|past| past.position(&job));
         let busy = self.busy();
-        busy.searches.begin_shared(ticket, Search { job: job.clone(), cursor, subscriptions });
+        busy.searches.begin_shared(ticket, Search::new(job.clone(), cursor, key));
         let wanted = cursor.or(given_up_at);
         busy.requests.push_back(Request::Watch { ticket, job, cursor: wanted });
     }
@@ -143,6 +157,11 @@ impl Session {
         let Some(subscription) = subscription.filter(|known| known.ticket == ticket) else {
             return;
         };
+        if std::mem::take(&mut subscription.outdated) {
+            // It was listed for the caller as they were.
+            self.survey(key);
+            return;
+        }
         let first = subscription.reader.is_none();
         subscription.surveying = false;
         match outcome {
@@ -177,6 +196,10 @@ impl Session {
     }
 
     fn watched(&mut self, search: Search, outcome: &Result<Option<Found>, Error>) {
+        if search.outdated && matches!(outcome, Ok(None)) {
+            self.search_again(search);
+            return;
+        }
         if let Ok(Some(found)) = outcome {
             if found.topic.is_forgotten() {
                 // Its name may be another job's by now, which nobody announces twice.
@@ -185,7 +208,7 @@ impl Session {
             }
             self.part_with_forgotten(&search.job);
         }
-        let Search { job, cursor, subscriptions } = &search;
+        let Search { job, cursor, subscriptions, outdated: _ } = &search;
         for key in subscriptions.iter() {
             let Some(subscription) = self.subscriptions.get(key) else { continue };
             match outcome {
@@ -201,7 +224,8 @@ impl Session {
         self.forget_positions();
     }
 
-    fn search_again(&mut self, search: Search) {
+    fn search_again(&mut self, mut search: Search) {
+        search.outdated = false;
         let chosen = search.subscriptions.iter().any(|key| {
             let known = self.subscriptions.get(key);
             known.is_some_and(|known| matches!(known.selector, Selector::Job(_)))

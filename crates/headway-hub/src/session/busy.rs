@@ -7,14 +7,15 @@ use headway_protocol::{Cursor, JobId, Timestamp};
 use super::members::Members;
 use super::message::MISTAKES_WITHIN_MS;
 use super::request::{AskedCommand, Request};
+use super::sign_in::SignIn;
 use crate::frame::Frame;
 
 /// Requests, answers and what they are about. Most of its life a session waits for its jobs to
 /// move and has none of it.
 #[derive(Debug, Default)]
 pub(super) struct Busy {
-    /// Answers to client messages and the like, bounded by [`super::ANSWERS`], and what was left of
-    /// jobs whose names were given again.
+    /// Answers to client messages and the like, bounded by [`super::ANSWERS`], what was left of jobs
+    /// whose names were given again, and one for each subscription that ended without being asked.
     pub(super) outbox: VecDeque<Frame>,
     /// What has to be done; at most one for each search, each selector and each of
     /// [`super::lanes::READS`].
@@ -23,6 +24,8 @@ pub(super) struct Busy {
     pub(super) asked: VecDeque<AskedCommand>,
     /// Commands that are being carried out, or wait for it.
     pub(super) commands: usize,
+    /// The token that is being checked, or waits for it.
+    pub(super) sign_in: Option<SignIn>,
     pub(super) searches: Searches,
     /// Positions that the reader came with, for jobs that its selectors bring.
     pub(super) positions: HashMap<JobId, Cursor>,
@@ -38,6 +41,7 @@ impl Busy {
             && self.requests.is_empty()
             && self.asked.is_empty()
             && self.commands == 0
+            && self.sign_in.is_none()
             && self.searches.is_empty()
             && self.positions.is_empty()
             && self.mistakes.is_empty()
@@ -76,6 +80,14 @@ pub(super) struct Search {
     pub(super) job: JobId,
     pub(super) cursor: Option<Cursor>,
     pub(super) subscriptions: Members,
+    /// The caller may see other things since it began: that it finds nothing may be true no more.
+    pub(super) outdated: bool,
+}
+
+impl Search {
+    pub(super) fn new(job: JobId, cursor: Option<Cursor>, subscription: u16) -> Self {
+        Self { job, cursor, subscriptions: Members::of(subscription), outdated: false }
+    }
 }
 
 impl Searches {
@@ -106,6 +118,13 @@ impl Searches {
             return true;
         }
         false
+    }
+
+    /// The caller may see other things from now on.
+    pub(super) fn outdate(&mut self) {
+        for search in self.by_ticket.values_mut() {
+            search.outdated = true;
+        }
     }
 
     /// Ends a search.

@@ -32,8 +32,8 @@ impl Session {
         }
     }
 
-    /// A lane's job has begun another log, as a job of a name that was given away: subscriptions that
-    /// it is not about any more lose it.
+    /// A lane's job has begun another log, as a job of a name that was given away, or the caller may
+    /// see other things: subscriptions that the job is not for any more lose it.
     pub(super) fn refit(&mut self, lane_key: u32) {
         let Some(lane) = self.lanes.get_mut(lane_key) else { return };
         let topic = Arc::clone(lane.topic());
@@ -47,8 +47,10 @@ impl Session {
             let lost = lane.subscriptions.iter().filter(|key| !stays(*key));
             (state.cursor().epoch, lost.collect::<Vec<_>>())
         };
-        lane.enter_log(epoch);
-        self.lanes.make_ready(lane_key);
+        if lane.epoch() != epoch {
+            lane.enter_log(epoch);
+            self.lanes.make_ready(lane_key);
+        }
         for key in lost {
             self.lose(key, lane_key, topic.job());
         }

@@ -104,6 +104,11 @@ impl Lane {
         self.reader.owed.pop()
     }
 
+    /// The epoch of the log that it is in.
+    pub(super) fn epoch(&self) -> u32 {
+        self.reader.epoch
+    }
+
     /// It begins in the log with this epoch, in which its job was seen to be its reader's.
     pub(super) fn begin_in(&mut self, epoch: u32) {
         self.reader.epoch = epoch;

@@ -64,21 +64,25 @@ impl Session {
                 }
             }
             ClientMessage::Command { id, job, action } => {
+                if let Err(refused) = self.is_signed_in() {
+                    self.mistake(Some(id), refused, now);
+                    return;
+                }
                 let busy = self.busy();
                 busy.commands += 1;
                 busy.asked.push_back(AskedCommand { id, job, action });
             }
-            ClientMessage::Auth { token: _ } => self.answer(&ServerMessage::Error {
-                id: None,
-                code: "sign_in_not_needed".to_owned(),
-                message: "this server takes no tokens: go on without one".to_owned(),
-            }),
+            ClientMessage::Auth { token } => self.ask_to_sign_in(token, now),
             ClientMessage::Ping { at } => self.answer(&ServerMessage::Pong { at }),
         }
     }
 
-    pub(super) fn mistake(&mut self, id: Option<String>, refused: Refused, now: Timestamp) {
-        let (code, message) = refused;
+    pub(super) fn mistake(
+        &mut self,
+        id: Option<String>,
+        (code, message): (&str, String),
+        now: Timestamp,
+    ) {
         self.setting.metrics.refused.fetch_add(1, Ordering::Relaxed);
         self.answer(&ServerMessage::Error { id, code: code.to_owned(), message });
         let busy = self.busy();

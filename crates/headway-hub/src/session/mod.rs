@@ -3,7 +3,8 @@
 //! The caller feeds client messages ([`Session::handle_text`]) and answers
 //! ([`Session::handle_answer`]), takes requests ([`Session::poll_request`]) and frames
 //! ([`Session::poll_frame`]), and comes back at [`Session::next_deadline`] or when the session's
-//! [`Bell`] rings for it. Frames are made when they are asked for: a caller that asks less often gets
+//! [`Bell`] rings for it. A token that its reader sends ([`Session::poll_sign_in`]) is checked by the
+//! caller as well ([`Session::handle_sign_in`]). Frames are made when they are asked for: a caller that asks less often gets
 //! newer states, never a backlog.
 //!
 //! One thread serves many of them: a ring names the session that has to look.
@@ -46,6 +47,7 @@ mod message;
 mod past;
 mod place;
 mod request;
+mod sign_in;
 mod subscription;
 #[cfg(test)]
 mod tests;
@@ -137,8 +139,14 @@ impl Session {
 
     /// Whether another client message may be handed over. While it is not so, its answers have not
     /// been taken.
+    ///
+    /// Nor is another wanted of somebody who has sent a token and is nobody until it was checked:
+    /// what they send behind it is for whom they will be.
     pub fn wants_messages(&self) -> bool {
-        self.busy.as_ref().is_none_or(|busy| busy.outbox.len() + busy.commands < ANSWERS)
+        self.busy.as_ref().is_none_or(|busy| {
+            let signs_in = busy.sign_in.is_some() && self.caller.is_nobody();
+            !signs_in && busy.outbox.len() + busy.commands < ANSWERS
+        })
     }
 
     /// Whether a subscription stands.
@@ -226,6 +234,7 @@ impl Session {
         busy.outbox.push_back(closing);
         busy.requests.clear();
         busy.asked.clear();
+        busy.sign_in = None;
     }
 
     /// Takes the answer to a command.

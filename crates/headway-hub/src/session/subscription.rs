@@ -8,7 +8,6 @@ use headway_protocol::frame::Subscribe;
 use slab::Slab;
 
 use super::busy::Search;
-use super::members::Members;
 use super::message::Refused;
 use super::wanted::Wanted;
 use super::{Request, Session};
@@ -31,6 +30,8 @@ pub(super) struct Subscription {
     pub(super) ticket: u32,
     pub(super) reader: Option<FeedReader>,
     pub(super) surveying: bool,
+    /// While its jobs are listed: the caller may see others since that began.
+    pub(super) outdated: bool,
     /// Whether it was told that there are too many jobs for one connection.
     pub(super) told_full: bool,
 }
@@ -94,6 +95,7 @@ impl Subscriptions {
 impl Session {
     /// Begins a subscription.
     pub(super) fn subscribe(&mut self, subscribe: Subscribe) -> Result<(), Refused> {
+        self.is_signed_in()?;
         let selector = self.check(&subscribe)?;
         let Subscribe { id, cursor, events, min_interval_ms, .. } = subscribe;
         let ticket = self.ticket();
@@ -105,15 +107,14 @@ impl Session {
             ticket,
             reader: None,
             surveying: !matches!(selector, Selector::Job(_)),
+            outdated: false,
             told_full: false,
         });
         self.setting.metrics.subscriptions.fetch_add(1, Ordering::Relaxed);
         match selector {
             Selector::Job(job) => {
-                let subscriptions = Members::of(key);
                 let busy = self.busy();
-                let search = Search { job: job.clone(), cursor, subscriptions };
-                busy.searches.begin(ticket, search);
+                busy.searches.begin(ticket, Search::new(job.clone(), cursor, key));
                 busy.requests.push_back(Request::Watch { ticket, job, cursor });
             }
             selector @ (Selector::Session(_) | Selector::Tag(_) | Selector::All) => {

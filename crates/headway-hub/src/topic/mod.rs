@@ -263,7 +263,7 @@ impl State {
     }
 
     /// The job's tags.
-    pub(crate) fn tags(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn tags(&self) -> impl Iterator<Item = &str> + Clone {
         let tags = self.document.get("tags").and_then(Value::as_array);
         tags.into_iter().flatten().filter_map(Value::as_str)
     }

@@ -181,6 +181,7 @@ impl Reader {
         let from = self.gap.take().map(|gap| gap.0).or(known);
         self.gap = from.map(|from| Box::new((from, GapReason::Epoch)));
         self.epoch = epoch;
+        self.owed = Owed::default();
         self.held = None;
         self.events_at = None;
         self.ended = false;
