@@ -4,9 +4,13 @@ use crate::frame::{HEAD_BYTES, Head, Opcode, unmask};
 use crate::message::{Fault, Message};
 use crate::{close, deflate};
 
-/// The most frames that one message may come in. Nobody cuts one of the largest size so fine; whoever
-/// could send frames without end, empty ones even, would keep the reader busy and say nothing.
+/// Frames that every message may come in; a long one may have more, see [`FRAME_BYTES`]. Whoever could
+/// send frames without end, empty ones even, would keep the reader busy and say nothing.
 const FRAMES: u32 = 4_096;
+
+/// For each of so many bytes that a message may have, it may have a frame more: nobody cuts a message
+/// of the largest size finer.
+const FRAME_BYTES: u32 = 64;
 
 /// Reads what a client sends.
 ///
@@ -33,6 +37,11 @@ struct Agreed {
 impl Agreed {
     fn limit(self) -> usize {
         usize::try_from(self.limit).unwrap_or(usize::MAX)
+    }
+
+    /// The most frames that a message may come in.
+    fn frames(self) -> u32 {
+        FRAMES + self.limit / FRAME_BYTES
     }
 }
 
@@ -210,7 +219,9 @@ impl Begun {
         match head.opcode {
             Opcode::Text => self.message = begins(true),
             Opcode::Binary => self.message = begins(false),
-            Opcode::Continuation if self.frames >= FRAMES => return Err(Fault::TooManyFrames),
+            Opcode::Continuation if self.frames >= agreed.frames() => {
+                return Err(Fault::TooManyFrames);
+            }
             Opcode::Continuation => {}
             Opcode::Close | Opcode::Ping | Opcode::Pong => {
                 self.frame = Some((head, 0));

@@ -268,7 +268,7 @@ fn a_message_in_frames_without_end_is_refused() {
         let mut sent = masked(0x01).to_vec();
         sent.extend(masked(0x00).repeat(continuations));
         sent.extend(masked(0x80));
-        let mut reader = Reader::new(1_000, false);
+        let mut reader = Reader::new(64_000, false);
         for _ in 0..2 {
             let read = reader.read(&mut sent.as_slice());
             if refused {
@@ -277,8 +277,8 @@ fn a_message_in_frames_without_end_is_refused() {
             assert_eq!(read, Ok(Some(Message::Text(Vec::new()))), "each message has its own count");
         }
     };
-    check(4_094, false);
-    check(4_095, true);
+    check(5_094, false);
+    check(5_095, true);
     check(100_000, true);
 }
 
