@@ -19,12 +19,17 @@ pub(crate) struct ServeArguments {
     /// Prices: costs.json, or a LiteLLM price map.
     #[arg(long, value_name = "FILE")]
     pub(crate) rates: Option<PathBuf>,
-    /// Let requests bring commands to run. Whoever can reach the server can run programs on it.
+    /// Let requests bring commands to run. Whoever can reach the server can run programs on it: only
+    /// on a loopback address, where nobody is asked to sign in.
     #[arg(long)]
     pub(crate) allow_exec: bool,
     /// A host, address or network that executors may reach although it is private; may be repeated.
     #[arg(long = "allow-host", value_name = "HOST")]
     pub(crate) allow_hosts: Vec<String>,
+    /// Who is let in: `keys`, `jwt`, or both with a comma between; `none` for everybody, on a loopback
+    /// address [default: none].
+    #[arg(long = "sign-in", value_name = "MODES", value_delimiter = ',')]
+    pub(crate) sign_in: Vec<String>,
     /// Listen on an address that others can reach, without asking anyone to sign in.
     #[arg(long)]
     pub(crate) insecure: bool,

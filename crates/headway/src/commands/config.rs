@@ -21,7 +21,11 @@ pub(crate) fn run(
     match command {
         ConfigCommand::Print => output::bytes(configuration::print(&configuration).as_bytes()),
         ConfigCommand::Check | ConfigCommand::Schema => {
-            configuration.settings().map_err(|error| Failure::new(error.to_string()))?;
+            let settings =
+                configuration.settings().map_err(|error| Failure::new(error.to_string()))?;
+            for warning in &settings.warnings {
+                output::say(&format!("warning: {warning}"));
+            }
             output::say("the configuration is good");
         }
     }

@@ -20,6 +20,9 @@ pub(crate) async fn run(
         Configuration::read(common.config.as_deref(), environment, arguments).map_err(wrong)?;
     let settings = configuration.settings().map_err(wrong)?;
     telemetry::start(&settings.log_filter, settings.log_json).map_err(Failure::usage)?;
+    for warning in &settings.warnings {
+        tracing::warn!("{warning}");
+    }
     let grace = settings.grace;
     let mut stop = listen()?;
 

@@ -1,11 +1,19 @@
 //! The environment, read once.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// The environment's variables that begin with `HEADWAY_`, as they were when the program began.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Environment {
     variables: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for Environment {
+    /// Names only: some of the variables are secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.variables.keys()).finish()
+    }
 }
 
 impl Environment {

@@ -109,6 +109,10 @@ fn understand(
             let folder = place.file.parent().unwrap_or(Path::new(""));
             Ok(Value::Text(folder.join(text).display().to_string()))
         }
+        Shape::Secret { .. } => {
+            let text = value.as_str().ok_or_else(wrong)?;
+            key.parse(text).map_err(|message| place.wrong(at, format!("`{}`: {message}", key.path)))
+        }
         Shape::Truth => value.as_bool().map(Value::Truth).ok_or_else(wrong),
         Shape::Whole { .. } => {
             let number = value.as_integer().ok_or_else(wrong)?;

@@ -1,7 +1,12 @@
 //! Every key of the configuration, in one table: what the file, the environment, `config schema`
 //! and the documentation say comes from here.
 
+use headway_protocol::Secret;
+
 use super::Value;
+
+/// What ends the name of a key that names the file of a secret.
+pub(super) const FILE: &str = "_file";
 
 /// What a key's value may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,6 +15,11 @@ pub(super) enum Shape {
     /// A text that names a file or folder; in the file relative to the file's own folder.
     Path,
     Truth,
+    /// A text of at least so many characters that is never printed. Instead of it a file can be
+    /// named, by the key of the same name with [`FILE`] at its end.
+    Secret {
+        least: usize,
+    },
     /// A whole number of at least so much.
     Whole {
         least: u64,
@@ -57,6 +67,12 @@ impl Key {
     pub(super) fn parse(&self, text: &str) -> Result<Value, String> {
         match self.shape {
             Shape::Text | Shape::Path => Ok(Value::Text(text.to_owned())),
+            Shape::Secret { least } => match text.trim() {
+                text if text.chars().count() < least => {
+                    Err(format!("it is shorter than {least} characters, and could be guessed"))
+                }
+                text => Ok(Value::Secret(Secret::new(text))),
+            },
             Shape::Truth => match text {
                 "true" | "1" | "yes" => Ok(Value::Truth(true)),
                 "false" | "0" | "no" => Ok(Value::Truth(false)),
@@ -81,6 +97,7 @@ impl Key {
         match self.shape {
             Shape::Text => "text".to_owned(),
             Shape::Path => "path".to_owned(),
+            Shape::Secret { least } => format!("secret, at least {least} characters"),
             Shape::Truth => "true or false".to_owned(),
             Shape::Whole { least } => format!("whole number, at least {least}"),
             Shape::List => "list of texts".to_owned(),
@@ -113,7 +130,8 @@ pub(super) const KEYS: &[Key] = &[
         Shape::Truth,
         "false",
         "Let requests bring commands to run. Whoever can reach the server can then run programs on it; \
-         kinds can always have commands.",
+         kinds can always have commands. Only on a loopback address, and where nobody is asked to \
+         sign in.",
     )
     .variable("HEADWAY_ALLOW_EXEC")
     .flag("--allow-exec"),
@@ -130,7 +148,8 @@ pub(super) const KEYS: &[Key] = &[
         "insecure",
         Shape::Truth,
         "false",
-        "Listen on an address that others can reach, without asking anyone to sign in.",
+        "Listen on an address that others can reach although nobody is asked to sign in. Not needed \
+         where `sign_in.modes` asks.",
     )
     .variable("HEADWAY_INSECURE")
     .flag("--insecure"),
@@ -167,6 +186,168 @@ pub(super) const KEYS: &[Key] = &[
         "60000",
         "How often both files are looked at, in milliseconds; 0 never. New connections get what is \
          new.",
+    ),
+    key(
+        "sign_in.modes",
+        Shape::List,
+        "none",
+        "Who is let in: `none` (everybody), or one or both of `keys` (API keys) and `jwt` (tokens of an \
+         identity provider). Watch tokens and people's sessions come with either.",
+    )
+    .variable("HEADWAY_SIGN_IN")
+    .flag("--sign-in"),
+    key(
+        "sign_in.admin_key",
+        Shape::Secret { least: 32 },
+        "",
+        "A key that administers the node, for making the first API key and for getting back in. \
+         Needed no longer once there is an API key with the role admin.",
+    )
+    .unset()
+    .variable("HEADWAY_ADMIN_KEY"),
+    key("sign_in.admin_key_file", Shape::Path, "", "The file that the admin key is in, instead.")
+        .unset()
+        .variable("HEADWAY_ADMIN_KEY_FILE"),
+    key(
+        "sign_in.session_ttl_ms",
+        Shape::Whole { least: 60_000 },
+        "43200000",
+        "How long a person stays signed in, in milliseconds; 12 hours. Never longer than the key or \
+         token that they signed in with.",
+    ),
+    key(
+        "sign_in.session_idle_ms",
+        Shape::Whole { least: 60_000 },
+        "7200000",
+        "How long a person stays signed in without doing anything, in milliseconds; 2 hours.",
+    ),
+    key(
+        "sign_in.audit_for_ms",
+        Shape::Whole { least: 60_000 },
+        "7776000000",
+        "How long the audit log is kept, in milliseconds; 90 days.",
+    ),
+    key(
+        "sign_in.poll_every_ms",
+        Shape::Whole { least: 100 },
+        "1000",
+        "How often a node looks for what others have revoked, in milliseconds; at most 5000.",
+    ),
+    key(
+        "sign_in.guess_burst",
+        Shape::Whole { least: 1 },
+        "20",
+        "Keys and tokens that nobody has, which one address (of IPv6: a /64) may try at once.",
+    ),
+    key(
+        "sign_in.guess_every_ms",
+        Shape::Whole { least: 1 },
+        "3000",
+        "After these it may try one in so many milliseconds.",
+    ),
+    key("sign_in.jwt.issuer", Shape::Text, "", "The `iss` of the identity provider, compared exactly.")
+        .unset(),
+    key(
+        "sign_in.jwt.audience",
+        Shape::List,
+        "",
+        "Values of `aud` that are meant for this node; a token needs one of them.",
+    )
+    .unset(),
+    key(
+        "sign_in.jwt.jwks_url",
+        Shape::Text,
+        "",
+        "Where the provider publishes its keys (https, or http on a loopback address). One of \
+         `jwks_url`, `jwks_file`, `secret` and `public_key_file` is needed.",
+    )
+    .unset(),
+    key("sign_in.jwt.jwks_file", Shape::Path, "", "A file with the provider's keys (a JWK set).").unset(),
+    key(
+        "sign_in.jwt.secret",
+        Shape::Secret { least: 32 },
+        "",
+        "The secret that tokens are signed with (HS256), where your own server signs them.",
+    )
+    .unset()
+    .variable("HEADWAY_JWT_SECRET"),
+    key("sign_in.jwt.secret_file", Shape::Path, "", "The file that the secret is in, instead.")
+        .unset()
+        .variable("HEADWAY_JWT_SECRET_FILE"),
+    key(
+        "sign_in.jwt.public_key_file",
+        Shape::Path,
+        "",
+        "A PEM file with the public key of whoever signs.",
+    )
+    .unset(),
+    key(
+        "sign_in.jwt.algorithms",
+        Shape::List,
+        "",
+        "Which signatures are taken, of `HS256`, `RS256`, `ES256` and `EdDSA`; with `secret` HS256, else \
+         all others unless said. What a token itself says is never believed.",
+    )
+    .unset(),
+    key(
+        "sign_in.jwt.leeway_ms",
+        Shape::Whole { least: 0 },
+        "60000",
+        "How far the provider's clock may be off, in milliseconds.",
+    ),
+    key(
+        "sign_in.jwt.tenant_claim",
+        Shape::Text,
+        "tenant",
+        "The claim that names the tenant; a token without it is refused unless `tenant` is set.",
+    ),
+    key(
+        "sign_in.jwt.tenant",
+        Shape::Text,
+        "",
+        "The tenant of everybody who comes from this provider, whatever their token says.",
+    )
+    .unset(),
+    key("sign_in.jwt.subject_claim", Shape::Text, "sub", "The claim that names the subject."),
+    key(
+        "sign_in.jwt.scopes_claim",
+        Shape::Text,
+        "scope",
+        "The claim with scopes, a list or a text with spaces. Others than Headway's are passed over. \
+         A claim that lies deeper is named by a JSON pointer (`/realm_access/roles`).",
+    ),
+    key(
+        "sign_in.jwt.role_claim",
+        Shape::Text,
+        "role",
+        "The claim with a role, `viewer`, `operator` or `admin`, or a list of them.",
+    ),
+    key(
+        "sign_in.jwt.sees_claim",
+        Shape::Text,
+        "sees",
+        "The claim that says what of the tenant a person sees, `tenant` or `own`. Without it whoever \
+         has a role sees the tenant, others their own jobs.",
+    ),
+    key(
+        "sign_in.jwt.default_role",
+        Shape::Text,
+        "",
+        "The role of tokens that name neither a scope nor a role; without it they are refused.",
+    )
+    .unset(),
+    key(
+        "browser.origins",
+        Shape::List,
+        "",
+        "Origins (`https://app.example`) whose pages may talk to this node, beside its own page.",
+    ),
+    key(
+        "browser.hosts",
+        Shape::List,
+        "",
+        "Names that this node answers to beside loopback ones, where nobody is asked to sign in. A \
+         page elsewhere cannot reach it by a name of its own then (DNS rebinding).",
     ),
     key(
         "log.filter",
@@ -271,6 +452,42 @@ pub(super) const KEYS: &[Key] = &[
         "How long a watcher may take nothing of what is sent to it.",
     ),
     key(
+        "limits.requests_per_second",
+        Shape::Whole { least: 1 },
+        "1000",
+        "Requests a second of one key, subject or address.",
+    ),
+    key(
+        "limits.requests_burst",
+        Shape::Whole { least: 1 },
+        "2000",
+        "Requests that it may send at once.",
+    ),
+    key(
+        "limits.requests_per_second_tenant",
+        Shape::Whole { least: 1 },
+        "5000",
+        "Requests a second of a whole tenant.",
+    ),
+    key(
+        "limits.requests_burst_tenant",
+        Shape::Whole { least: 1 },
+        "10000",
+        "Requests that it may send at once.",
+    ),
+    key(
+        "limits.jobs_per_second",
+        Shape::Whole { least: 1 },
+        "100",
+        "Jobs and batches that one key or subject may create in a second.",
+    ),
+    key(
+        "limits.jobs_burst",
+        Shape::Whole { least: 1 },
+        "200",
+        "Jobs and batches that it may create at once.",
+    ),
+    key(
         "limits.max_running",
         Shape::Whole { least: 1 },
         "16",
@@ -287,6 +504,35 @@ pub(super) const KEYS: &[Key] = &[
         Shape::Whole { least: 1024 },
         "1073741824",
         "The largest upload; uploads are streamed.",
+    ),
+    key(
+        "webhooks.secret",
+        Shape::Secret { least: 38 },
+        "",
+        "What webhooks are signed with (Standard Webhooks), `whsec_` and 24 to 64 bytes in base64, unless \
+         the request brings a secret.",
+    )
+    .unset()
+    .variable("HEADWAY_WEBHOOK_SECRET"),
+    key("webhooks.secret_file", Shape::Path, "", "The file that the secret is in, instead.")
+        .unset()
+        .variable("HEADWAY_WEBHOOK_SECRET_FILE"),
+    key(
+        "webhooks.previous_secret",
+        Shape::Secret { least: 38 },
+        "",
+        "The secret before, while receivers change over: webhooks are signed with both.",
+    )
+    .unset()
+    .variable("HEADWAY_WEBHOOK_PREVIOUS_SECRET"),
+    key("webhooks.previous_secret_file", Shape::Path, "", "The file that it is in, instead.")
+        .unset()
+        .variable("HEADWAY_WEBHOOK_PREVIOUS_SECRET_FILE"),
+    key(
+        "webhooks.dead_for_ms",
+        Shape::Whole { least: 60_000 },
+        "2592000000",
+        "How long webhooks that could not be delivered are kept, in milliseconds; 30 days.",
     ),
     key(
         "retention.finished_for_ms",

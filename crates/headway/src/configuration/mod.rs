@@ -1,10 +1,17 @@
 //! What a node is told before it starts: flags above the environment above one TOML file above the
 //! defaults. Reading it changes nothing, so that a wrong configuration never half-starts anything.
+//!
+//! **Invariant:** a secret is a [`Secret`] from the moment it is read; what prints a configuration
+//! has no way to its text.
 
+mod access;
+mod browser;
 mod environment;
 mod file;
 mod key;
 mod print;
+mod secret;
+mod sign_in;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -18,8 +25,10 @@ use std::time::Duration;
 use headway_core::rates::RateCard;
 use headway_engine::{Kind, Retention};
 use headway_gateway::Limits;
+use headway_protocol::Secret;
 use ipnet::IpNet;
 
+pub(crate) use browser::Browser;
 pub(crate) use environment::Environment;
 use key::KEYS;
 pub(crate) use print::{print, schema};
@@ -74,10 +83,42 @@ pub(crate) struct Settings {
     pub(crate) session_connections: usize,
     pub(crate) threads: Option<usize>,
     pub(crate) limits: Limits,
+    pub(crate) rates_of: RequestRates,
+    pub(crate) sign_in: headway_signin::Options,
+    pub(crate) browser: Browser,
+    pub(crate) webhooks: Webhooks,
+    /// What is allowed and yet seldom wanted: told to whoever starts the node.
+    pub(crate) warnings: Vec<String>,
     pub(crate) head_within: Duration,
     pub(crate) write_within: Duration,
     pub(crate) retention: Retention,
     pub(crate) kinds: BTreeMap<String, Kind>,
+}
+
+/// How often something may be done: so often in a second, and so often at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Frequency {
+    pub(crate) per_second: u32,
+    pub(crate) burst: u32,
+}
+
+/// How often requests may come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RequestRates {
+    /// Of one key, subject or address.
+    pub(crate) caller: Frequency,
+    /// Of a whole tenant.
+    pub(crate) tenant: Frequency,
+    /// Jobs and batches that one key or subject creates.
+    pub(crate) jobs: Frequency,
+}
+
+/// How webhooks are signed, and what is kept of those that could not be delivered.
+#[derive(Clone, Debug)]
+pub(crate) struct Webhooks {
+    /// The newest first; all of them sign.
+    pub(crate) secrets: Vec<Secret>,
+    pub(crate) dead_for: Duration,
 }
 
 impl Configuration {
@@ -124,15 +165,8 @@ impl Configuration {
                 format!("`{listen_text}` is not ADDRESS:PORT, such as 127.0.0.1:4323"),
             )
         })?;
-        if !listen.ip().is_loopback() && !self.flag("insecure") {
-            return Err(self.wrong(
-                "listen",
-                format!(
-                    "{listen} can be reached by others, and nobody is asked to sign in: listen on \
-                     127.0.0.1, or say --insecure where the network itself keeps others out"
-                ),
-            ));
-        }
+        let sign_in = self.sign_in()?;
+        self.check_reach(listen, &sign_in)?;
         let store = self.text("store");
         if store != "embedded" {
             return Err(self.wrong(
@@ -183,6 +217,16 @@ impl Configuration {
                 .contains_key("stream.threads")
                 .then(|| self.count("stream.threads")),
             limits: self.limits()?,
+            rates_of: RequestRates {
+                caller: self.frequency("limits.requests_per_second", "limits.requests_burst"),
+                tenant: self
+                    .frequency("limits.requests_per_second_tenant", "limits.requests_burst_tenant"),
+                jobs: self.frequency("limits.jobs_per_second", "limits.jobs_burst"),
+            },
+            warnings: self.warnings(listen, &sign_in),
+            sign_in,
+            browser: self.browser()?,
+            webhooks: self.webhooks()?,
             head_within: Duration::from_millis(self.whole("limits.head_ms")),
             write_within: Duration::from_millis(self.whole("limits.stalled_write_ms")),
             upload_bytes: self.whole("limits.upload_bytes"),
@@ -220,12 +264,23 @@ impl Configuration {
         })
     }
 
+    /// Forgets everything about sign-in: a node that lives for one command speaks to nobody else,
+    /// and is reached on loopback only.
+    pub(crate) fn without_sign_in(&mut self) {
+        self.values.retain(|path, (_, origin)| {
+            !path.starts_with("sign_in.") || *origin == Origin::Default
+        });
+        let nobody = Value::List(vec!["none".to_owned()]);
+        self.set("sign_in.modes", nobody, "a node of its own");
+    }
+
     /// Sets a value that the command itself decides, such as `batch run` its listening address.
     pub(crate) fn set(&mut self, path: &'static str, value: Value, because: &'static str) {
         self.values.insert(path, (value, Origin::Command(because)));
     }
 
-    fn wrong(&self, path: &str, message: impl Into<String>) -> ConfigurationError {
+    fn wrong(&self, path: impl AsRef<str>, message: impl Into<String>) -> ConfigurationError {
+        let path = path.as_ref();
         let place = match self.values.get(path) {
             Some((_, origin)) => format!("{path} ({origin})"),
             None => path.to_owned(),
@@ -236,7 +291,7 @@ impl Configuration {
     fn optional_text(&self, path: &str) -> Option<String> {
         match self.values.get(path)? {
             (Value::Text(text), _) => Some(text.clone()),
-            (Value::Truth(_) | Value::Whole(_) | Value::List(_), _) => None,
+            (Value::Secret(_) | Value::Truth(_) | Value::Whole(_) | Value::List(_), _) => None,
         }
     }
 
@@ -251,7 +306,8 @@ impl Configuration {
     fn whole(&self, path: &str) -> u64 {
         match self.values.get(path) {
             Some((Value::Whole(number), _)) => *number,
-            Some((Value::Text(_) | Value::Truth(_) | Value::List(_), _)) | None => 0,
+            Some((Value::Text(_) | Value::Secret(_) | Value::Truth(_) | Value::List(_), _))
+            | None => 0,
         }
     }
 
@@ -262,8 +318,27 @@ impl Configuration {
     fn list(&self, path: &str) -> Vec<String> {
         match self.values.get(path) {
             Some((Value::List(list), _)) => list.clone(),
-            Some((Value::Text(_) | Value::Truth(_) | Value::Whole(_), _)) | None => Vec::new(),
+            Some((Value::Text(_) | Value::Secret(_) | Value::Truth(_) | Value::Whole(_), _))
+            | None => Vec::new(),
         }
+    }
+
+    fn frequency(&self, per_second: &str, burst: &str) -> Frequency {
+        let small = |path| u32::try_from(self.whole(path)).unwrap_or(u32::MAX);
+        Frequency { per_second: small(per_second), burst: small(burst) }
+    }
+
+    fn webhooks(&self) -> Result<Webhooks, ConfigurationError> {
+        let newest = self.secret("webhooks.secret")?;
+        let previous = self.secret("webhooks.previous_secret")?;
+        if newest.is_none() && previous.is_some() {
+            let path = self.path_of_secret("webhooks.previous_secret");
+            return Err(self.wrong(path, "there is none that follows it: set `webhooks.secret`"));
+        }
+        Ok(Webhooks {
+            secrets: newest.into_iter().chain(previous).collect(),
+            dead_for: Duration::from_millis(self.whole("webhooks.dead_for_ms")),
+        })
     }
 }
 
@@ -282,6 +357,8 @@ fn flag_values(flags: &ServeArguments) -> Vec<(&'static str, (Value, Origin))> {
     add("store", "--store", flags.store.clone().map(Value::Text));
     add("rates", "--rates", flags.rates.as_ref().map(path));
     add("allow_exec", "--allow-exec", flags.allow_exec.then_some(Value::Truth(true)));
+    let modes = (!flags.sign_in.is_empty()).then(|| Value::List(flags.sign_in.clone()));
+    add("sign_in.modes", "--sign-in", modes);
     add("insecure", "--insecure", flags.insecure.then_some(Value::Truth(true)));
     let hosts = (!flags.allow_hosts.is_empty()).then(|| Value::List(flags.allow_hosts.clone()));
     add("allow_hosts", "--allow-host", hosts);

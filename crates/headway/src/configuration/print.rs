@@ -5,10 +5,8 @@ use std::fmt::Write;
 use serde_json::json;
 
 use super::key::KEYS;
+use super::value::HIDDEN;
 use super::{Configuration, Value};
-
-/// What stands in the place of a secret.
-const HIDDEN: &str = "(hidden)";
 
 /// What is in effect, as TOML whose comments say where each value comes from. Secrets are hidden.
 pub(crate) fn print(configuration: &Configuration) -> String {

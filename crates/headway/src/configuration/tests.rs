@@ -1,6 +1,6 @@
 use super::*;
 
-fn read(
+pub(super) fn read(
     text: &str,
     variables: &[(&str, &str)],
     flags: &ServeArguments,
@@ -12,7 +12,7 @@ fn read(
 }
 
 #[track_caller]
-fn refused(text: &str, expected: &[&str]) {
+pub(super) fn refused(text: &str, expected: &[&str]) {
     let configuration = read(text, &[], &ServeArguments::default());
     let error = configuration.and_then(|read| read.settings()).unwrap_err().to_string();
     for part in expected {
@@ -72,9 +72,24 @@ fn values_of_the_wrong_kind_are_refused() {
 
 #[test]
 fn others_are_kept_out_unless_it_is_said() {
-    refused("listen = \"0.0.0.0:4323\"\n", &["--insecure"]);
-    let open = "listen = \"0.0.0.0:4323\"\ninsecure = true\n";
-    assert!(read(open, &[], &ServeArguments::default()).unwrap().settings().is_ok());
+    refused("listen = \"0.0.0.0:4323\"\n", &["--insecure", "--sign-in keys", "127.0.0.1"]);
+    let warned = |text: &str| {
+        let settings = read(text, &[], &ServeArguments::default()).unwrap().settings().unwrap();
+        settings.warnings.join("; ")
+    };
+    let open = "listen = \"0.0.0.0:4323\"\n";
+    assert!(warned(&format!("{open}insecure = true\n")).contains("nobody is asked to sign in"));
+    let signed_in = warned(&format!("{open}sign_in.modes = [\"keys\"]\n"));
+    assert!(signed_in.contains("not encrypted") && signed_in.contains("TLS"), "{signed_in}");
+    assert_eq!(warned("sign_in.modes = [\"keys\"]\n"), "", "on loopback a proxy encrypts");
+}
+
+#[test]
+fn commands_of_requests_are_for_ones_own_machine() {
+    let exec = "allow_exec = true\n";
+    let way_out = "[kinds.NAME]";
+    refused(&format!("{exec}sign_in.modes = [\"keys\"]\n"), &["allow_exec", "line 1", way_out]);
+    refused(&format!("{exec}insecure = true\nlisten = \"[::]:1\"\n"), &["allow_exec", way_out]);
 }
 
 #[test]
@@ -104,7 +119,7 @@ fn the_schema_is_a_configuration_of_the_defaults() {
     let values = |configuration: &Configuration| {
         let values = configuration.values.iter().filter(|(path, _)| !path.ends_with("_dir"));
         let values = values.filter(|(path, _)| **path != "data");
-        values.map(|(path, (value, _))| (*path, value.clone())).collect::<Vec<_>>()
+        values.map(|(path, (value, _))| (*path, value.to_toml())).collect::<Vec<_>>()
     };
     assert_eq!(values(&with_schema), values(&without));
 }

@@ -3,11 +3,18 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use headway_protocol::Secret;
+
+/// What stands in the place of a secret where a configuration is printed.
+pub(super) const HIDDEN: &str = "(hidden)";
+
 /// A value of one key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) enum Value {
     /// A text or a path.
     Text(String),
+    /// What must not be seen. There is no way from here to its text but [`Secret::expose`].
+    Secret(Secret),
     /// Yes or no.
     Truth(bool),
     /// A whole number.
@@ -17,10 +24,11 @@ pub(crate) enum Value {
 }
 
 impl Value {
-    /// As TOML writes it.
+    /// As TOML writes it; a secret is hidden.
     pub(super) fn to_toml(&self) -> String {
         match self {
             Self::Text(text) => toml::Value::String(text.clone()).to_string(),
+            Self::Secret(_) => toml::Value::from(HIDDEN).to_string(),
             Self::Truth(truth) => truth.to_string(),
             Self::Whole(number) => number.to_string(),
             Self::List(list) => toml::Value::from(list.clone()).to_string(),
