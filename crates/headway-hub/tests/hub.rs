@@ -7,137 +7,21 @@
     reason = "a helper of tests fails where a test would"
 )]
 
+#[allow(dead_code, reason = "each test file uses its part of the world")]
+mod world;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use headway_access::Caller;
 use headway_hub::session::Session;
-use headway_hub::{
-    Bell, Connection, Handle, Hub, ItemQuery, JobFilter, Limit, Options, Output, Warm,
-};
+use headway_hub::{Bell, ItemQuery, JobFilter, Limit, Options, Warm};
 use headway_protocol::frame::{EventFilter, Subscribe};
-use headway_protocol::{
-    ClientMessage, Cursor, ItemStatus, JobId, JobStatus, Owner, Timestamp, patch,
-};
-use headway_store::memory::MemoryStore;
-use headway_store::{Append, Expected, Facets, NewItem, Record, Store, SystemClock};
-use serde_json::value::RawValue;
+use headway_protocol::{ClientMessage, Cursor, ItemStatus, JobStatus, Owner, Timestamp};
+use headway_store::{Append, Expected, Facets, NewItem, Record, Store};
 use serde_json::{Value, json};
 
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// A store whose jobs a test writes, and a hub over it.
-struct World {
-    store: Arc<MemoryStore>,
-    hub: Handle,
-}
-
-fn raw(value: &Value) -> Box<RawValue> {
-    RawValue::from_string(value.to_string()).unwrap()
-}
-
-fn job(name: &str) -> JobId {
-    name.parse().unwrap()
-}
-
-/// Somebody who sees the whole tenant of an owner.
-fn seeing_all_of(owner: &Owner) -> Arc<Caller> {
-    Arc::new(Caller { owner: owner.clone(), ..Caller::anyone() })
-}
-
-impl World {
-    fn new(options: Options) -> Self {
-        let store = Arc::new(MemoryStore::new());
-        let port: Arc<dyn Store> = Arc::clone(&store) as _;
-        let hub = Hub::start(options, port, Arc::new(SystemClock)).unwrap();
-        Self { store, hub }
-    }
-
-    async fn create(&self, name: &str, owner: &Owner, session: Option<&str>) {
-        let mut document = json!({"id":name,"kind":"test","status":"running","attempt":1,
-            "owner":owner,"session":session,"progress":{}});
-        patch::drop_nulls(&mut document);
-        self.append(name, Expected::Absent { epoch: 7 }, 0, &document, &["created"]).await;
-    }
-
-    async fn append(
-        &self,
-        name: &str,
-        expected: Expected,
-        from: u64,
-        change: &Value,
-        words: &[&str],
-    ) {
-        let mut document = match self.store.load(&job(name)).await.unwrap() {
-            Some(stored) => stored.document,
-            None => Value::Null,
-        };
-        patch::apply(&mut document, change);
-        let status: JobStatus = document["status"].as_str().unwrap().parse().unwrap();
-        let facets = Facets {
-            status,
-            kind: "test".to_owned(),
-            session: document["session"].as_str().map(str::to_owned),
-            tags: Vec::new(),
-            owner: serde_json::from_value(document["owner"].clone()).unwrap(),
-            created_at: Timestamp::from_millis(1),
-            finished_at: status.is_terminal().then_some(Timestamp::from_millis(2)),
-            due_at: None,
-        };
-        let record = Record {
-            from,
-            to: from + words.len() as u64,
-            at: Timestamp::from_millis(1),
-            events: words.iter().map(|word| raw(&json!({"type":word}))).collect(),
-            patch: raw(change),
-            private: raw(&json!({})),
-        };
-        let append = Append {
-            job: job(name),
-            expected,
-            record: Arc::new(record),
-            facets: Arc::new(facets),
-            items: Vec::new(),
-            key: None,
-            entries: Vec::new(),
-        };
-        for outcome in self.store.append(vec![append]).await {
-            outcome.unwrap();
-        }
-    }
-
-    async fn change(&self, name: &str, change: &Value) {
-        let offset = self.store.load(&job(name)).await.unwrap().unwrap().cursor.offset;
-        self.append(name, Expected::At(offset), offset, change, &["progress"]).await;
-    }
-
-    fn watch(&self, owner: &Owner, subscribe: Subscribe) -> Connection {
-        let mut connection = self.hub.connect(seeing_all_of(owner), "test");
-        connection.subscribe(Subscribe { id: "1".to_owned(), ..subscribe });
-        connection
-    }
-}
-
-async fn next(connection: &mut Connection) -> Value {
-    match tokio::time::timeout(PATIENCE, connection.next()).await.unwrap() {
-        Output::Frame(frame) => serde_json::from_slice(frame.text()).unwrap(),
-        other @ (Output::Command(_) | Output::Close(_)) => panic!("{other:?}"),
-    }
-}
-
-async fn until(connection: &mut Connection, wanted: impl Fn(&Value) -> bool) -> Value {
-    loop {
-        let frame = next(connection).await;
-        if wanted(&frame) {
-            return frame;
-        }
-    }
-}
-
-fn one(name: &str) -> Subscribe {
-    Subscribe { job: Some(job(name)), ..Subscribe::default() }
-}
+use world::{PATIENCE, World, frames_to, job, kinds, next, one, raw, seeing_all_of, until};
 
 #[tokio::test]
 async fn a_hub_that_missed_records_reads_the_log() {
@@ -465,19 +349,6 @@ async fn a_position_is_for_the_selector_that_its_job_fits() {
     let update = until(&mut connection, |frame| frame["job"] == "a").await;
     assert_eq!((&update["type"], &update["prev"]), (&json!("update"), &json!(begin)));
     assert_eq!(next(&mut connection).await["type"], "end");
-}
-
-fn kinds(frames: &[Value]) -> Vec<&str> {
-    frames.iter().map(|frame| frame["type"].as_str().unwrap()).collect()
-}
-
-/// Frames up to one that is wanted, and that.
-async fn frames_to(connection: &mut Connection, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
-    let mut frames = Vec::new();
-    while !frames.last().is_some_and(&wanted) {
-        frames.push(next(connection).await);
-    }
-    frames
 }
 
 #[tokio::test]
