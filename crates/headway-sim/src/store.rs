@@ -413,6 +413,10 @@ impl Store for FaultStore {
         self.inner.changed_entries(collection, after, limit).await
     }
 
+    async fn count_entries(&self, collection: &str) -> Result<u64, StoreError> {
+        self.inner.count_entries(collection).await
+    }
+
     async fn trim_entries(
         &self,
         collection: &str,

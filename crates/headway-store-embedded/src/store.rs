@@ -340,6 +340,15 @@ impl Store for EmbeddedStore {
             .await
     }
 
+    async fn count_entries(&self, collection: &str) -> Result<u64, StoreError> {
+        let collection = collection.to_owned();
+        self.readers
+            .read("count entries", move |connection, _| {
+                reader::count_entries(connection, &collection)
+            })
+            .await
+    }
+
     async fn trim_entries(
         &self,
         collection: &str,

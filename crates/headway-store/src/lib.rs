@@ -147,6 +147,9 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<Entry>, StoreError>;
 
+    /// How many entries a collection has. Costs a walk over an index: for measuring now and then.
+    async fn count_entries(&self, collection: &str) -> Result<u64, StoreError>;
+
     /// Removes up to `limit` entries of a collection whose keys are before `before`, smallest first,
     /// and answers how many. Repeating it until it answers less than `limit` removes them all.
     async fn trim_entries(

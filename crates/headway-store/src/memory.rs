@@ -345,6 +345,10 @@ impl Store for MemoryStore {
         Ok(self.state.lock().entries.changed(collection, after, limit))
     }
 
+    async fn count_entries(&self, collection: &str) -> Result<u64, StoreError> {
+        Ok(self.state.lock().entries.count(collection))
+    }
+
     async fn trim_entries(
         &self,
         collection: &str,

@@ -83,6 +83,16 @@ pub(crate) fn changed_entries(
     collect(collection, statement.query((collection, rows::whole(after), limit))?)
 }
 
+/// How many entries a collection has.
+pub(crate) fn count_entries(connection: &Connection, collection: &str) -> Result<u64, Failure> {
+    let count: i64 = connection
+        .prepare_cached(
+            "SELECT count(*) FROM entries INDEXED BY entries_by_revision WHERE collection = ?1",
+        )?
+        .query_row([collection], |row| row.get(0))?;
+    Ok(rows::to_whole(count))
+}
+
 fn collect(collection: &str, mut rows: rusqlite::Rows<'_>) -> Result<Vec<Entry>, Failure> {
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {

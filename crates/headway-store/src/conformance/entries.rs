@@ -244,6 +244,8 @@ pub async fn a_range_is_removed_from_its_beginning(subject: &mut impl Subject) {
     {
         assert_eq!(store.trim_entries("keys", before, limit).await.unwrap(), removed, "{before}");
         assert_eq!(keys(&all(&*store, "keys").await), order[left..], "{before}");
+        let count = store.count_entries("keys").await.unwrap();
+        assert_eq!(count, (order.len() - left) as u64);
     }
     assert_eq!(keys(&all(&*store, "keys2").await), ["00"]);
     store.close().await.unwrap();

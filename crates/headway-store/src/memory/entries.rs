@@ -93,6 +93,10 @@ impl Entries {
         found
     }
 
+    pub(super) fn count(&self, collection: &str) -> u64 {
+        self.of(collection).count() as u64
+    }
+
     pub(super) fn trim(&mut self, collection: &str, before: &str, limit: usize) -> u64 {
         let doomed: Vec<_> = self
             .held
