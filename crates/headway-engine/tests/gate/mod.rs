@@ -7,7 +7,8 @@ use headway_protocol::{ItemStatus, JobId, Timestamp};
 use headway_store::memory::MemoryStore;
 use headway_store::{
     Append, AppendError, Due, Entry, EntryError, EntryQuery, History, ItemQuery, LeaseRequest,
-    LeasedItem, ListPage, ListQuery, NewItem, PutEntry, Sink, Store, StoreError, Stored, StoredItem, Sweep,
+    LeasedItem, ListPage, ListQuery, NewItem, PutEntry, Sink, Store, StoreError, Stored,
+    StoredItem, Sweep,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -156,6 +157,10 @@ impl Store for GatedStore {
         limit: usize,
     ) -> Result<Vec<Entry>, StoreError> {
         self.inner.changed_entries(collection, after, limit).await
+    }
+
+    async fn count_entries(&self, collection: &str) -> Result<u64, StoreError> {
+        self.inner.count_entries(collection).await
     }
 
     async fn trim_entries(
