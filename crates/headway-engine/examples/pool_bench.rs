@@ -14,7 +14,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use headway_engine::executor::{Attempt, Execute, NewsSink, Surroundings, build};
+use headway_engine::executor::{Attempt, Execute, NewsSink, Surroundings, Terms, build};
 use headway_protocol::JobId;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeVal;
@@ -84,10 +84,11 @@ async fn measure(
     items: u64,
     concurrency: u64,
 ) -> Outcome {
-    let surroundings =
-        Surroundings { work_dir: std::env::temp_dir(), allow_hosts: vec!["127.0.0.1".to_owned()] };
-    let executor = build(&serde_json::from_value(executor.clone())?, &surroundings)
+    let surroundings = Surroundings::new(std::env::temp_dir(), &["127.0.0.1".to_owned()])
         .map_err(|problem| problem.detail)?;
+    let executor = serde_json::from_value(executor.clone())?;
+    let executor =
+        build(&executor, &Terms::default(), &surroundings).map_err(|problem| problem.detail)?;
     let sink: NewsSink = Arc::new(|_: &Attempt, _| {});
     let stop = CancellationToken::new();
     let (own, others) = (used(UsageWho::RUSAGE_SELF)?, used(UsageWho::RUSAGE_CHILDREN)?);

@@ -64,7 +64,8 @@ async fn an_exit_decides() {
 
 #[tokio::test]
 async fn the_environment_is_what_was_named() {
-    let program = executor(json!({"type": "command", "argv": ["/usr/bin/env"], "env": ["HOME"]}));
+    let program =
+        executor(json!({"type": "command", "argv": ["/usr/bin/env"], "env": ["CARGO_PKG_NAME"]}));
     let mut about = attempt(7, &Value::Null);
     about.custom_id = Some("row-7".to_owned());
     about.number = 2;
@@ -73,7 +74,16 @@ async fn the_environment_is_what_was_named() {
     let mut names: Vec<&str> =
         text.as_str().unwrap().lines().filter_map(|line| line.split('=').next()).collect();
     names.sort_unstable();
-    let expected = ["HEADWAY_ATTEMPT", "HEADWAY_CUSTOM_ID", "HEADWAY_INDEX", "HEADWAY_JOB", "HOME"];
+    let expected = [
+        "CARGO_PKG_NAME",
+        "HEADWAY_ATTEMPT",
+        "HEADWAY_CUSTOM_ID",
+        "HEADWAY_INDEX",
+        "HEADWAY_JOB",
+        "HOME",
+        "PATH",
+        "TMPDIR",
+    ];
     assert_eq!(names, expected);
     for line in ["HEADWAY_INDEX=7", "HEADWAY_CUSTOM_ID=row-7", "HEADWAY_ATTEMPT=2"] {
         assert!(text.as_str().unwrap().contains(line), "{line}");
@@ -124,7 +134,8 @@ const STUBBORN: &str = r"
 #[tokio::test]
 async fn a_time_limit_leaves_nobody() {
     let dir = tempfile::tempdir().unwrap();
-    let json = json!({"type": "command", "argv": ["sh", "-c", STUBBORN], "env": ["PATH"]});
+    let json =
+        json!({"type": "command", "argv": ["sh", "-c", STUBBORN], "env": ["PATH"], "cwd": "."});
     let program = try_executor(json, dir.path()).unwrap();
     let mut about = attempt(0, &Value::Null);
     about.timeout = Some(Duration::from_millis(700));
@@ -138,7 +149,8 @@ async fn a_time_limit_leaves_nobody() {
 #[tokio::test]
 async fn a_stop_leaves_nobody_and_does_not_count() {
     let dir = tempfile::tempdir().unwrap();
-    let json = json!({"type": "command", "argv": ["sh", "-c", STUBBORN], "env": ["PATH"]});
+    let json =
+        json!({"type": "command", "argv": ["sh", "-c", STUBBORN], "env": ["PATH"], "cwd": "."});
     let program = try_executor(json, dir.path()).unwrap();
     let stop = CancellationToken::new();
     let file = dir.path().join("pids");
@@ -156,7 +168,8 @@ async fn a_stop_leaves_nobody_and_does_not_count() {
 async fn whoever_is_left_after_a_good_end_is_ended() {
     let dir = tempfile::tempdir().unwrap();
     let script = "sleep 1000 & echo $! > pids; echo '\"done\"'";
-    let json = json!({"type": "command", "argv": ["sh", "-c", script], "env": ["PATH"]});
+    let json =
+        json!({"type": "command", "argv": ["sh", "-c", script], "env": ["PATH"], "cwd": "."});
     let program = try_executor(json, dir.path()).unwrap();
     assert_eq!(output(&run(&program, &attempt(0, &Value::Null)).await), json!("done"));
     let left = pids(&dir.path().join("pids"));

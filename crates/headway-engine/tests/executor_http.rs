@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use executor_support::{Heard, attempt, error, output, run, run_until, try_executor};
 use futures_util::future::join_all;
-use headway_engine::executor::{Execute, Failure, Surroundings, build};
+use headway_engine::executor::{Execute, Failure, Surroundings, Terms, build};
 use headway_protocol::limits;
 use serde_json::{Value, json};
 use server::{Asked, Reply, Server};
@@ -229,8 +229,9 @@ async fn addresses_that_are_guarded_are_refused_with_the_setting_that_allows_the
     let server = echo().await;
     let strict = |url: String| {
         let executor = serde_json::from_value(json!({"type": "http", "url": url})).unwrap();
-        let allow_hosts = vec![format!("127.0.0.1:{}", server.address.port() + 1)];
-        build(&executor, &Surroundings { work_dir: std::env::temp_dir(), allow_hosts })
+        let allow_hosts = [format!("127.0.0.1:{}", server.address.port() + 1)];
+        let surroundings = Surroundings::new(std::env::temp_dir(), &allow_hosts)?;
+        build(&executor, &Terms::default(), &surroundings)
     };
     let problem = strict(server.url("/")).unwrap_err();
     assert_eq!(problem.field.as_deref(), Some("executor.url"));

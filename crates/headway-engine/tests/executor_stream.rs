@@ -35,7 +35,7 @@ for line in sys.stdin:
         body.lines().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
     );
     json!({"type": "command", "mode": "stream", "processes": processes,
-           "argv": ["python3", "-c", script]})
+           "argv": ["python3", "-c", script], "cwd": "."})
 }
 
 struct Pool {

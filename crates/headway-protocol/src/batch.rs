@@ -1,6 +1,7 @@
 //! Batches: options, executors, items and results.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -205,7 +206,7 @@ pub enum CommandMode {
 }
 
 /// Sends one request for each item; `{{input.name}}` in `url`, `headers` and `body` is filled in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct HttpExecutor {
@@ -229,6 +230,28 @@ pub struct HttpExecutor {
     /// Where the cost is, a JSON pointer to an amount.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<String>,
+}
+
+impl fmt::Debug for HttpExecutor {
+    /// Without what may be secret: what headers hold, the body, and of the URL who asks and what for.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers: Vec<&String> = self.headers.keys().collect();
+        let place = self.url.split(['?', '#']).next().unwrap_or_default();
+        let place = match place.split_once("://") {
+            Some((scheme, rest)) => {
+                let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+                let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+                format!("{scheme}://{host}/{path}")
+            }
+            None => "…".to_owned(),
+        };
+        f.debug_struct("HttpExecutor")
+            .field("method", &self.method)
+            .field("url", &place)
+            .field("headers", &headers)
+            .field("output", &self.output)
+            .finish_non_exhaustive()
+    }
 }
 
 fn post() -> String {

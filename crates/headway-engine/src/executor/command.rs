@@ -1,11 +1,12 @@
 //! One process for each item.
 //!
 //! The input is on its standard input, its standard output is the output, and how it exits is the
-//! outcome. It leads a process group of its own: when it has ended, or has to, whatever is left of
-//! the group is killed before the attempt is over.
+//! outcome. It is confined, works in a folder of its own, and leads a process group of its own: when
+//! it has ended, or has to, whatever is left of the group is killed before the attempt is over.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -19,10 +20,10 @@ use tokio::process::{Child, ChildStdin};
 use tokio_util::sync::CancellationToken;
 
 use super::group::Group;
-use super::program::Program;
+use super::program::{Program, Started};
 use super::spent::Spent;
 use super::standard_error::StandardError;
-use super::{Attempt, Ended, Execute, Failure, News, NewsSink, Surroundings, spoken};
+use super::{Attempt, Ended, Execute, Failure, News, NewsSink, Surroundings, Terms, spoken};
 use crate::input::json_text;
 
 /// `EX_TEMPFAIL` of sysexits.h: the program asks to be run again.
@@ -37,12 +38,15 @@ const DRAIN: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct CommandRunner {
     program: Program,
+    /// What one attempt may write in all.
+    output_bytes: u64,
 }
 
 impl CommandRunner {
     /// Finds the program.
     pub(super) fn new(
         executor: &CommandExecutor,
+        terms: &Terms,
         surroundings: &Surroundings,
     ) -> Result<Self, Problem> {
         if executor.processes.is_some() {
@@ -50,14 +54,15 @@ impl CommandRunner {
                           run at once";
             return Err(Problem::new(ProblemCode::Invalid, detail).at_field("executor.processes"));
         }
-        Ok(Self { program: Program::find(executor, surroundings)? })
+        let program = Program::find(executor, terms, surroundings)?;
+        Ok(Self { program, output_bytes: terms.limits.output_bytes() })
     }
 }
 
 #[async_trait]
 impl Execute for CommandRunner {
     async fn run(&self, attempt: &Attempt, news: &NewsSink, stop: &CancellationToken) -> Ended {
-        let mut said = Said::new(attempt, news);
+        let mut said = Said::new(attempt, news, self.output_bytes);
         let outcome = self.outcome(attempt, stop, &mut said).await;
         Ended { outcome, usage: said.spent.usage, cost: said.spent.cost }
     }
@@ -75,10 +80,12 @@ impl CommandRunner {
         if stop.is_cancelled() {
             return Err(Failure::Stopped);
         }
-        let mut child = match self.program.start(environment(attempt)).await {
-            Ok(child) => child,
-            Err(error) => return Err(failed(self.program.start_error(&error))),
-        };
+        // The folder goes last, when nobody is left who works in it.
+        let Started { mut child, folder: _folder } =
+            match self.program.start(environment(attempt)).await {
+                Ok(started) => started,
+                Err(error) => return Err(failed(self.program.start_error(&error))),
+            };
         let group = Group::of(&child);
         let limit = async {
             match attempt.timeout {
@@ -116,11 +123,15 @@ async fn drive(
 ) -> Result<ExitStatus, JobError> {
     let stdin = child.stdin.take();
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-    let Said { output, error, spent, attempt: about, news } = said;
+    let Said { output, error, spent, attempt: about, news, written } = said;
     let say = |what: News| news(about, what);
     let talk = async {
-        let listen = read(stdout, |bytes| output.take(bytes, spent, say));
+        let listen = read(stdout, |bytes| {
+            written.count(bytes.len())?;
+            output.take(bytes, spent, say)
+        });
         let complain = read(stderr, |bytes| {
+            written.count(bytes.len())?;
             error.take(bytes, |line| say(News::Line(line)));
             Ok(())
         });
@@ -186,11 +197,13 @@ struct Said<'a> {
     output: Output,
     error: StandardError,
     spent: Spent,
+    written: Written,
 }
 
 impl<'a> Said<'a> {
-    fn new(attempt: &'a Attempt, news: &'a NewsSink) -> Self {
+    fn new(attempt: &'a Attempt, news: &'a NewsSink, output_bytes: u64) -> Self {
         Self {
+            written: Written::new(output_bytes),
             attempt,
             news,
             output: Output::default(),
@@ -281,6 +294,39 @@ pub(super) fn timed_out(attempt: &Attempt) -> JobError {
 pub(super) fn too_large() -> JobError {
     let message = format!("the output is larger than {} bytes", limits::OUTPUT_BYTES);
     JobError::fatal("output_too_large", message)
+}
+
+/// How much a program has written, whatever became of it.
+#[derive(Debug)]
+pub(super) struct Written {
+    bytes: AtomicU64,
+    most: u64,
+}
+
+impl Written {
+    /// Nothing yet, and at most so many bytes.
+    pub(super) fn new(most: u64) -> Self {
+        Self { bytes: AtomicU64::new(0), most }
+    }
+
+    /// Counts what was read; an error says that it is too much.
+    pub(super) fn count(&self, bytes: usize) -> Result<(), JobError> {
+        let more = u64::try_from(bytes).unwrap_or(u64::MAX);
+        if self.bytes.fetch_add(more, Ordering::Relaxed).saturating_add(more) <= self.most {
+            return Ok(());
+        }
+        let message = format!(
+            "it wrote more than {} bytes to standard output and standard error; `output_bytes` \
+             among the `limits` of its kind says how much it may",
+            self.most
+        );
+        Err(JobError::fatal("output_too_large", message))
+    }
+
+    /// Begins again.
+    pub(super) fn reset(&self) {
+        self.bytes.store(0, Ordering::Relaxed);
+    }
 }
 
 /// Why an exit is no success, with the end of standard error as the message.

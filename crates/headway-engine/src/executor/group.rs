@@ -21,7 +21,7 @@ pub(super) struct Group {
 }
 
 impl Group {
-    /// The group that this child leads; it was started with one of its own.
+    /// The group that this child leads; it was started with a session, and so a group, of its own.
     pub(super) fn of(child: &Child) -> Self {
         let leader = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
         Self { leader }

@@ -4,29 +4,41 @@
 //! every process and connection that it starts; when an attempt is over, nothing that was started
 //! for it alone is left.
 //!
-//! After a crash of the server (`kill -9`) a program that was running goes on until it writes: its
-//! pipes are closed, so a pool's worker reads the end of its input and ends, and whatever an
-//! orphan still puts out reaches nobody. Its item is run again.
+//! What a program may use and touch is bounded before it runs its first instruction: [`confine`] says
+//! by what. When the server is killed (`kill -9`) the kernel kills what it had started; what those
+//! had started in turn reads the end of its input. Their items are run again.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use headway_protocol::batch::{CommandMode, Executor};
 use headway_protocol::report::Usage;
-use headway_protocol::{Amount, JobError, JobId, Percent, Problem};
+use headway_protocol::{Amount, JobError, JobId, Percent, Problem, Timestamp};
+use headway_store::{Clock, SystemClock};
 use serde_json::value::RawValue;
 use tokio_util::sync::CancellationToken;
 
+use crate::metrics::Circuits;
+use crate::outgoing::Outgoing;
+pub(crate) use folder::Folders;
+use starter::Starter;
+
 mod command;
+mod confine;
+mod folder;
 mod group;
-pub mod guard;
 mod http;
+mod limits;
 mod program;
 mod spent;
 mod spoken;
 mod standard_error;
+mod starter;
 mod stream;
+
+pub use limits::ProcessLimits;
 
 /// One attempt of one item (or of a job that an executor runs).
 #[derive(Clone, Debug)]
@@ -86,8 +98,32 @@ pub enum Failure {
         /// How long the other side asked to wait.
         retry_after_ms: Option<u64>,
     },
+    /// The other side is away. Nothing was sent to it, or only to find out whether it is back: it
+    /// does not count, however often.
+    Away {
+        /// Why.
+        error: JobError,
+        /// How long it is left alone.
+        retry_after_ms: u64,
+    },
     /// It was stopped by its token; it does not count.
     Stopped,
+}
+
+/// Whether an executor has use for an attempt now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    /// It has, for any number.
+    Ready,
+    /// For one: it finds out whether the other side is back.
+    ForOne,
+    /// Not before then.
+    NotBefore {
+        /// When to ask again.
+        until: Timestamp,
+        /// Why, for people.
+        why: String,
+    },
 }
 
 /// Runs attempts. Many at once.
@@ -99,15 +135,57 @@ pub trait Execute: std::fmt::Debug + Send + Sync + 'static {
 
     /// Ends whatever is kept between attempts.
     async fn close(&self);
+
+    /// Whether an attempt that began now would get anywhere. Whoever begins one nevertheless is told
+    /// so by its failure.
+    fn readiness(&self) -> Readiness {
+        Readiness::Ready
+    }
 }
 
-/// What executors need of the engine.
+/// What executors need of the engine. Cheap to clone; every clone shares connections, circuits and
+/// what starts programs.
 #[derive(Clone, Debug)]
 pub struct Surroundings {
-    /// Where programs run, unless they say.
-    pub work_dir: std::path::PathBuf,
-    /// Addresses that may be reached although they are guarded; see [`crate::Options`].
-    pub allow_hosts: Vec<String>,
+    /// What programs, their arguments and their folders are relative to.
+    work_dir: PathBuf,
+    folders: Folders,
+    starter: Arc<Starter>,
+    outgoing: Outgoing,
+    clock: Arc<dyn Clock>,
+}
+
+impl Surroundings {
+    /// Surroundings by themselves: for a tool, or a test. Fails when one of the allowed hosts (see
+    /// [`crate::Options`]) cannot be one.
+    pub fn new(work_dir: PathBuf, allow_hosts: &[String]) -> Result<Self, Problem> {
+        let outgoing = Outgoing::new(allow_hosts, Circuits::default())?;
+        let folders = Folders::among_others();
+        Ok(Self::of(work_dir, folders, outgoing, Arc::new(SystemClock)))
+    }
+
+    pub(crate) fn of(
+        work_dir: PathBuf,
+        folders: Folders,
+        outgoing: Outgoing,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { work_dir, folders, starter: Arc::default(), outgoing, clock }
+    }
+
+    /// The way out to other servers.
+    pub(crate) fn outgoing(&self) -> &Outgoing {
+        &self.outgoing
+    }
+}
+
+/// On whose behalf something is run, and what it may use.
+#[derive(Clone, Debug, Default)]
+pub struct Terms {
+    /// Whose job it is.
+    pub tenant: String,
+    /// What a program may use.
+    pub limits: ProcessLimits,
 }
 
 /// An executor ready to run. Checks everything that can be checked before an item is run: an empty
@@ -115,13 +193,18 @@ pub struct Surroundings {
 /// part of the item.
 pub fn build(
     executor: &Executor,
+    terms: &Terms,
     surroundings: &Surroundings,
 ) -> Result<Arc<dyn Execute>, Problem> {
     Ok(match executor {
         Executor::Command(program) => match program.mode {
-            CommandMode::Item => Arc::new(command::CommandRunner::new(program, surroundings)?),
-            CommandMode::Stream => Arc::new(stream::StreamPool::new(program, surroundings)?),
+            CommandMode::Item => {
+                Arc::new(command::CommandRunner::new(program, terms, surroundings)?)
+            }
+            CommandMode::Stream => Arc::new(stream::StreamPool::new(program, terms, surroundings)?),
         },
-        Executor::Http(request) => Arc::new(http::HttpRunner::new(request, surroundings)?),
+        Executor::Http(request) => {
+            Arc::new(http::HttpRunner::new(request, &terms.tenant, surroundings)?)
+        }
     })
 }

@@ -86,6 +86,10 @@ impl Finished {
             Err(Failure::Error { error, .. }) if error.code == SKIPPED => {
                 (ItemStatus::Skipped, None, None, Some(error))
             }
+            Err(Failure::Away { error, retry_after_ms }) => {
+                let due_at = context.now().plus(retry_after_ms);
+                (ItemStatus::Retrying, Some(due_at), None, Some(error))
+            }
             Err(Failure::Error { error, retry_after_ms }) => {
                 let (status, due_at) =
                     after_failure(context, retry, item.attempts, &error, retry_after_ms);

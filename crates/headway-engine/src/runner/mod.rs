@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use headway_core::JobState;
-use headway_protocol::batch::Executor;
 use headway_protocol::report::{Report, SequencedReport};
 use headway_protocol::{JobError, JobId};
 use tokio::sync::watch;
@@ -17,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Error;
 use crate::context::Context;
-use crate::executor::{Execute, Surroundings, build};
+use crate::executor::{Execute, ProcessLimits, Terms, build};
 use crate::shard::{Change, Origin, Shards};
 
 /// How long a runner that broke off waits before its job is taken up again.
@@ -49,14 +48,32 @@ impl Run {
         self.shards.apply(&self.job, Origin::Engine, change).await.map(|_| ())
     }
 
-    /// The job's executor, ready; or why it cannot be.
-    pub(super) fn executor(&self, executor: &Executor) -> Result<Arc<dyn Execute>, JobError> {
-        let options = &self.context.options;
-        let surroundings = Surroundings {
-            work_dir: options.work_dir.clone(),
-            allow_hosts: options.allow_hosts.clone(),
+    /// The job's executor, ready; or why it cannot be. There is none of a job that its producer
+    /// runs. A kind's executor is what the configuration names now.
+    pub(super) fn executor(&self, state: &JobState) -> Result<Option<Arc<dyn Execute>>, JobError> {
+        let settings = &state.private.settings;
+        let mut terms =
+            Terms { tenant: state.job.owner.tenant.clone(), limits: ProcessLimits::default() };
+        let executor = if settings.run_by_kind {
+            let name = &state.job.kind;
+            let kind = self.context.options.kinds.get(name);
+            let Some((kind, executor)) =
+                kind.and_then(|kind| Some((kind, kind.executor.as_ref()?)))
+            else {
+                let why = format!(
+                    "kind `{name}` has no executor in the configuration any more: put it back and \
+                     retry the job"
+                );
+                return Err(JobError::fatal("executor_unusable", why));
+            };
+            terms.limits = kind.limits.clone();
+            executor
+        } else {
+            let Some(executor) = &settings.executor else { return Ok(None) };
+            executor
         };
-        build(executor, &surroundings)
+        build(executor, &terms, &self.context.surroundings)
+            .map(Some)
             .map_err(|problem| JobError::fatal("executor_unusable", problem.detail))
     }
 }

@@ -20,6 +20,9 @@ use crate::shard::Change;
 /// the newest, and the job's log says how many.
 const NEWS: usize = 1_024;
 
+/// The shortest wait for another side that is away, in milliseconds.
+const SHORTEST_ABSENCE_MS: u64 = 100;
+
 /// How long news gather before they are written down together.
 const GATHER: Duration = Duration::from_millis(50);
 
@@ -33,9 +36,9 @@ pub(super) async fn run(run: Run) -> Result<(), Error> {
         // Asked before an earlier engine stopped, with which the program ended.
         return run.report(vec![cancelled()]).await;
     }
-    let Some(executor) = state.private.settings.executor.clone() else { return Ok(()) };
-    let executor = match run.executor(&executor) {
-        Ok(executor) => executor,
+    let executor = match run.executor(&state) {
+        Ok(Some(executor)) => executor,
+        Ok(None) => return Ok(()),
         Err(error) => return run.report(vec![Report::Fail { error }]).await,
     };
     let mut solo = Solo { run, state, executor: Arc::clone(&executor) };
@@ -72,7 +75,7 @@ impl Solo {
             if ended.cost != headway_protocol::Amount::ZERO {
                 reports.push(Report::Cost { amount: ended.cost, sku: None });
             }
-            let (error, retry_after_ms) = match ended.outcome {
+            let (error, wait) = match ended.outcome {
                 Ok(output) => {
                     let result = serde_json::from_str(output.get()).unwrap_or_default();
                     reports.push(Report::Complete { result: Some(result) });
@@ -82,15 +85,22 @@ impl Solo {
                     reports.push(cancelled());
                     return self.run.report(reports).await;
                 }
-                Err(Failure::Error { error, retry_after_ms }) => (error, retry_after_ms),
+                Err(Failure::Error { error, retry_after_ms }) => {
+                    let chance = rand::random();
+                    let wait =
+                        retry::delay(&retry_policy, attempts, &error, retry_after_ms, chance);
+                    (error, wait)
+                }
+                Err(Failure::Away { error, retry_after_ms }) => {
+                    attempts -= 1;
+                    (error, Some(retry_after_ms.max(SHORTEST_ABSENCE_MS)))
+                }
             };
-            let chance = rand::random();
-            let wait = retry::delay(&retry_policy, attempts, &error, retry_after_ms, chance);
             let Some(wait_ms) = wait else {
                 reports.push(Report::Fail { error });
                 return self.run.report(reports).await;
             };
-            reports.push(will_retry(attempts, wait_ms, &error));
+            reports.push(will_retry(wait_ms, &error));
             self.run.report(reports).await?;
             if !self.wait(Duration::from_millis(wait_ms)).await? {
                 return Ok(());
@@ -224,12 +234,12 @@ fn report(news: News) -> Report {
     }
 }
 
-fn will_retry(attempts: u32, wait_ms: u64, error: &JobError) -> Report {
+fn will_retry(wait_ms: u64, error: &JobError) -> Report {
     let wait = wait_ms as f64 / 1_000.0;
     Report::Log {
         level: LogLevel::Warning,
         message: format!(
-            "attempt {attempts} failed ({}: {}); the next one begins in {wait:.1} s",
+            "an attempt failed ({}: {}); the next one begins in {wait:.1} s",
             error.code, error.message
         ),
         fields: None,

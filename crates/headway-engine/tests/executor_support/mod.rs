@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use headway_engine::executor::{
-    Attempt, Ended, Execute, Failure, News, NewsSink, Surroundings, build,
+    Attempt, Ended, Execute, Failure, News, NewsSink, ProcessLimits, Surroundings, Terms, build,
 };
 use headway_protocol::batch::Executor;
 use headway_protocol::{JobError, Problem};
@@ -25,10 +25,17 @@ use tokio_util::sync::CancellationToken;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) fn try_executor(json: Value, dir: &Path) -> Result<Arc<dyn Execute>, Problem> {
+    limited_executor(json, dir, ProcessLimits::default())
+}
+
+pub(crate) fn limited_executor(
+    json: Value,
+    dir: &Path,
+    limits: ProcessLimits,
+) -> Result<Arc<dyn Execute>, Problem> {
     let executor: Executor = serde_json::from_value(json).unwrap();
-    let surroundings =
-        Surroundings { work_dir: dir.to_owned(), allow_hosts: vec!["127.0.0.1".to_owned()] };
-    build(&executor, &surroundings)
+    let surroundings = Surroundings::new(dir.to_owned(), &["127.0.0.1".to_owned()])?;
+    build(&executor, &Terms { limits, ..Terms::default() }, &surroundings)
 }
 
 pub(crate) fn executor(json: Value) -> Arc<dyn Execute> {

@@ -6,7 +6,7 @@ use headway_protocol::batch::HttpExecutor;
 use headway_protocol::report::Usage;
 use headway_protocol::{JobError, Problem, ProblemCode, limits};
 use headway_store::{Clock, SystemClock};
-use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{CONTENT_ENCODING, DATE, HeaderMap, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
 use serde_json::Value;
 use serde_json::json;
@@ -15,12 +15,12 @@ use serde_json::value::RawValue;
 use super::super::Failure;
 use super::super::command::too_large;
 use super::super::spent::Spent;
+use super::scrub::Secrets;
 use crate::input::json_text;
+use crate::outgoing::retry_after::retry_after;
 
 /// How much of an answer that is no success is kept to explain it, in bytes.
 const EXCERPT: usize = 1024;
-/// The longest wait that a server may ask for.
-const LONGEST_WAIT: Duration = Duration::from_hours(24);
 
 /// Where in an answer an item finds what it wants.
 #[derive(Clone, Debug)]
@@ -140,6 +140,16 @@ pub(super) fn fatal(code: &str, message: String) -> Failure {
     Failure::Error { error: JobError::fatal(code, message), retry_after_ms: None }
 }
 
+/// Refuses an answer that is compressed: none was asked for, and what it holds is not its size.
+pub(super) fn check_encoding(response: &Response) -> Result<(), Failure> {
+    let mut encodings = response.headers().get_all(CONTENT_ENCODING).iter();
+    if encodings.all(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Ok(());
+    }
+    let message = "the answer is compressed, which was not asked for";
+    Err(fatal("content_encoding", message.to_owned()))
+}
+
 /// The body of an answer; one that is larger than an output may be is given up.
 pub(super) async fn body(
     mut response: Response,
@@ -161,9 +171,9 @@ pub(super) async fn body(
 }
 
 /// Why an answer that is no success is none, with its beginning.
-pub(super) async fn status_failure(mut response: Response) -> Failure {
+pub(super) async fn status_failure(mut response: Response, secrets: &Secrets) -> Failure {
     let status = response.status();
-    let retry_after_ms = retry_after(response.headers());
+    let retry_after_ms = asked_wait(response.headers());
     let mut excerpt = Vec::new();
     // What cannot be read does not change what the status said.
     while excerpt.len() < EXCERPT
@@ -171,7 +181,7 @@ pub(super) async fn status_failure(mut response: Response) -> Failure {
     {
         excerpt.extend_from_slice(&piece);
     }
-    let excerpt = String::from_utf8_lossy(&excerpt);
+    let excerpt = secrets.scrubbed(&String::from_utf8_lossy(&excerpt));
     let excerpt = json_text::beginning(excerpt.trim(), EXCERPT);
     let message = if excerpt.is_empty() {
         format!("the server answered {status}")
@@ -191,54 +201,17 @@ fn is_passing(status: StatusCode) -> bool {
     status.is_server_error() || matches!(status.as_u16(), 408 | 409 | 425 | 429)
 }
 
-/// How long the server asks to wait, in milliseconds: seconds, or a date, which is measured against
-/// the server's own clock where it tells the time.
-fn retry_after(headers: &HeaderMap) -> Option<u64> {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
-    let asked = text(RETRY_AFTER)?;
-    let wait = if let Ok(seconds) = asked.parse::<u64>() {
-        Duration::from_secs(seconds)
-    } else {
-        let until = httpdate::parse_http_date(asked).ok()?;
-        let now = text(DATE).and_then(|date| httpdate::parse_http_date(date).ok());
-        let now = now.unwrap_or_else(|| {
-            SystemTime::UNIX_EPOCH + Duration::from_millis(SystemClock.now().as_millis())
-        });
-        until.duration_since(now).unwrap_or_default()
-    };
-    u64::try_from(wait.min(LONGEST_WAIT).as_millis()).ok()
+/// How long the server asks to wait, in milliseconds.
+pub(super) fn asked_wait(headers: &HeaderMap) -> Option<u64> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let now = SystemTime::UNIX_EPOCH + Duration::from_millis(SystemClock.now().as_millis());
+    let wait = retry_after(text(RETRY_AFTER)?, text(DATE), now)?;
+    u64::try_from(wait.as_millis()).ok()
 }
 
 #[cfg(test)]
 mod tests {
-    use reqwest::header::HeaderValue;
-
     use super::*;
-
-    fn headers(asked: &'static str, date: Option<&'static str>) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        headers.insert(RETRY_AFTER, HeaderValue::from_static(asked));
-        headers.extend(date.map(|date| (DATE, HeaderValue::from_static(date))));
-        headers
-    }
-
-    #[test]
-    fn waits_are_read_in_both_forms() {
-        let now = Some("Wed, 21 Oct 2015 07:28:00 GMT");
-        for (asked, date, expected) in [
-            ("3", None, Some(3_000)),
-            ("0", None, Some(0)),
-            ("99999999", None, Some(86_400_000)),
-            ("Wed, 21 Oct 2015 07:28:30 GMT", now, Some(30_000)),
-            ("Wed, 21 Oct 2015 07:27:30 GMT", now, Some(0)),
-            ("Wed, 21 Oct 2015 07:28:30 GMT", None, Some(0)),
-            ("soon", None, None),
-            ("-1", None, None),
-        ] {
-            assert_eq!(retry_after(&headers(asked, date)), expected, "{asked}");
-        }
-        assert_eq!(retry_after(&HeaderMap::new()), None);
-    }
 
     #[test]
     fn statuses_that_may_pass() {

@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use super::super::Attempt;
 use super::template::{Body, Parts, Template};
+use crate::outgoing::Request;
 
 /// What a part of a URL keeps as it is: the unreserved characters of RFC 3986.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -41,15 +42,6 @@ impl fmt::Debug for RequestTemplate {
             .field("headers", &headers)
             .finish_non_exhaustive()
     }
-}
-
-/// One request, filled in.
-#[derive(Debug)]
-pub(super) struct Request {
-    pub(super) method: Method,
-    pub(super) url: Url,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Option<Vec<u8>>,
 }
 
 impl RequestTemplate {
@@ -100,6 +92,14 @@ impl RequestTemplate {
         // A port is digits only.
         address(&self.url.example("x"))
             .or_else(|why| address(&self.url.example("1")).map_err(|_| why))
+    }
+
+    /// A URL on the server that every item's request goes to, if it is the same for all: no part of
+    /// an item stands in what names it.
+    pub(super) fn only_server(&self) -> Option<Url> {
+        let one = address(&self.url.example("1")).ok()?;
+        let other = address(&self.url.example("2")).ok()?;
+        (one.origin() == other.origin()).then_some(one)
     }
 
     /// The request of one attempt; an error says which part of the item does not fit.

@@ -45,7 +45,8 @@ impl Template {
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("{{") {
             let Some((name, after)) = after.split_once("}}") else {
-                return Err(format!("`{text}` has `{{{{` without `}}}}`"));
+                // Without the text: it may be a header that holds a secret.
+                return Err("it has `{{` without `}}`".to_owned());
             };
             if !before.is_empty() {
                 pieces.push(Piece::Text(before.to_owned()));

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::program::Program;
-use super::{Attempt, Ended, Execute, Failure, NewsSink, Surroundings};
+use super::{Attempt, Ended, Execute, Failure, NewsSink, Surroundings, Terms};
 use board::Board;
 use ticket::Ticket;
 
@@ -43,6 +43,8 @@ const PROCESSES: u32 = 256;
 pub(super) struct StreamPool {
     board: Arc<Board>,
     program: Arc<Program>,
+    /// What a worker may write between two answers.
+    output_bytes: u64,
     slots: usize,
     started: AtomicBool,
     tasks: TaskTracker,
@@ -52,13 +54,14 @@ impl StreamPool {
     /// Finds the program. Nothing is started yet.
     pub(super) fn new(
         executor: &CommandExecutor,
+        terms: &Terms,
         surroundings: &Surroundings,
     ) -> Result<Self, Problem> {
         if executor.processes.is_some_and(|processes| !(1..=PROCESSES).contains(&processes)) {
             let detail = format!("`processes` is 1 to {PROCESSES}");
             return Err(Problem::new(ProblemCode::Invalid, detail).at_field("executor.processes"));
         }
-        let program = Arc::new(Program::find(executor, surroundings)?);
+        let program = Arc::new(Program::find(executor, terms, surroundings)?);
         let slots = executor.processes.map_or_else(
             || std::thread::available_parallelism().map_or(1, NonZero::get),
             |processes| usize::try_from(processes).unwrap_or(1),
@@ -66,6 +69,7 @@ impl StreamPool {
         Ok(Self {
             board: Arc::new(Board::new(slots)),
             program,
+            output_bytes: terms.limits.output_bytes(),
             slots,
             started: AtomicBool::new(false),
             tasks: TaskTracker::new(),
@@ -78,7 +82,7 @@ impl StreamPool {
         }
         for slot in 0..self.slots {
             let (board, program) = (Arc::clone(&self.board), Arc::clone(&self.program));
-            self.tasks.spawn(worker::run(board, program, slot));
+            self.tasks.spawn(worker::run(board, program, slot, self.output_bytes));
         }
     }
 }

@@ -12,13 +12,15 @@ use std::time::Duration;
 use headway_protocol::{JobError, limits};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
+use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::super::News;
-use super::super::command::{describe, too_large};
+use super::super::command::{Written, describe, too_large};
+use super::super::folder::Folder;
 use super::super::group::{GRACE, Group};
+use super::super::program::Started;
 use super::super::standard_error::StandardError;
 use super::answer::{self, Line, Word};
 use super::board::{Board, millis};
@@ -83,6 +85,10 @@ pub(super) struct Session<'a> {
     errors: StandardError,
     answers: u64,
     garbage: u32,
+    /// Since the last answer.
+    between: Written,
+    /// Goes with the session, when nobody is left who works in it.
+    _folder: Folder,
 }
 
 /// What wakes the session.
@@ -98,7 +104,14 @@ enum Event {
 }
 
 impl<'a> Session<'a> {
-    pub(super) fn new(board: &'a Board, slot: usize, name: &'a str, mut child: Child) -> Self {
+    pub(super) fn new(
+        board: &'a Board,
+        slot: usize,
+        name: &'a str,
+        started: Started,
+        between: Written,
+    ) -> Self {
+        let Started { mut child, folder } = started;
         let group = Group::of(&child);
         let (stdin, stdout, stderr) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take());
@@ -128,6 +141,8 @@ impl<'a> Session<'a> {
             errors: StandardError::default(),
             answers: 0,
             garbage: 0,
+            between,
+            _folder: folder,
         }
     }
 
@@ -168,8 +183,9 @@ impl<'a> Session<'a> {
             };
             match event {
                 Event::Read(Ok(bytes)) if bytes > 0 => {
-                    if let Some(cause) = self.listen() {
-                        return Some(cause);
+                    let cause = self.too_much(bytes).or_else(|| self.listen());
+                    if cause.is_some() {
+                        return cause;
                     }
                 }
                 Event::Exited(status) => {
@@ -188,7 +204,12 @@ impl<'a> Session<'a> {
                     self.stdin = None;
                     hang_up.as_mut().reset(Instant::now() + DRAIN);
                 }
-                Event::Complained(Ok(bytes)) if bytes > 0 => self.complain(&complaints),
+                Event::Complained(Ok(bytes)) if bytes > 0 => {
+                    self.complain(&complaints);
+                    if let Some(cause) = self.too_much(bytes) {
+                        return Some(cause);
+                    }
+                }
                 Event::Complained(_) => self.stderr = None,
                 Event::Woken => {
                     if self.board.was_abandoned(self.slot)
@@ -262,8 +283,9 @@ impl<'a> Session<'a> {
             self.remark(News::Line(json_text::beginning(text.trim_end(), 8 * 1024).to_owned()));
             return;
         };
-        self.garbage = 0;
         let Some(ticket) = self.held.get(parsed.index) else {
+            // Not an answer to anything: of no more use than a line that cannot be read.
+            self.garbage += 1;
             tracing::warn!(
                 program = self.name,
                 index = parsed.index,
@@ -271,10 +293,12 @@ impl<'a> Session<'a> {
             );
             return;
         };
+        self.garbage = 0;
         match parsed.word(|why| ticket.say(News::Line(why))) {
             Word::News(news) => ticket.say(news),
             Word::End(ended) => {
                 self.answers += 1;
+                self.between.reset();
                 if self.answers == 1 {
                     self.board.answered();
                 }
@@ -283,6 +307,16 @@ impl<'a> Session<'a> {
                 }
             }
         }
+    }
+
+    /// Counts what was read; the cause when it is too much: the oldest item is what the worker is
+    /// most likely at.
+    fn too_much(&self, read: usize) -> Option<Cause> {
+        let error = self.between.count(read).err()?;
+        Some(match self.held.oldest() {
+            Some(oldest) => Cause::Ended { item: oldest.index, error },
+            None => Cause::Died(JobError { retryable: true, ..error }),
+        })
     }
 
     /// A line beyond the limit: its item failed; without an index nobody knows which.

@@ -8,6 +8,7 @@ use headway_protocol::JobError;
 use tokio::time::Instant;
 
 use super::super::Failure;
+use super::super::command::Written;
 use super::super::program::Program;
 use super::board::{Board, ended, failed};
 use super::session::{Farewell, Session};
@@ -23,7 +24,7 @@ const SOON: Duration = Duration::from_secs(5);
 const MOVES: u32 = 3;
 
 /// Runs one slot until the pool closes.
-pub(super) async fn run(board: Arc<Board>, program: Arc<Program>, slot: usize) {
+pub(super) async fn run(board: Arc<Board>, program: Arc<Program>, slot: usize, output_bytes: u64) {
     let mut deaths = 0_u32;
     loop {
         tokio::select! {
@@ -33,7 +34,10 @@ pub(super) async fn run(board: Arc<Board>, program: Arc<Program>, slot: usize) {
         }
         let started_at = Instant::now();
         let (farewell, answers) = match program.start(Vec::new()).await {
-            Ok(child) => Session::new(&board, slot, program.name(), child).run().await,
+            Ok(started) => {
+                let written = Written::new(output_bytes);
+                Session::new(&board, slot, program.name(), started, written).run().await
+            }
             Err(error) => (Farewell::unstarted(program.start_error(&error)), 0),
         };
         let Farewell { mut held, cause } = farewell;

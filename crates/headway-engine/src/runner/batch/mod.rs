@@ -49,9 +49,9 @@ pub(super) async fn run(run: Run) -> Result<(), Error> {
     let mut state = run.follow.borrow().clone();
     put_back_interrupted(&run, &state).await?;
     state = begin(&run, state).await?;
-    let Some(settings) = state.private.settings.executor.clone() else { return Ok(()) };
-    let executor = match run.executor(&settings) {
-        Ok(executor) => executor,
+    let executor = match run.executor(&state) {
+        Ok(Some(executor)) => executor,
+        Ok(None) => return Ok(()),
         Err(error) => return give_up(&run, error).await,
     };
     let mut batch = Batch::new(run, state, executor);
@@ -109,6 +109,9 @@ struct Batch {
     hold: bool,
     /// The budget does not allow an item of this estimate.
     exhausted: Option<Amount>,
+    /// Why nothing is started although there are items: for the batch's log, once for each time.
+    waits_for: Option<String>,
+    waits_told: bool,
     wake_at: Option<Timestamp>,
     /// Stops attempts.
     kill: CancellationToken,
@@ -149,6 +152,8 @@ impl Batch {
             trouble: Duration::ZERO,
             hold: false,
             exhausted: None,
+            waits_for: None,
+            waits_told: false,
             wake_at: None,
             kill: CancellationToken::new(),
             kill_at: None,

@@ -26,6 +26,7 @@ impl Batch {
     /// At rest: ends what is to end. Answers whether the runner is done.
     pub(super) async fn rest(&mut self) -> Result<bool, Error> {
         self.tell_unpriced().await;
+        self.tell_waiting().await;
         match self.state.job.status {
             JobStatus::Running if self.kill_at.is_some() => {
                 self.give_back().await?;
@@ -117,6 +118,22 @@ impl Batch {
         Ok(())
     }
 
+    /// Says once, each time, that nothing is started because the other side is away.
+    async fn tell_waiting(&mut self) {
+        let Some(why) = self.waits_for.as_ref().filter(|_| !self.waits_told) else { return };
+        let message = format!("{why}: no item is started until it answers again");
+        self.waits_told = true;
+        self.warn(message).await;
+    }
+
+    async fn warn(&mut self, message: String) {
+        tracing::warn!(job = %self.run.job, "{message}");
+        let warning = Report::Log { level: LogLevel::Warning, message, fields: None };
+        if let Err(error) = self.run.report(vec![warning]).await {
+            tracing::warn!(job = %self.run.job, %error, "the warning could not be written down");
+        }
+    }
+
     /// Says once of every unit without a price that it has none.
     async fn tell_unpriced(&mut self) {
         if self.unpriced.len() == self.unpriced_told {
@@ -127,10 +144,6 @@ impl Batch {
             "the rate card has no price for {}: its use is not in the cost",
             self.unpriced.join(", ")
         );
-        tracing::warn!(job = %self.run.job, "{message}");
-        let warning = Report::Log { level: LogLevel::Warning, message, fields: None };
-        if let Err(error) = self.run.report(vec![warning]).await {
-            tracing::warn!(job = %self.run.job, %error, "the warning could not be written down");
-        }
+        self.warn(message).await;
     }
 }

@@ -10,6 +10,7 @@ use headway_store::{LeaseRequest, LeasedItem};
 
 use super::super::attempt::{self, Finished};
 use super::Batch;
+use crate::executor::Readiness;
 
 /// Ended attempts that may wait while the store is slow; then no more items are started.
 const UNWRITTEN: usize = 8_192;
@@ -75,6 +76,17 @@ impl Batch {
             && !(budgeted && self.flush.is_some())
         {
             let Some(item) = self.ready.front() else { break };
+            match self.executor.readiness() {
+                Readiness::Ready => self.waits_for = None,
+                Readiness::ForOne if self.running.is_empty() => {}
+                Readiness::ForOne => break,
+                Readiness::NotBefore { until, why } => {
+                    self.waits_told &= self.waits_for.is_some();
+                    self.waits_for = Some(why);
+                    self.wake(until);
+                    break;
+                }
+            }
             match self.flight.may_start(&self.state, item.estimate) {
                 Start::Go { reserve } => {
                     if !self.take_pace() {

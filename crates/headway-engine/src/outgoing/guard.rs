@@ -7,9 +7,11 @@
 //! never reaches the resolver and is judged before the request.
 
 use std::fmt;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use headway_protocol::{Problem, ProblemCode};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use reqwest::Url;
@@ -24,7 +26,7 @@ const SETTING: &str = "allow_hosts";
 /// Which addresses may be reached: all that are public, and those that are allowed by name, address
 /// or network.
 #[derive(Clone, Debug, Default)]
-pub struct AddressGuard {
+pub(crate) struct AddressGuard {
     allowed: Vec<Allowance>,
 }
 
@@ -48,15 +50,15 @@ enum Target {
     "{host} is a loopback, private, link-local or otherwise special address; if it is meant to be \
      reached, add `{host}` to the server's setting `{SETTING}`"
 )]
-pub struct Refused {
+pub(crate) struct Refused {
     /// The name or address as it was asked for.
-    pub host: String,
+    pub(crate) host: String,
 }
 
 impl AddressGuard {
     /// A guard that also lets these pass: a name, an address or a network, each with or without
     /// `:port` (an IPv6 address then in brackets).
-    pub fn new(allowed: &[String]) -> Result<Self, Problem> {
+    pub(crate) fn new(allowed: &[String]) -> Result<Self, Problem> {
         let allowed = allowed.iter().map(|text| {
             allowance(text.trim()).ok_or_else(|| {
                 let detail = format!(
@@ -71,7 +73,7 @@ impl AddressGuard {
 
     /// Judges what of a URL can be judged before its name is resolved. The resolver of
     /// [`AddressGuard::resolver`] judges the rest.
-    pub fn check(&self, url: &Url) -> Result<(), Refused> {
+    pub(crate) fn check(&self, url: &Url) -> Result<(), Refused> {
         let host = url.host_str().unwrap_or_default();
         let port = url.port_or_known_default().unwrap_or_default();
         let literal = host.trim_start_matches('[').trim_end_matches(']');
@@ -84,8 +86,12 @@ impl AddressGuard {
 
     /// A resolver for connections to one port that answers with addresses that may be reached, and
     /// with a [`Refused`] when there are none.
-    pub fn resolver(self: &Arc<Self>, port: u16) -> Arc<GuardedResolver> {
-        Arc::new(GuardedResolver { guard: Arc::clone(self), port })
+    pub(crate) fn resolver(
+        self: &Arc<Self>,
+        port: u16,
+        names: &Arc<dyn Lookup>,
+    ) -> Arc<GuardedResolver> {
+        Arc::new(GuardedResolver { guard: Arc::clone(self), port, names: Arc::clone(names) })
     }
 
     /// Those of a name's addresses that may be reached.
@@ -209,10 +215,29 @@ fn is_special(address: IpAddr) -> bool {
     }
 }
 
+/// Where names are looked up.
+#[async_trait]
+pub(crate) trait Lookup: fmt::Debug + Send + Sync {
+    /// All addresses of a name.
+    async fn lookup(&self, name: &str, port: u16) -> io::Result<Vec<SocketAddr>>;
+}
+
+/// Where this machine looks names up.
+#[derive(Debug)]
+pub(crate) struct SystemLookup;
+
+#[async_trait]
+impl Lookup for SystemLookup {
+    async fn lookup(&self, name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        tokio::net::lookup_host((name, port)).await.map(Iterator::collect)
+    }
+}
+
 /// Resolves names to addresses that may be reached.
-pub struct GuardedResolver {
+pub(crate) struct GuardedResolver {
     guard: Arc<AddressGuard>,
     port: u16,
+    names: Arc<dyn Lookup>,
 }
 
 impl fmt::Debug for GuardedResolver {
@@ -223,10 +248,10 @@ impl fmt::Debug for GuardedResolver {
 
 impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let (guard, port) = (Arc::clone(&self.guard), self.port);
+        let (guard, port, names) = (Arc::clone(&self.guard), self.port, Arc::clone(&self.names));
         Box::pin(async move {
-            let addresses = tokio::net::lookup_host((name.as_str(), port)).await?;
-            let reachable = guard.reachable(name.as_str(), port, addresses)?;
+            let addresses = names.lookup(name.as_str(), port).await?;
+            let reachable = guard.reachable(name.as_str(), port, addresses.into_iter())?;
             Ok(Box::new(reachable.into_iter()) as Addrs)
         })
     }

@@ -61,6 +61,26 @@ fn special_addresses_are_refused_however_they_are_written() {
         "localhost.",
         "app.localhost",
         "１２７.0.0.1",
+        "127。0。0。1",
+        "127.0.0.1.",
+        "0x7f000001",
+        "0x7f.0x0.0x0.0x1",
+        "127.0.1",
+        "%31%32%37.0.0.1",
+        "public.example@127.0.0.1",
+        "8.8.8.8@10.0.0.1",
+        "[::127.0.0.1]",
+        "[0:0:0:0:0:ffff:7f00:1]",
+        "[::ffff:0:127.0.0.1]",
+        "[64:ff9b::10.0.0.1]",
+        "[64:ff9b:1::1]",
+        "[2001:0:7f00:1::]",
+        "[100::1]",
+        "[5f00::1]",
+        "[fec0::1]",
+        "localhost..",
+        "LocalHost.",
+        "a.b.localhost.",
     ] {
         check(&[], &format!("http://{host}/"), false);
     }
@@ -132,9 +152,11 @@ fn a_name_is_judged_by_what_it_resolves_to() {
 async fn the_resolver_answers_with_judged_addresses_only() {
     use std::str::FromStr;
     let name = || Name::from_str("localhost").unwrap();
-    let refused = Arc::new(guard(&[])).resolver(80).resolve(name()).await.err().unwrap();
+    let names: Arc<dyn Lookup> = Arc::new(SystemLookup);
+    let resolver = |allowed: &[&str]| Arc::new(guard(allowed)).resolver(80, &names);
+    let refused = resolver(&[]).resolve(name()).await.err().unwrap();
     assert!(refused.downcast_ref::<Refused>().is_some());
-    let found = Arc::new(guard(&["localhost"])).resolver(80).resolve(name()).await.ok().unwrap();
+    let found = resolver(&["localhost"]).resolve(name()).await.ok().unwrap();
     assert!(found.count() > 0);
 }
 
