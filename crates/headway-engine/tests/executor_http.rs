@@ -7,11 +7,12 @@ mod executor_support;
 mod server;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
-use executor_support::{Heard, attempt, error, output, run, run_until, try_executor};
+use executor_support::{Heard, attempt, error, output, run, run_until, try_executor, until};
 use futures_util::future::join_all;
-use headway_engine::executor::{Execute, Failure, Surroundings, Terms, build};
+use headway_engine::executor::{Execute, Failure, Readiness, Surroundings, Terms, build};
 use headway_protocol::limits;
 use serde_json::{Value, json};
 use server::{Asked, Reply, Server};
@@ -318,4 +319,126 @@ fn what_headers_hold_is_not_printed() {
         }))
     );
     assert!(!printed.contains("s3cret"), "{printed}");
+}
+
+#[test]
+fn what_an_executor_holds_is_not_printed() {
+    let executor: headway_protocol::batch::Executor = serde_json::from_value(json!({
+        "type": "http", "url": "https://user:s3cret@example.com/path?key=s3cret",
+        "headers": {"Authorization": "Bearer s3cret"}, "body": {"token": "s3cret"},
+    }))
+    .unwrap();
+    let printed = format!("{executor:?}");
+    assert!(!printed.contains("s3cret"), "{printed}");
+    assert!(printed.contains("example.com/path") && printed.contains("Authorization"), "{printed}");
+}
+
+#[test]
+fn a_refusal_does_not_say_what_a_header_holds() {
+    let json = json!({"type": "http", "url": "https://example.com/",
+        "headers": {"Authorization": "Bearer s3cret {{"}});
+    let problem = try_executor(json, &std::env::temp_dir()).unwrap_err();
+    assert!(!problem.detail.contains("s3cret"), "{}", problem.detail);
+}
+
+#[tokio::test]
+async fn a_server_that_answers_with_what_it_was_asked_tells_no_secret() {
+    let server = Server::start(|asked| {
+        Reply::Answer(401, String::new(), format!("no such token: {:?}", asked.headers))
+    })
+    .await;
+    let runner = http(json!({
+        "url": server.url("/"), "headers": {"Authorization": "Bearer s3cret-t0ken"},
+    }));
+    let ended = run(&runner, &attempt(0, &Value::Null)).await;
+    let message = &error(&ended).message;
+    assert!(message.contains("no such token") && !message.contains("s3cret"), "{message}");
+}
+
+#[tokio::test]
+async fn a_compressed_answer_is_not_opened() {
+    let bomb = "\u{1f}\u{8b}".repeat(100);
+    let server = Server::start(move |asked| {
+        assert!(!asked.headers.contains_key("accept-encoding"));
+        Reply::Answer(200, "content-encoding: gzip\r\n".to_owned(), bomb.clone())
+    })
+    .await;
+    let ended = run(&http(json!({"url": server.url("/")})), &attempt(0, &Value::Null)).await;
+    assert_eq!(error(&ended).code, "content_encoding");
+}
+
+#[tokio::test]
+async fn a_head_without_end_is_given_up() {
+    let many = "x: y\r\n".repeat(1_000);
+    let long = format!("x: {}\r\n", "y".repeat(1 << 20));
+    let server = Server::start(move |asked| {
+        let headers = if asked.target == "/many" { many.clone() } else { long.clone() };
+        Reply::Answer(200, headers, String::new())
+    })
+    .await;
+    for path in ["/many", "/long"] {
+        let ended = run(&http(json!({"url": server.url(path)})), &attempt(0, &Value::Null)).await;
+        assert_eq!(error(&ended).code, "http", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_away_is_left_alone_until_it_is_back() {
+    let (there, asked) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicUsize::new(0)));
+    let (is_there, count) = (Arc::clone(&there), Arc::clone(&asked));
+    let server = Server::start(move |_| {
+        count.fetch_add(1, Relaxed);
+        let status = if is_there.load(Relaxed) { 200 } else { 503 };
+        Reply::Answer(status, String::new(), String::new())
+    })
+    .await;
+    let runner = http(json!({"url": server.url("/{{index}}")}));
+    let ask = async || run(&runner, &attempt(0, &Value::Null)).await.outcome;
+    assert!(ask().await.is_ok());
+    there.store(false, Relaxed);
+    for _ in 0..5 {
+        assert_eq!(runner.readiness(), Readiness::Ready);
+        assert!(matches!(ask().await, Err(Failure::Error { .. })));
+    }
+    assert!(matches!(runner.readiness(), Readiness::NotBefore { .. }));
+    let Err(Failure::Away { error, retry_after_ms }) = ask().await else { panic!("it was sent") };
+    assert_eq!((error.code.as_str(), error.retryable), ("circuit_open", true));
+    assert!((1..=1_000).contains(&retry_after_ms), "{retry_after_ms}");
+    assert_eq!(asked.load(Relaxed), 6, "nothing was sent");
+    // One finds out, and that does not count: the server has answered before.
+    until("the time to find out", || runner.readiness() == Readiness::ForOne).await;
+    assert!(matches!(ask().await, Err(Failure::Away { error, .. }) if error.code == "http_status"));
+    assert_eq!(asked.load(Relaxed), 7);
+    there.store(true, Relaxed);
+    until("the time to find out", || runner.readiness() == Readiness::ForOne).await;
+    assert!(ask().await.is_ok());
+    assert_eq!(runner.readiness(), Readiness::Ready);
+}
+
+#[tokio::test]
+async fn a_server_that_never_answered_costs_attempts() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let runner = http(json!({"url": format!("http://{free}/")}));
+    let ask = async || error(&run(&runner, &attempt(0, &Value::Null)).await).code.clone();
+    for _ in 0..5 {
+        assert_eq!(ask().await, "connect");
+    }
+    until("the time to find out", || runner.readiness() == Readiness::ForOne).await;
+    assert_eq!(ask().await, "connect", "it may be a name that was never one");
+    assert!(matches!(runner.readiness(), Readiness::NotBefore { .. }));
+}
+
+#[tokio::test]
+async fn items_with_servers_of_their_own_wait_each_for_its_own() {
+    let (there, free) = (echo().await, std::net::TcpListener::bind("127.0.0.1:0").unwrap());
+    let dead = free.local_addr().unwrap().port();
+    drop(free);
+    let runner = http(json!({"url": "http://127.0.0.1:{{input}}/"}));
+    for _ in 0..5 {
+        run(&runner, &attempt(0, &json!(dead))).await;
+    }
+    assert_eq!(runner.readiness(), Readiness::Ready, "it is not known whom the next item asks");
+    let ended = run(&runner, &attempt(0, &json!(dead))).await;
+    assert!(matches!(ended.outcome, Err(Failure::Away { .. })));
+    assert!(run(&runner, &attempt(0, &json!(there.address.port()))).await.outcome.is_ok());
 }

@@ -16,6 +16,9 @@ use reqwest::{Client, Method, Response, StatusCode, Url};
 
 use super::guard::{AddressGuard, Lookup, Refused, SystemLookup};
 
+#[cfg(test)]
+mod tests;
+
 /// Redirects that are followed for one request.
 const REDIRECTS: usize = 5;
 /// How long a connection may take to come about.
@@ -181,16 +184,20 @@ fn redirected(response: &Response, from: &Url) -> Result<Option<Url>, SendError>
     let Some(location) = response.headers().get(LOCATION).filter(|_| moved) else {
         return Ok(None);
     };
-    let next = location.to_str().ok().and_then(|location| from.join(location).ok());
+    onward(from, location.to_str().unwrap_or_default())
+        .map(Some)
+        .map_err(|why| SendError::Redirect(why.to_owned()))
+}
+
+/// Where a redirect leads, if it may be followed.
+fn onward(from: &Url, location: &str) -> Result<Url, &'static str> {
+    let next = from.join(location).ok();
     let next = next.filter(|url| matches!(url.scheme(), "http" | "https"));
-    let next = next.ok_or_else(|| {
-        SendError::Redirect("a redirect to what is not an http or https address".to_owned())
-    })?;
+    let next = next.ok_or("a redirect to what is not an http or https address")?;
     if from.scheme() == "https" && next.scheme() == "http" {
-        let why = "a redirect from https to http: it would send on in the open what was not";
-        return Err(SendError::Redirect(why.to_owned()));
+        return Err("a redirect from https to http: it would send in the open what was not");
     }
-    Ok(Some(next))
+    Ok(next)
 }
 
 /// Whether a request was refused while its name was resolved.
