@@ -175,11 +175,34 @@ pub struct Identity {
     pub role: Option<String>,
     /// What they see: `tenant`, `own` or `listed`.
     pub sees: String,
+    /// What a watch token is for, when they see what is listed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listed: Option<Listed>,
     /// How they have signed in: `none`, `key`, `admin_key`, `jwt` or `token`.
     pub credential: String,
     /// When that ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
+}
+
+/// What a watch token is for: a job is seen when it is named, or belongs to a session or carries a
+/// tag that is named.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
+pub struct Listed {
+    /// Jobs by name, which need not exist yet.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub jobs: Vec<JobId>,
+    /// Jobs by session.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sessions: Vec<String>,
+    /// Jobs by tag.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// What may be asked of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub actions: Vec<Action>,
 }
 
 /// A ticket: opens one stream, once, where no header can be sent.
