@@ -6,8 +6,9 @@ use headway_store::{EntryError, StoreError};
 
 /// Why somebody is not let in.
 ///
-/// To the outside all but [`TooManyTries`](Self::TooManyTries) are the same answer, so that nobody
-/// learns which part of a guess was right. [`Expired`](Self::Expired) and
+/// To the outside all but [`TooManyTries`](Self::TooManyTries) and
+/// [`Unavailable`](Self::Unavailable) are the same answer, so that nobody learns which part of a
+/// guess was right. [`Expired`](Self::Expired) and
 /// [`Revoked`](Self::Revoked) are told, because only who held something genuine gets them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
@@ -29,6 +30,13 @@ pub enum Refused {
         /// When the next may be tried, in milliseconds from now.
         retry_after_ms: u64,
     },
+    /// Whether it is genuine cannot be told now: the identity provider, or the store, does not
+    /// answer. Whoever holds it should keep it.
+    #[error("whether the key, token or session is valid cannot be found out now: try again")]
+    Unavailable {
+        /// When to try again, in milliseconds from now.
+        retry_after_ms: u64,
+    },
     /// This node does not know yet whether it is genuine. Ask
     /// [`Handle::identify_patiently`](crate::Handle::identify_patiently), which finds out and never
     /// answers this.
@@ -38,7 +46,7 @@ pub enum Refused {
 
 impl Refused {
     /// The kind in a word, for counters: `missing`, `invalid`, `expired`, `revoked`,
-    /// `too_many_tries`.
+    /// `too_many_tries`, `unavailable`.
     pub const fn kind(self) -> &'static str {
         match self {
             Self::Missing => "missing",
@@ -46,6 +54,7 @@ impl Refused {
             Self::Expired => "expired",
             Self::Revoked => "revoked",
             Self::TooManyTries { .. } => "too_many_tries",
+            Self::Unavailable { .. } => "unavailable",
         }
     }
 
@@ -53,6 +62,7 @@ impl Refused {
     pub fn problem(self) -> Problem {
         let code = match self {
             Self::TooManyTries { .. } => ProblemCode::RateLimited,
+            Self::Unavailable { .. } => ProblemCode::Overloaded,
             Self::Missing | Self::Invalid | Self::Expired | Self::Revoked | Self::NotKnownYet => {
                 ProblemCode::Unauthenticated
             }
@@ -71,7 +81,19 @@ impl Refused {
                 "Bearer realm=\"headway\", error=\"invalid_token\", \
                  error_description=\"expired\"",
             ),
-            Self::TooManyTries { .. } => None,
+            Self::TooManyTries { .. } | Self::Unavailable { .. } => None,
+        }
+    }
+
+    /// The value of `Retry-After`, in milliseconds, for those that have one.
+    pub const fn retry_after_ms(self) -> Option<u64> {
+        match self {
+            Self::TooManyTries { retry_after_ms } | Self::Unavailable { retry_after_ms } => {
+                Some(retry_after_ms)
+            }
+            Self::Missing | Self::Invalid | Self::Expired | Self::Revoked | Self::NotKnownYet => {
+                None
+            }
         }
     }
 }
@@ -136,11 +158,6 @@ pub enum Error {
 }
 
 impl Error {
-    /// A value of a request that cannot be used.
-    pub(crate) fn invalid(field: &str, detail: impl Into<String>) -> Self {
-        Problem::new(ProblemCode::Invalid, detail).at_field(field).into()
-    }
-
     /// What the caller is told.
     pub fn problem(&self) -> Problem {
         let code = match self {

@@ -15,9 +15,34 @@
 //! - What changes who may come in is written together with its line in the audit log, or not at all.
 //! - Everything that decides takes the time as an argument.
 
+mod api_key;
+mod audit;
 mod base62;
+mod collection;
 mod error;
+mod grant;
+mod guess;
+mod handle;
+mod identify;
+mod jwt;
+mod key_record;
+mod known;
+mod metrics;
 mod options;
+mod presented;
+mod revocation;
+mod ring;
+mod service;
+mod session;
+mod shared;
+mod stored;
+mod ticket;
+mod watch_token;
 
+pub use api_key::is_whole_key;
+pub use audit::{Actor, AuditQuery, Deed};
 pub use error::{Ended, Error, Refused};
+pub use grant::{SignedIn, create_offline_key};
+pub use handle::Handle;
 pub use options::{GuessLimits, JwtAlgorithm, JwtKeys, JwtOptions, Modes, NotModes, Options};
+pub use presented::Presented;

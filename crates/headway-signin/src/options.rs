@@ -246,9 +246,14 @@ impl Options {
     /// setting.
     pub fn check(&self) -> Result<(), Error> {
         if let Some(key) = &self.admin_key {
-            ensure("admin_key", self.asks(), "is given, but nobody is asked to sign in: set modes")?;
+            ensure(
+                "admin_key",
+                self.asks(),
+                "is given, but nobody is asked to sign in: set modes",
+            )?;
             let key = key.expose();
-            let fits = key.len() >= ADMIN_KEY_BYTES && key.bytes().all(|byte| byte.is_ascii_graphic());
+            let fits =
+                key.len() >= ADMIN_KEY_BYTES && key.bytes().all(|byte| byte.is_ascii_graphic());
             ensure(
                 "admin_key",
                 fits,
@@ -309,13 +314,11 @@ impl JwtOptions {
                 let long = secret.expose().len() >= JWT_SECRET_BYTES;
                 ensure("jwt.secret", long, "needs at least 32 bytes")
             }
-            JwtKeys::PublicKey { .. } | JwtKeys::PublicKeyFile { .. } => {
-                ensure(
-                    "jwt.algorithms",
-                    algorithms.len() == 1 && !shared,
-                    "is one of RS256, ES256 and EdDSA with a public key",
-                )
-            }
+            JwtKeys::PublicKey { .. } | JwtKeys::PublicKeyFile { .. } => ensure(
+                "jwt.algorithms",
+                algorithms.len() == 1 && !shared,
+                "is one of RS256, ES256 and EdDSA with a public key",
+            ),
             JwtKeys::JwksFile { .. } => {
                 ensure("jwt.algorithms", !shared, "has no HS256 with a public key set")
             }
