@@ -24,6 +24,45 @@ pub enum Act {
     Operate,
 }
 
+impl Act {
+    /// Every act.
+    pub const ALL: &'static [Self] = &[
+        Self::Watch,
+        Self::Report,
+        Self::Create,
+        Self::Command(Action::Cancel),
+        Self::Command(Action::Pause),
+        Self::Command(Action::Resume),
+        Self::Command(Action::Retry),
+        Self::Share,
+        Self::Administer,
+        Self::Operate,
+    ];
+
+    /// Its name in a description.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Watch => "watch",
+            Self::Report => "report",
+            Self::Create => "create",
+            Self::Command(action) => action.as_str(),
+            Self::Share => "share",
+            Self::Administer => "administer",
+            Self::Operate => "operate",
+        }
+    }
+
+    /// The scope that it needs.
+    pub const fn scope(self) -> Scope {
+        match self {
+            Self::Watch | Self::Share => Scope::Watch,
+            Self::Report | Self::Create => Scope::Report,
+            Self::Command(_) => Scope::Control,
+            Self::Administer | Self::Operate => Scope::Admin,
+        }
+    }
+}
+
 /// A job, as far as the rule needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JobView<'a> {
@@ -130,12 +169,7 @@ pub fn authorize(caller: &Caller, act: Act, on: On<'_>) -> Result<(), Denial> {
 
 /// Whether the caller may do such a thing at all.
 fn may_at_all(caller: &Caller, act: Act) -> Result<(), Denial> {
-    let needed = match act {
-        Act::Watch | Act::Share => Scope::Watch,
-        Act::Report | Act::Create => Scope::Report,
-        Act::Command(_) => Scope::Control,
-        Act::Administer | Act::Operate => Scope::Admin,
-    };
+    let needed = act.scope();
     if !caller.scopes.contains(needed) {
         return Err(Denial::Scope(needed));
     }

@@ -1,17 +1,18 @@
 //! What every handler shares.
 
-use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use headway_hub::Frame;
-use headway_protocol::{JobId, Owner, Timestamp};
+use headway_protocol::{JobId, ProblemCode, Timestamp};
 use prometheus_client::registry::Registry;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::door::quota::Quotas;
+use crate::door::{Door, Entry};
 use crate::front::Front;
 use crate::front::admission::Admission;
 use crate::front::adopted::Adopted;
@@ -27,6 +28,7 @@ pub(crate) type App = Arc<Shared>;
 pub(crate) struct Shared {
     pub(crate) engine: headway_engine::Handle,
     pub(crate) hub: headway_hub::Handle,
+    pub(crate) door: Door,
     pub(crate) options: Options,
     pub(crate) metrics: Metrics,
     pub(crate) registry: Registry,
@@ -46,18 +48,22 @@ impl Shared {
         options: Options,
         engine: headway_engine::Handle,
         hub: headway_hub::Handle,
+        signin: headway_signin::Handle,
         extra: Vec<Box<dyn prometheus_client::collector::Collector>>,
     ) -> Self {
         let mut registry = Registry::default();
         let admission = Admission::new(options.limits.clone());
         let metrics = Metrics::new(&hub, &admission, &mut registry);
         engine.register_metrics(&mut registry);
+        signin.register_metrics(&mut registry);
+        let door = Door::new(signin, Quotas::new(&options.limits));
         for collector in extra {
             registry.register_collector(collector);
         }
         Self {
             engine,
             hub,
+            door,
             options,
             metrics,
             registry,
@@ -103,21 +109,25 @@ impl Shared {
     }
 }
 
-/// Who asks. There is no sign-in yet: everybody is the default owner, which is why the gateway
-/// stays on loopback.
-pub(crate) fn caller_of(_: &Parts) -> Owner {
-    Owner::default()
-}
-
-/// Who asks; see [`caller_of`].
+/// Who asks: put into each request by [`crate::door::enter`].
 #[derive(Clone, Debug)]
-pub(crate) struct Caller(pub(crate) Owner);
+pub(crate) struct Caller(pub(crate) Arc<headway_access::Caller>);
 
 impl<S: Send + Sync> FromRequestParts<S> for Caller {
-    type Rejection = Infallible;
+    type Rejection = Refusal;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self(caller_of(parts)))
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        Entry::from_request_parts(parts, state).await.map(|entry| Self(entry.caller))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Entry {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        // A route that nobody guards serves nobody.
+        let entry = parts.extensions.get::<Self>().cloned();
+        entry.ok_or_else(|| Refusal::new(ProblemCode::Internal, "the request came by no door"))
     }
 }
 

@@ -1,11 +1,17 @@
 //! Bodies of requests: read whole under a limit, and parsed with the place of a mistake.
 
-use axum::body::{Body, Bytes, to_bytes};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, HttpBody as _, to_bytes};
 use axum::http::{HeaderMap, header};
+use futures_util::{StreamExt as _, stream};
 use headway_protocol::{Problem, ProblemCode};
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
+use tokio::time::{Instant, timeout};
 
+use crate::front::admission::{Admission, Limit};
 use crate::problem::Refusal;
 
 /// The forms of a body that carries JSON.
@@ -44,6 +50,34 @@ pub(crate) fn form(headers: &HeaderMap, allowed: &[Form]) -> Result<Form, Refusa
         Refusal::new(ProblemCode::UnsupportedMediaType, detail)
     })
 }
+
+/// The slowest that a body may come after its first moments, in bytes a second.
+const SLOWEST: u64 = 1_024;
+
+/// A body that does not keep its reader waiting: in all for as long as `within` and what its bytes
+/// take at [`SLOWEST`]. Time in which nobody asks for more does not count, so that a file may be
+/// taken in as slowly as the engine likes.
+pub(crate) fn paced(body: Body, within: Duration, admission: &Arc<Admission>) -> Body {
+    if body.is_end_stream() {
+        return body;
+    }
+    let begin = (body.into_data_stream(), within, Arc::clone(admission));
+    Body::from_stream(stream::try_unfold(begin, |(mut pieces, left, admission)| async move {
+        let asked = Instant::now();
+        let Ok(piece) = timeout(left, pieces.next()).await else {
+            admission.hit(Limit::Body);
+            return Err(axum::Error::new(TooSlow));
+        };
+        let Some(piece) = piece.transpose()? else { return Ok(None) };
+        let earned = Duration::from_millis(piece.len() as u64 * 1_000 / SLOWEST);
+        let left = left.saturating_sub(asked.elapsed()) + earned;
+        Ok(Some((piece, (pieces, left, admission))))
+    }))
+}
+
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("it came too slowly")]
+struct TooSlow;
 
 /// The whole body, when it is no larger than `limit` bytes.
 pub(crate) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Refusal> {

@@ -7,10 +7,13 @@ use std::sync::atomic::Ordering;
 
 use prometheus_client::collector::Collector;
 use socket2::{Domain, Protocol, Socket, Type};
+use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, Shared};
+use crate::door::overload::Overload;
 use crate::error::Error;
 use crate::front::{Front, Running};
 use crate::handover::Server;
@@ -34,14 +37,16 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Takes the address. Refuses one beyond loopback, unless the options say that it may. Whoever
+    /// Takes the address. Refuses one beyond loopback where nobody has to sign in, unless the options
+    /// say that it may. Whoever
     /// comes before [`Self::serve`] is called waits.
     pub async fn bind(
         options: Options,
         engine: headway_engine::Handle,
         hub: headway_hub::Handle,
+        signin: headway_signin::Handle,
     ) -> Result<Self, Error> {
-        Self::bind_with(options, engine, hub, Vec::new()).await
+        Self::bind_with(options, engine, hub, signin, Vec::new()).await
     }
 
     /// The same, with more to tell at `/metrics`.
@@ -50,16 +55,18 @@ impl Gateway {
         options: Options,
         engine: headway_engine::Handle,
         hub: headway_hub::Handle,
+        signin: headway_signin::Handle,
         collectors: Vec<Box<dyn Collector>>,
     ) -> Result<Self, Error> {
         let address = options.listen;
-        if !address.ip().to_canonical().is_loopback() && !options.insecure {
+        let reachable = !address.ip().to_canonical().is_loopback();
+        if reachable && !signin.asks() && !options.insecure {
             return Err(Error::NotLoopback(address));
         }
         let failed = |source| Error::Bind { address, source };
         let listener = listen(address).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let app = Arc::new(Shared::new(options, engine, hub, collectors));
+        let app = Arc::new(Shared::new(options, engine, hub, signin, collectors));
         Ok(Self { listener, address, app })
     }
 
@@ -86,6 +93,9 @@ impl Gateway {
         let (front, mut handed_over, threads) = running.into_parts();
         app.has_front(Arc::clone(&front));
         let server = Server::new(&app, router(Arc::clone(&app)));
+        tokio::spawn(Overload::watch(Arc::downgrade(&app), app.stop.clone()));
+        let revoked = app.door.signin.watch_changes();
+        tokio::spawn(tell_of_revocations(revoked, Arc::clone(&front), app.stop.clone()));
         let mut stop = std::pin::pin!(stop);
         loop {
             tokio::select! {
@@ -111,6 +121,23 @@ impl Gateway {
         };
         if timeout(app.options.drain_within, ended).await.is_err() {
             tracing::warn!("connections did not end in time and are cut");
+        }
+    }
+}
+
+/// Has everybody who watches looked at again whenever somebody's sign-in has ended.
+async fn tell_of_revocations(
+    mut revoked: watch::Receiver<u64>,
+    front: Arc<Front>,
+    stop: CancellationToken,
+) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            moved = revoked.changed() => match moved {
+                Ok(()) => front.revoked(),
+                Err(_) => return,
+            },
         }
     }
 }

@@ -6,6 +6,7 @@
 mod accept;
 mod app;
 mod body;
+mod door;
 mod error;
 mod front;
 mod gateway;
@@ -24,4 +25,4 @@ mod stream;
 
 pub use error::Error;
 pub use gateway::Gateway;
-pub use options::{Limits, Options};
+pub use options::{Limits, Options, Pace, Site};

@@ -6,13 +6,14 @@ use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use crate::routes::{Content, Parameter, Route, TABLE};
+use crate::door::credential::cookie_name;
+use crate::routes::{Content, Parameter, Route, Rule, table};
 
 /// The document.
 pub fn document() -> Value {
     let mut generator = generator("/components/schemas");
     let mut paths = Map::new();
-    for route in TABLE {
+    for route in table() {
         let operation = operation(route, &mut generator);
         let methods = paths.entry(route.path).or_insert_with(|| json!({}));
         if let Value::Object(methods) = methods {
@@ -30,7 +31,19 @@ pub fn document() -> Value {
             "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
         },
         "paths": paths,
-        "components": { "schemas": schemas },
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {
+                "bearer": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "An API key, an identity provider's token, or a watch token",
+                },
+                "session": { "type": "apiKey", "in": "cookie", "name": cookie_name(false) },
+                "token": { "type": "apiKey", "in": "query", "name": "token" },
+                "ticket": { "type": "apiKey", "in": "query", "name": "ticket" },
+            },
+        },
     })
 }
 
@@ -97,11 +110,16 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
     let mut operation = json!({
         "operationId": route.operation,
         "summary": route.summary,
+        "security": security(route.rule),
         "responses": responses,
     });
     if let Value::Object(members) = &mut operation {
         if !parameters.is_empty() {
             members.insert("parameters".to_owned(), parameters.into());
+        }
+        if let Some(act) = route.rule.act() {
+            members.insert("x-headway-act".to_owned(), act.as_str().into());
+            members.insert("x-headway-scope".to_owned(), act.scope().as_str().into());
         }
         if !route.body.is_empty() {
             let body = json!({ "content": contents(route.body, generator) });
@@ -109,6 +127,17 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
         }
     }
     operation
+}
+
+/// How one may have signed in for a route; a node that asks nobody takes each without.
+fn security(rule: Rule) -> Value {
+    match rule {
+        Rule::Open => json!([]),
+        Rule::SignedIn | Rule::May(_) => json!([{ "bearer": [] }, { "session": [] }]),
+        Rule::Stream => {
+            json!([{ "bearer": [] }, { "session": [] }, { "token": [] }, { "ticket": [] }])
+        }
+    }
 }
 
 fn contents(forms: &[Content], generator: &mut SchemaGenerator) -> Value {

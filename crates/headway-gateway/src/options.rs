@@ -1,6 +1,7 @@
 //! What a gateway is told before it starts.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,8 @@ use ipnet::IpNet;
 pub struct Options {
     /// Where it listens; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// Whether it may listen beyond loopback although nobody has to sign in.
+    /// Whether it may listen beyond loopback although nobody has to sign in. The names that it is
+    /// asked by are then not checked.
     pub insecure: bool,
     /// The largest body of a request that is no upload, in bytes.
     pub body_bytes: usize,
@@ -22,10 +24,15 @@ pub struct Options {
     pub tls: Option<Arc<Acceptor>>,
     /// Threads that serve watchers; `None`: as many as there are cores.
     pub threads: Option<usize>,
+    /// Whether this machine's own names are the only ones that are answered while nobody is asked to
+    /// sign in, and which pages of other origins may ask.
+    pub site: Site,
     /// What one may have of everything.
     pub limits: Limits,
     /// How long a connection may take to say what it wants.
     pub head_timeout: Duration,
+    /// How long a body may keep its reader waiting, beside what its bytes take at 1 KiB a second.
+    pub body_within: Duration,
     /// How often a WebSocket is pinged.
     pub ping_every: Duration,
     /// How long it may stay without a pong before it is closed.
@@ -34,6 +41,25 @@ pub struct Options {
     pub write_within: Duration,
     /// How long connections have to end once the gateway stops; what remains is cut.
     pub drain_within: Duration,
+}
+
+/// Which pages may use the server, beside its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Site {
+    /// Origins such as `https://app.example`; `*` lets every page ask.
+    pub origins: Vec<String>,
+    /// Names that the server answers to beside those of this machine, without a port, while nobody
+    /// is asked to sign in.
+    pub hosts: Vec<String>,
+}
+
+/// So many a second, and so many at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// In a second.
+    pub per_second: NonZeroU32,
+    /// At once, after a pause.
+    pub burst: NonZeroU32,
 }
 
 /// The limits on connections and on what they say. The defaults are the protocol's.
@@ -46,6 +72,23 @@ pub struct Limits {
     pub connections_per_address: usize,
     /// Watchers of one subject.
     pub connections_per_subject: usize,
+    /// Watchers of one tenant; `None`: as many as there may be in all.
+    pub connections_per_tenant: Option<usize>,
+    /// Jobs and batches that one key, or one person, may make. Where nobody signs in there is no such
+    /// limit.
+    pub jobs: Pace,
+    /// The same for all of a tenant.
+    pub jobs_of_tenant: Option<Pace>,
+    /// The same for everybody together.
+    pub jobs_in_all: Option<Pace>,
+    /// Requests of one key, person, or address of somebody without a name.
+    pub requests: Option<Pace>,
+    /// The same for all of a tenant.
+    pub requests_of_tenant: Option<Pace>,
+    /// Memory of the process, in bytes, beyond nine tenths of which no new work is taken.
+    pub memory_bytes: Option<u64>,
+    /// How long a WebSocket may take to say who it is for, when its request did not.
+    pub sign_in_within: Duration,
     /// Messages that a watcher may send in a second; at least 1. Whoever sends more is read more
     /// slowly, and sent away when that does not end.
     pub messages_per_second: u32,
@@ -66,6 +109,14 @@ impl Default for Limits {
             connections: 10_000,
             connections_per_address: 256,
             connections_per_subject: 64,
+            connections_per_tenant: None,
+            jobs: Pace::new(100, 200),
+            jobs_of_tenant: None,
+            jobs_in_all: None,
+            requests: None,
+            requests_of_tenant: None,
+            memory_bytes: None,
+            sign_in_within: Duration::from_secs(5),
             messages_per_second: 20,
             message_burst: 40,
             flood_within: Duration::from_secs(30),
@@ -92,8 +143,10 @@ impl Default for Options {
             upload_bytes: 1024 * 1024 * 1024,
             tls: None,
             threads: None,
+            site: Site::default(),
             limits: Limits::default(),
             head_timeout: Duration::from_secs(5),
+            body_within: Duration::from_secs(30),
             ping_every: Duration::from_secs(30),
             pong_within: Duration::from_mins(1),
             write_within: Duration::from_mins(1),

@@ -12,7 +12,14 @@ const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
 
 /// A refusal on its way out. Every handler's error.
 #[derive(Debug)]
-pub(crate) struct Refusal(Box<Problem>);
+pub(crate) struct Refusal(Box<Told>);
+
+#[derive(Debug)]
+struct Told {
+    problem: Problem,
+    /// What goes with it.
+    headers: HeaderMap,
+}
 
 /// What a handler answers.
 pub(crate) type Answer = Result<Response, Refusal>;
@@ -31,7 +38,25 @@ impl Refusal {
     /// The refusal as it is told; for tests.
     #[cfg(test)]
     pub(crate) fn problem(&self) -> &Problem {
-        &self.0
+        &self.0.problem
+    }
+
+    /// The refusal as a message tells it.
+    pub(crate) fn into_problem(self) -> Problem {
+        self.0.problem
+    }
+
+    /// The same, with more headers.
+    pub(crate) fn with(mut self, mark: impl FnOnce(&mut HeaderMap)) -> Self {
+        mark(&mut self.0.headers);
+        self
+    }
+
+    /// The same, to be tried again after so many seconds.
+    pub(crate) fn retry_after(self, seconds: u64) -> Self {
+        self.with(|headers| {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        })
     }
 
     /// The answer for a job that is not there, or that the caller may not see.
@@ -43,7 +68,7 @@ impl Refusal {
 
 impl From<Problem> for Refusal {
     fn from(problem: Problem) -> Self {
-        Self(Box::new(problem))
+        Self(Box::new(Told { problem, headers: HeaderMap::new() }))
     }
 }
 
@@ -67,6 +92,19 @@ impl From<headway_hub::Error> for Refusal {
     }
 }
 
+impl From<headway_signin::Error> for Refusal {
+    fn from(error: headway_signin::Error) -> Self {
+        if let headway_signin::Error::Refused(refused) = error {
+            return refused.into();
+        }
+        let problem = error.problem();
+        if problem.status >= 500 {
+            tracing::error!(error = &error as &dyn std::error::Error, "sign-in failed");
+        }
+        problem.into()
+    }
+}
+
 impl From<PathRejection> for Refusal {
     fn from(rejection: PathRejection) -> Self {
         // The router decided that the path fits; what cannot be read of it is nobody's name.
@@ -77,14 +115,13 @@ impl From<PathRejection> for Refusal {
 impl Refusal {
     /// The refusal as the parts of an answer.
     pub(crate) fn into_parts(self) -> (StatusCode, HeaderMap, Vec<u8>) {
-        let problem = *self.0;
+        let Told { problem, mut headers } = *self.0;
         let status =
             StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let body = serde_json::to_vec(&problem).unwrap_or_default();
-        let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
         if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
-            headers.insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS);
+            headers.entry(header::RETRY_AFTER).or_insert(RETRY_AFTER_SECONDS);
         }
         if status == StatusCode::UPGRADE_REQUIRED {
             headers.insert(header::SEC_WEBSOCKET_VERSION, handshake::VERSION);

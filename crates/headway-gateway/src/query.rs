@@ -3,10 +3,8 @@
 use std::convert::Infallible;
 use std::str::FromStr;
 
-use axum::extract::{FromRequestParts, Request, State};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
 
 use crate::problem::Refusal;
 use crate::routes::Parameter;
@@ -15,21 +13,6 @@ use crate::routes::Parameter;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Query {
     pairs: Vec<(String, String)>,
-}
-
-/// Refuses what the route does not know, and lays the rest into the request for its handler.
-pub(crate) async fn check(
-    State(known): State<&'static [Parameter]>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    match Query::parse(request.uri().query().unwrap_or_default(), known) {
-        Ok(query) => {
-            request.extensions_mut().insert(query);
-            next.run(request).await
-        }
-        Err(refusal) => refusal.into_response(),
-    }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Query {

@@ -1,7 +1,7 @@
 //! The router over the table of routes, and what is answered where the table ends.
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
@@ -11,8 +11,8 @@ use headway_protocol::ProblemCode;
 use crate::app::App;
 use crate::handlers::page;
 use crate::problem::Refusal;
-use crate::routes::{Handler, TABLE};
-use crate::{observe, query};
+use crate::routes::{Handler, Rule, table};
+use crate::{door, observe};
 
 /// The page's files; they are no part of the interface.
 const FILES: &[(&str, Handler)] = &[
@@ -26,7 +26,7 @@ const FILES: &[(&str, Handler)] = &[
 /// The methods that a path takes; the table's order.
 fn methods(path: &str) -> String {
     let mut methods: Vec<&str> =
-        TABLE.iter().filter(|route| route.path == path).map(|route| route.method).collect();
+        table().filter(|route| route.path == path).map(|route| route.method).collect();
     if methods.is_empty() || methods.contains(&"GET") {
         methods.retain(|method| *method != "GET");
         methods.splice(0..0, ["GET", "HEAD"]);
@@ -38,9 +38,17 @@ fn methods(path: &str) -> String {
 /// The router over the whole table.
 pub(crate) fn router(app: App) -> Router {
     let mut router = Router::new();
-    for route in TABLE {
-        let check = middleware::from_fn_with_state(route.parameters, query::check);
-        router = router.route(route.path, (route.handler)().layer(check));
+    for route in table() {
+        let handler = (route.handler)();
+        router = match route.rule {
+            // Whoever watches is answered in the form of a transport, also by a refusal: the stream
+            // asks at the door itself.
+            Rule::Stream => router.route(route.path, handler),
+            Rule::Open | Rule::SignedIn | Rule::May(_) => {
+                let door = middleware::from_fn_with_state((app.clone(), route), door::enter);
+                router.route(route.path, handler.layer(door))
+            }
+        };
     }
     for (path, handler) in FILES {
         router = router.route(path, handler());
@@ -54,7 +62,7 @@ pub(crate) fn router(app: App) -> Router {
 }
 
 /// A method that a path does not take. `OPTIONS` is answered with those that it takes.
-async fn other_method(request: Request) -> Response {
+async fn other_method(State(app): State<App>, request: Request) -> Response {
     let path = request.extensions().get::<MatchedPath>();
     let methods = methods(path.map_or("", MatchedPath::as_str));
     let mut response = if request.method() == Method::OPTIONS {
@@ -66,6 +74,10 @@ async fn other_method(request: Request) -> Response {
     };
     if let Ok(methods) = HeaderValue::from_str(&methods) {
         response.headers_mut().insert(header::ALLOW, methods);
+    }
+    if request.method() == Method::OPTIONS {
+        let (parts, _) = request.into_parts();
+        door::preflight(&app, &parts, response.headers_mut());
     }
     response
 }

@@ -156,6 +156,8 @@ pub enum ClosingReason {
     TokenExpired,
     /// What its caller had signed in with was revoked.
     Revoked,
+    /// Nobody has said in time who the connection is for.
+    Unauthenticated,
     /// The watcher reads too slowly.
     Slow,
     /// Too many messages that could not be understood.

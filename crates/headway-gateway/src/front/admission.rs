@@ -9,7 +9,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
+use headway_access::Caller;
 use headway_protocol::{Owner, ProblemCode};
 use parking_lot::Mutex;
 
@@ -37,11 +39,23 @@ pub(crate) enum Limit {
     Pong,
     /// Connections that wait to be taken over by the server of all other requests.
     Handover,
+    /// Watchers of one tenant.
+    ConnectionsPerTenant,
+    /// Jobs that are made in a second.
+    Jobs,
+    /// Requests in a second.
+    Requests,
+    /// New work, while there is too much to do.
+    Overload,
+    /// The time that a WebSocket may take to say who it is for.
+    SignIn,
+    /// The time that a request's body may take.
+    Body,
 }
 
 impl Limit {
     /// Every limit.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Connections,
         Self::ConnectionsPerAddress,
         Self::ConnectionsPerSubject,
@@ -51,6 +65,12 @@ impl Limit {
         Self::StalledWrite,
         Self::Pong,
         Self::Handover,
+        Self::ConnectionsPerTenant,
+        Self::Jobs,
+        Self::Requests,
+        Self::Overload,
+        Self::SignIn,
+        Self::Body,
     ];
 
     /// Its name in the figures.
@@ -65,6 +85,12 @@ impl Limit {
             Self::StalledWrite => "stalled_write",
             Self::Pong => "pong",
             Self::Handover => "handover",
+            Self::ConnectionsPerTenant => "connections_per_tenant",
+            Self::Jobs => "jobs",
+            Self::Requests => "requests",
+            Self::Overload => "overload",
+            Self::SignIn => "sign_in",
+            Self::Body => "body",
         }
     }
 }
@@ -150,17 +176,28 @@ impl Admission {
         self: &Arc<Self>,
         peer: Option<IpAddr>,
         request: &Parts,
-        owner: &Owner,
+        caller: &Caller,
     ) -> Result<Vec<Place>, Limit> {
-        let lines = request.headers.get_all("x-forwarded-for").iter();
-        let forwarded: Vec<_> = lines.filter_map(|line| line.to_str().ok()).collect();
-        let client = peer.and_then(|peer| self.client_of(peer, &forwarded.join(",")));
+        let client = peer.and_then(|peer| self.client_of(peer, &forwarded(&request.headers)));
         let mut places = Vec::new();
         if let Some(client) = client {
             places.push(self.forwarded(client)?);
         }
-        places.extend(self.watch(owner)?);
+        if !caller.is_nobody() {
+            places.extend(self.watch(&caller.owner)?);
+        }
         Ok(places)
+    }
+
+    /// Lets a watcher in for the person and the tenant that it belongs to, once it has said who it
+    /// is.
+    pub(crate) fn places_of(self: &Arc<Self>, owner: &Owner) -> Result<Vec<Place>, Limit> {
+        self.watch(owner)
+    }
+
+    /// Where a request comes from: the peer, or the client that a trusted proxy tells of.
+    pub(crate) fn address_of(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        self.client_of(peer, &forwarded(headers)).unwrap_or_else(|| peer.to_canonical())
     }
 
     /// Lets a watcher in whose request came through a proxy, for the address that it tells of.
@@ -171,12 +208,20 @@ impl Admission {
         Ok(Place { admission: Arc::clone(self), counted: Counted::Key(key) })
     }
 
-    /// Lets a watcher in for the person that it belongs to; nobody in particular has no limit.
-    fn watch(self: &Arc<Self>, owner: &Owner) -> Result<Option<Place>, Limit> {
-        let Some(subject) = &owner.subject else { return Ok(None) };
-        let most = self.limits.connections_per_subject;
-        let key = self.take(&(&owner.tenant, subject), Limit::ConnectionsPerSubject, most)?;
-        Ok(Some(Place { admission: Arc::clone(self), counted: Counted::Key(key) }))
+    /// Lets a watcher in for the person and the tenant that it belongs to; nobody in particular has
+    /// no limit.
+    fn watch(self: &Arc<Self>, owner: &Owner) -> Result<Vec<Place>, Limit> {
+        let mut places = Vec::new();
+        if let Some(most) = self.limits.connections_per_tenant {
+            let key = self.take(&("tenant", &owner.tenant), Limit::ConnectionsPerTenant, most)?;
+            places.push(Place { admission: Arc::clone(self), counted: Counted::Key(key) });
+        }
+        if let Some(subject) = &owner.subject {
+            let most = self.limits.connections_per_subject;
+            let key = self.take(&(&owner.tenant, subject), Limit::ConnectionsPerSubject, most)?;
+            places.push(Place { admission: Arc::clone(self), counted: Counted::Key(key) });
+        }
+        Ok(places)
     }
 
     /// Whose address counts for a request: the last in `forwarded` (the values of
@@ -233,8 +278,14 @@ impl Drop for Place {
     }
 }
 
+fn forwarded(headers: &HeaderMap) -> String {
+    let lines = headers.get_all("x-forwarded-for").iter();
+    let lines: Vec<_> = lines.filter_map(|line| line.to_str().ok()).collect();
+    lines.join(",")
+}
+
 /// What one person is likely to have: an address, or with IPv6 a network of 64 bits.
-fn network(address: IpAddr) -> u128 {
+pub(crate) fn network(address: IpAddr) -> u128 {
     match address.to_canonical() {
         IpAddr::V4(address) => u128::from(address.to_bits()),
         IpAddr::V6(address) => address.to_bits() >> 64 | 1 << 127,
@@ -256,8 +307,24 @@ impl From<Limit> for Refusal {
                 ProblemCode::TooManyConnections,
                 "you watch by as many connections as one may: close some",
             ),
+            Limit::ConnectionsPerTenant => (
+                ProblemCode::TooManyConnections,
+                "your organisation watches by as many connections as it may: close some",
+            ),
+            Limit::Overload => (
+                ProblemCode::Overloaded,
+                "the server has too much to do and takes no new work: come back later",
+            ),
+            Limit::Jobs | Limit::Requests => {
+                (ProblemCode::RateLimited, "too many requests: send fewer")
+            }
             Limit::Messages => (ProblemCode::RateLimited, "too many messages: send fewer"),
-            Limit::Head | Limit::Idle | Limit::StalledWrite | Limit::Pong => {
+            Limit::Head
+            | Limit::Idle
+            | Limit::StalledWrite
+            | Limit::Pong
+            | Limit::SignIn
+            | Limit::Body => {
                 (ProblemCode::Malformed, "the request did not come in time: send it at once")
             }
         };
@@ -315,10 +382,10 @@ mod tests {
             ..Owner::default()
         };
         let held = admission.watch(&owner(Some("u1"))).unwrap();
-        assert!(held.is_some());
+        assert_eq!(held.len(), 1);
         assert_eq!(admission.watch(&owner(Some("u1"))).unwrap_err(), Limit::ConnectionsPerSubject);
-        assert!(admission.watch(&owner(Some("u2"))).unwrap().is_some());
-        assert!(admission.watch(&owner(None)).unwrap().is_none());
+        assert!(!admission.watch(&owner(Some("u2"))).unwrap().is_empty());
+        assert!(admission.watch(&owner(None)).unwrap().is_empty());
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! The other direction of a WebSocket: what a client says, and how much it may.
 
+use std::net::IpAddr;
+
 use headway_websocket::Reader;
 
 use super::admission::Limit;
 use super::shard::Context;
 use super::wheel::Tick;
+use crate::stream::selection::Selection;
 
 /// A message up to this size is read and then refused with a reason; a larger one closes the
 /// connection.
@@ -28,11 +31,15 @@ pub(super) struct Conversation {
     pub(super) flooding: Option<Tick>,
     /// Since when nothing is subscribed.
     pub(super) idle: Option<Tick>,
+    /// Where it comes from.
+    pub(super) address: IpAddr,
+    /// Since when it has not said who it is, and what it wants to watch then.
+    pub(super) unsigned: Option<Box<(Tick, Selection)>>,
 }
 
 impl Conversation {
     /// A conversation that begins now; `deflate` says whether compression was agreed on.
-    pub(super) fn new(deflate: bool, context: &Context) -> Self {
+    pub(super) fn new(deflate: bool, address: IpAddr, context: &Context) -> Self {
         let now = context.now;
         Self {
             reader: Reader::new(MESSAGE_BYTES, deflate),
@@ -43,6 +50,8 @@ impl Conversation {
             credited: now,
             flooding: None,
             idle: Some(now),
+            address,
+            unsigned: None,
         }
     }
 

@@ -1,15 +1,20 @@
 //! What other threads tell a shard.
 
 use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use axum::http::request::Parts;
+use headway_access::Caller;
 use headway_hub::session::Answer;
 use headway_protocol::Problem;
+use headway_signin::Refused;
 use parking_lot::Mutex;
 use serde_json::Value;
 
 use super::adopted::Adopted;
-use crate::stream::opening::Standing;
+use crate::stream::opening::{Begin, Opening, Standing};
 
 /// Which connection a message is for. Its number may have been given to another one since; its
 /// serial number is nobody else's.
@@ -17,6 +22,14 @@ use crate::stream::opening::Standing;
 pub(super) struct Whom {
     pub(super) key: u32,
     pub(super) serial: u32,
+}
+
+/// A request that was read after its sender was found out.
+#[derive(Debug)]
+pub(super) struct Read {
+    pub(super) parts: Box<Parts>,
+    pub(super) peer: IpAddr,
+    pub(super) opening: Result<Opening, Begin>,
 }
 
 /// What a shard is told.
@@ -30,6 +43,12 @@ pub(super) enum Told {
     Found(Whom, Result<Option<Standing>, headway_hub::Error>),
     /// A watcher whose request came by the server of all other requests.
     Adopted(Box<Adopted>),
+    /// A request whose sender had to be found out.
+    Read(Whom, Box<Read>),
+    /// Who a watcher is, by what it said of itself.
+    SignedIn(Whom, Result<Arc<Caller>, Refused>),
+    /// Somebody's sign-in has ended.
+    Revoked,
     /// Everybody has to go.
     Stop,
 }

@@ -95,6 +95,13 @@ impl Front {
         }
     }
 
+    /// Looks again at everybody who watches: somebody's sign-in has ended.
+    pub(crate) fn revoked(&self) {
+        for inbox in &self.inboxes {
+            inbox.tell(Told::Revoked);
+        }
+    }
+
     /// Takes nobody in any more, and sends everybody away.
     pub(crate) fn stop(&self) {
         for inbox in &self.inboxes {

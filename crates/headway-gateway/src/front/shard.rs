@@ -6,14 +6,18 @@
 
 use std::future::Future;
 use std::io;
+use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::http::request::Parts;
 use bytes::Bytes;
+use headway_access::Caller;
 use headway_hub::session::Answer;
 use headway_hub::{AskedCommand, Bell, Frame, Ring};
-use headway_protocol::{JobId, Owner, Timestamp};
+use headway_protocol::{JobId, Secret, Timestamp};
+use headway_signin::Presented;
 use headway_tls::Acceptor;
 use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Token};
@@ -24,12 +28,13 @@ use tokio::time::Instant;
 use super::admission::{Admission, Limit};
 use super::answer::Answer as HttpAnswer;
 use super::connection::{Connection, Fate, HandedOver};
-use super::inbox::{Inbox, Told, Whom, is_momentary};
+use super::inbox::{Inbox, Read, Told, Whom, is_momentary};
 use super::socket::{Buffers, Secure, Socket};
 use super::wheel::{Tick, Wheel};
 use crate::app::App;
 use crate::observe::Seen;
 use crate::stream::carry_out;
+use crate::stream::opening::{self, Address};
 
 /// The listener's token; those of connections are their keys, which are smaller.
 const LISTENER: Token = Token(usize::MAX);
@@ -93,16 +98,47 @@ impl Context {
     }
 
     /// Has a watcher's command carried out.
-    pub(super) fn command(&self, key: u32, serial: u32, caller: Arc<Owner>, asked: AskedCommand) {
+    pub(super) fn command(
+        &self,
+        (key, serial): (u32, u32),
+        (caller, address): (Arc<Caller>, IpAddr),
+        asked: AskedCommand,
+    ) {
         let (inbox, app) = (Arc::clone(&self.inbox), Arc::clone(&self.app));
         self.runtime.spawn(async move {
-            let outcome = carry_out(&app, &caller, &asked).await;
+            let outcome = carry_out(&app, (&caller, address), &asked).await;
             inbox.tell(Told::Commanded(Whom { key, serial }, asked.id, outcome));
         });
     }
 
+    /// Reads a request whose sender is not known yet, once that was found out.
+    pub(super) fn read_patiently(
+        &self,
+        (key, serial): (u32, u32),
+        (parts, address): (Box<Parts>, Address),
+        peer: IpAddr,
+    ) {
+        let (inbox, app) = (Arc::clone(&self.inbox), Arc::clone(&self.app));
+        self.runtime.spawn(async move {
+            let opening = opening::read_patiently(&app, &parts, &address, peer).await;
+            let read = Box::new(Read { parts, peer, opening });
+            inbox.tell(Told::Read(Whom { key, serial }, read));
+        });
+    }
+
+    /// Finds out who somebody is whose token is signed with a key that is not known yet.
+    pub(super) fn identify(&self, key: u32, serial: u32, token: Secret, address: IpAddr) {
+        let (inbox, app) = (Arc::clone(&self.inbox), Arc::clone(&self.app));
+        self.runtime.spawn(async move {
+            let presented = Presented::Bearer(token.expose());
+            let outcome =
+                app.door.signin.identify_patiently(presented, address, app.hub.now()).await;
+            inbox.tell(Told::SignedIn(Whom { key, serial }, outcome));
+        });
+    }
+
     /// Has a job looked up that a request names.
-    pub(super) fn look_up(&self, key: u32, serial: u32, caller: Arc<Owner>, job: JobId) {
+    pub(super) fn look_up(&self, key: u32, serial: u32, caller: Arc<Caller>, job: JobId) {
         let (inbox, app) = (Arc::clone(&self.inbox), Arc::clone(&self.app));
         self.runtime.spawn(async move {
             let outcome = app.hub.warm(&caller, &job).await;
@@ -284,6 +320,23 @@ impl Shard {
                         enqueue(queue, key, connection);
                     }
                 }
+                Told::Read(whom, read) => {
+                    let Self { context, connections, queue, .. } = self;
+                    if let Some((key, connection)) = find(connections, whom) {
+                        connection.identified(whom.key, *read, context);
+                        enqueue(queue, key, connection);
+                    }
+                }
+                Told::SignedIn(whom, outcome) => {
+                    let Self { context, connections, queue, .. } = self;
+                    if let Some((key, connection)) = find(connections, whom)
+                        && let Some(watcher) = connection.watcher()
+                    {
+                        watcher.signed_in(outcome, context);
+                        enqueue(queue, key, connection);
+                    }
+                }
+                Told::Revoked => self.look_at_all(),
                 Told::Adopted(adopted) => self.adopt(*adopted),
                 Told::Stop => self.stop(),
             }
@@ -351,7 +404,7 @@ impl Shard {
         }
     }
 
-    fn let_in(&mut self, stream: mio::net::TcpStream, peer: std::net::IpAddr) {
+    fn let_in(&mut self, stream: mio::net::TcpStream, peer: IpAddr) {
         let acceptor = self.context.app.options.tls.as_deref();
         let place = match self.context.admission.connect(peer) {
             Ok(place) => place,
@@ -392,6 +445,17 @@ impl Shard {
         }
         let connection = entry.insert(Box::new(connection));
         enqueue(&mut self.queue, key, connection);
+    }
+
+    /// Lets those go whose sign-in has ended.
+    fn look_at_all(&mut self) {
+        for (key, connection) in &mut self.connections {
+            if let Some(watcher) = connection.watcher()
+                && watcher.has_ended(&self.context)
+            {
+                enqueue(&mut self.queue, key, connection);
+            }
+        }
     }
 
     fn stop(&mut self) {

@@ -3,13 +3,16 @@
 //! Frames are taken from the session only when those before them have left, so that a reader who is
 //! slow finds newer states instead of more of them.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use headway_access::{Act, Caller, Denial, On, authorize};
 use headway_hub::session::{Answer, Session};
 use headway_hub::{Form as FrameForm, Frame};
 use headway_protocol::frame::ClosingReason;
-use headway_protocol::{ClientMessage, CloseCode, Problem};
+use headway_protocol::{ClientMessage, CloseCode, Problem, ProblemCode, Secret};
+use headway_signin::{Ended, Presented, Refused};
 use headway_websocket::{Message, close, deflate, frame};
 use serde_json::Value;
 
@@ -21,9 +24,10 @@ use super::shard::Context;
 use super::wheel::Tick;
 use crate::metrics::Connected;
 use crate::observe::Seen;
+use crate::problem::Refusal;
 use crate::stream::events::{BEGINNING, event};
 use crate::stream::last_of_job;
-use crate::stream::opening::{Form, Opening};
+use crate::stream::opening::{Form, Opening, Page};
 use crate::stream::poll::Collected;
 use crate::stream::selection::Selection;
 
@@ -74,6 +78,7 @@ struct Polling {
     collected: Collected,
     patience: Tick,
     one_job: bool,
+    page: Page,
     /// The request, and whether it is the last on its connection; taken by its answer.
     seen: Option<(Seen, bool)>,
 }
@@ -94,7 +99,7 @@ pub(super) struct Watcher {
     stopping: bool,
     /// Whether it is alone on its connection, which then ends with it.
     connected: Connected,
-    _places: Vec<Place>,
+    places: Vec<Place>,
 }
 
 /// What came of taking frames.
@@ -116,19 +121,20 @@ impl Watcher {
         seen: Option<(Seen, bool)>,
         context: &mut Context,
     ) -> (Self, Bytes) {
-        let Opening { caller, form, selection, .. } = opening;
+        let Opening { caller, address, page, form, selection, job: _ } = opening;
         let now = context.now;
         let transport = form.transport();
         let (side, answer) = match form {
             Form::Messages(handshake) => {
                 let (status, headers) = handshake.answer();
-                let conversation = Conversation::new(handshake.deflate(), context);
+                let conversation = Conversation::new(handshake.deflate(), address, context);
                 let answer = HttpAnswer { status, headers, body: answer::Body::None };
                 let answer = seen.map(|(seen, _)| context.bytes(answer, seen, false));
                 (Transport::Messages(Box::new(conversation)), answer)
             }
             Form::Events => {
-                let (status, headers) = crate::stream::events::head();
+                let (status, mut headers) = crate::stream::events::head();
+                page.mark(&mut headers);
                 let answer = HttpAnswer { status, headers, body: answer::Body::Chunks };
                 let answer = seen.map(|(seen, last)| {
                     let head = context.bytes(answer, seen, last);
@@ -140,14 +146,23 @@ impl Watcher {
                 let collected = Collected::new(selection.cursor());
                 let patience = now.after_ms(wait_ms);
                 let one_job = selection.is_one_job();
-                let polling = Polling { collected, patience, one_job, seen };
+                let polling = Polling { collected, patience, one_job, page, seen };
                 (Transport::Poll(Box::new(polling)), None)
             }
         };
         let name = format!("{transport}-{}", context.app.number());
         let mut session = context.app.hub.session(Arc::clone(&caller), &name, &context.bell, key);
         let scope = if selection.single { Scope::OneJob } else { Scope::Open };
-        apply(selection, &mut session, context);
+        let mut side = side;
+        match &mut side {
+            // What it asked for is looked at when it has said who it is.
+            Transport::Messages(conversation) if caller.is_nobody() => {
+                conversation.unsigned = Some(Box::new((now, selection)));
+            }
+            Transport::Messages(_) | Transport::Events | Transport::Poll(_) => {
+                apply(selection, &mut session, context);
+            }
+        }
         let watcher = Self {
             session,
             transport: side,
@@ -157,7 +172,7 @@ impl Watcher {
             over: None,
             stopping: false,
             connected: Connected::new(&context.app.metrics, transport),
-            _places: places,
+            places,
         };
         (watcher, answer.unwrap_or_default())
     }
@@ -263,10 +278,79 @@ impl Watcher {
                 }
             }
         }
-        while let Some(command) = self.session.poll_command() {
-            context.command(key, serial, Arc::clone(self.session.caller()), command);
+        if let Transport::Messages(conversation) = &self.transport {
+            let address = conversation.address;
+            while let Some(command) = self.session.poll_command() {
+                let caller = Arc::clone(self.session.caller());
+                context.command((key, serial), (caller, address), command);
+            }
+            while let Some(token) = self.session.poll_sign_in() {
+                self.sign_in(key, serial, token, address, context);
+            }
         }
         some
+    }
+
+    /// Takes a token with which its client says who it is, or goes on being who it was.
+    fn sign_in(
+        &mut self,
+        key: u32,
+        serial: u32,
+        token: Secret,
+        address: IpAddr,
+        context: &Context,
+    ) {
+        let signin = &context.app.door.signin;
+        if !signin.asks() {
+            let detail = "this server asks nobody to sign in: go on without a token";
+            let problem = Problem::new(ProblemCode::Invalid, detail);
+            return self.session.handle_sign_in(Err(problem), context.time());
+        }
+        match signin.identify(Presented::Bearer(token.expose()), address, context.time()) {
+            Err(Refused::NotKnownYet) => context.identify(key, serial, token, address),
+            outcome => self.signed_in(outcome, context),
+        }
+    }
+
+    /// Takes what was found out of who it is.
+    pub(super) fn signed_in(&mut self, outcome: Result<Arc<Caller>, Refused>, context: &Context) {
+        let now = context.time();
+        let first = self.session.caller().is_nobody();
+        let outcome = outcome.map_err(Refused::problem).and_then(|caller| {
+            authorize(&caller, Act::Watch, On::Anything).map_err(Denial::problem)?;
+            Ok(caller)
+        });
+        let outcome = outcome.and_then(|caller| {
+            if first {
+                let places = context.admission.places_of(&caller.owner);
+                self.places.extend(places.map_err(|limit| Refusal::from(limit).into_problem())?);
+            }
+            Ok(caller)
+        });
+        self.session.handle_sign_in(outcome, now);
+        let known = !self.session.caller().is_nobody();
+        if let Transport::Messages(conversation) = &mut self.transport
+            && let Some(waiting) = conversation.unsigned.take_if(|_| known)
+        {
+            let (_, selection) = *waiting;
+            apply(selection, &mut self.session, context);
+        }
+    }
+
+    /// Says farewell when its sign-in has ended. Whether it did.
+    pub(super) fn has_ended(&mut self, context: &Context) -> bool {
+        if self.stopping {
+            return false;
+        }
+        let caller = self.session.caller();
+        let reason = match context.app.door.signin.stands(caller, context.time()) {
+            Ok(()) => return false,
+            Err(Ended::Expired) => ClosingReason::TokenExpired,
+            Err(Ended::Revoked) => ClosingReason::Revoked,
+        };
+        self.stopping = true;
+        self.session.close(reason, 0, CloseCode::InvalidToken);
+        true
     }
 
     /// Whether its client has more to say than its request.
@@ -326,7 +410,9 @@ impl Watcher {
         }
         let body = polling.collected.finish(polling.one_job, session.positions());
         if let Some((seen, last)) = polling.seen.take() {
-            outbound.push(context.bytes(HttpAnswer::json(body), seen, last || self.stopping));
+            let mut answer = HttpAnswer::json(body);
+            polling.page.mark(&mut answer.headers);
+            outbound.push(context.bytes(answer, seen, last || self.stopping));
         }
         self.over = Some(Over::Answered);
         Taken::All
@@ -383,7 +469,21 @@ impl Watcher {
             }
             return;
         }
+        // A browser's session ends when nobody uses it; to watch is to use it.
+        let caller = self.session.caller();
+        let expired = caller.expires_at.is_some_and(|at| at <= context.time());
+        if (expired || caller.session.is_some()) && self.has_ended(context) {
+            return;
+        }
         let Transport::Messages(conversation) = &mut self.transport else { return };
+        let unsigned = conversation.unsigned.as_ref().map(|waiting| waiting.0);
+        let late = |since| now.ms_since(since) >= millis(options.limits.sign_in_within);
+        if unsigned.is_some_and(late) && !self.stopping {
+            context.admission.hit(Limit::SignIn);
+            self.stopping = true;
+            self.session.close(ClosingReason::Unauthenticated, 0, CloseCode::InvalidToken);
+            return;
+        }
         if self.session.has_subscriptions() {
             conversation.idle = None;
         } else {
@@ -429,6 +529,10 @@ impl Watcher {
             return since.after_ms(millis(options.write_within));
         }
         let session = context.now.after_ms(context.until(self.session.next_deadline()));
+        let expires = self.session.caller().expires_at.filter(|_| !self.stopping);
+        let session = expires.map_or(session, |expires| {
+            session.min(context.now.after_ms(context.until(expires).max(1)))
+        });
         match &self.transport {
             Transport::Messages(conversation) => {
                 let ping = conversation.pinged.after_ms(millis(options.ping_every));
@@ -436,6 +540,10 @@ impl Watcher {
                     .idle
                     .map(|since| since.after_ms(millis(options.limits.idle_within)));
                 let credit = conversation.credit_due(context);
+                let unsigned = conversation.unsigned.as_ref().filter(|_| !self.stopping);
+                let session = unsigned.map_or(session, |waiting| {
+                    session.min(waiting.0.after_ms(millis(options.limits.sign_in_within)))
+                });
                 let first = session.min(ping);
                 let first = idle.map_or(first, |idle| first.min(idle));
                 credit.map_or(first, |credit| first.min(credit))

@@ -1,63 +1,69 @@
 //! Commands: what an operator asks of a job.
 
+use std::net::IpAddr;
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use headway_protocol::Action;
 use headway_protocol::request::CommandRequest;
+use headway_protocol::{Action, Job, JobId};
 
 use super::json;
-use crate::app::{App, Caller, Id, job_id};
+use headway_signin::Actor;
+
+use crate::app::{App, Id, Shared, job_id};
 use crate::body::{self, Form};
-use crate::problem::Answer;
+use crate::door::Entry;
+use crate::problem::{Answer, Refusal};
 
 /// `POST /jobs/{id}/cancel`.
 pub(crate) async fn cancel(
     app: State<App>,
-    caller: Caller,
+    entry: Entry,
     id: Id,
     headers: HeaderMap,
     body: Body,
 ) -> Answer {
-    command(app, caller, id, headers, body, Action::Cancel).await
+    command(app, entry, id, headers, body, Action::Cancel).await
 }
 
 /// `POST /jobs/{id}/pause`.
 pub(crate) async fn pause(
     app: State<App>,
-    caller: Caller,
+    entry: Entry,
     id: Id,
     headers: HeaderMap,
     body: Body,
 ) -> Answer {
-    command(app, caller, id, headers, body, Action::Pause).await
+    command(app, entry, id, headers, body, Action::Pause).await
 }
 
 /// `POST /jobs/{id}/resume`.
 pub(crate) async fn resume(
     app: State<App>,
-    caller: Caller,
+    entry: Entry,
     id: Id,
     headers: HeaderMap,
     body: Body,
 ) -> Answer {
-    command(app, caller, id, headers, body, Action::Resume).await
+    command(app, entry, id, headers, body, Action::Resume).await
 }
 
 /// `POST /jobs/{id}/retry`.
 pub(crate) async fn retry(
     app: State<App>,
-    caller: Caller,
+    entry: Entry,
     id: Id,
     headers: HeaderMap,
     body: Body,
 ) -> Answer {
-    command(app, caller, id, headers, body, Action::Retry).await
+    command(app, entry, id, headers, body, Action::Retry).await
 }
 
 async fn command(
     State(app): State<App>,
-    Caller(caller): Caller,
+    entry: Entry,
     Id(id): Id,
     headers: HeaderMap,
     body: Body,
@@ -71,6 +77,28 @@ async fn command(
         body::form(&headers, &[Form::Json])?;
         body::parse(&text)?
     };
-    let document = app.engine.command(&caller, &job, action, request).await?;
+    let who = (&entry.caller, entry.address);
+    let document = ask(&app, who, &job, action, request).await?;
     json(StatusCode::ACCEPTED, &document)
+}
+
+/// Asks something of a job, and has it written down who did.
+pub(crate) async fn ask(
+    app: &Shared,
+    (caller, address): (&Arc<headway_access::Caller>, IpAddr),
+    job: &JobId,
+    action: Action,
+    request: CommandRequest,
+) -> Result<Job, Refusal> {
+    let outcome = app.engine.command(caller, job, action, request).await;
+    let told = outcome.as_ref().map(|_| ()).map_err(|error| error.problem().code);
+    let what = match action {
+        Action::Cancel => "job.cancel",
+        Action::Pause => "job.pause",
+        Action::Resume => "job.resume",
+        Action::Retry => "job.retry",
+    };
+    let by = Actor { caller, address: Some(address) };
+    app.audit(by, what, Some(job.as_str()), told).await;
+    Ok(outcome?)
 }

@@ -1,5 +1,7 @@
 //! What each route does: read the request, ask the engine or the hub, say what came of it.
 
+pub(crate) mod access;
+pub(crate) mod audit;
 pub(crate) mod batches;
 pub(crate) mod commands;
 pub(crate) mod events;

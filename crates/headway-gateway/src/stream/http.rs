@@ -9,9 +9,12 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
+use headway_access::Caller;
 use headway_hub::{Connection, Form, Output};
 use headway_protocol::CloseCode;
 use headway_protocol::frame::ClosingReason;
+use headway_signin::Ended;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
@@ -27,7 +30,7 @@ use crate::metrics::Connected;
 fn connect(app: &App, opening: Opening, name: &str) -> Connection {
     let Opening { caller, selection, .. } = opening;
     let name = format!("{name}-{}", app.number());
-    let mut connection = app.hub.connect(Arc::unwrap_or_clone(caller), &name);
+    let mut connection = app.hub.connect(caller, &name);
     apply(selection, &mut connection);
     connection
 }
@@ -43,8 +46,10 @@ fn apply(selection: Selection, connection: &mut Connection) {
 /// Answers with Server-Sent Events.
 pub(super) fn events(app: &App, opening: Opening, places: Vec<Place>) -> Response {
     let single = opening.selection.single;
+    let page = opening.page.clone();
     let events = Events {
         app: App::clone(app),
+        standing: Standing::new(app, &opening.caller),
         connection: connect(app, opening, "sse"),
         single,
         stop: app.stop.clone(),
@@ -59,7 +64,8 @@ pub(super) fn events(app: &App, opening: Opening, places: Vec<Place>) -> Respons
         let written = events.next().await?;
         Some((Ok::<_, std::convert::Infallible>(written), events))
     }));
-    let (status, headers) = events::head();
+    let (status, mut headers) = events::head();
+    page.mark(&mut headers);
     (status, headers, body).into_response()
 }
 
@@ -68,6 +74,7 @@ pub(super) fn events(app: &App, opening: Opening, places: Vec<Place>) -> Respons
 #[derive(Debug)]
 struct Events {
     app: App,
+    standing: Standing,
     connection: Connection,
     single: bool,
     stop: CancellationToken,
@@ -94,6 +101,9 @@ impl Events {
                 let reason = ClosingReason::ServerShuttingDown;
                 self.connection.close(reason, self.retry_ms, CloseCode::Shutdown);
             }
+            if let Some(reason) = self.standing.ended(&self.app) {
+                self.connection.close(reason, 0, CloseCode::InvalidToken);
+            }
             match self.connection.poll_now() {
                 Some(Output::Frame(frame)) => {
                     let subscribed = self.connection.has_subscriptions();
@@ -110,6 +120,7 @@ impl Events {
                 Some(Output::Command(_)) => {}
                 None => tokio::select! {
                     () = self.stop.cancelled() => {}
+                    () = self.standing.moves(&self.app) => {}
                     () = self.connection.wait() => {}
                 },
             }
@@ -126,12 +137,17 @@ pub(super) async fn poll(
 ) -> Response {
     let _held = (Connected::new(&app.metrics, "poll"), app.streams.token(), places);
     let one_job = opening.selection.is_one_job();
+    let page = opening.page.clone();
+    let mut standing = Standing::new(app, &opening.caller);
     let mut collected = Collected::new(opening.selection.cursor());
     let mut connection = connect(app, opening, "poll");
     let patience = tokio::time::sleep(Duration::from_millis(wait_ms));
     let mut patience = std::pin::pin!(patience);
     let mut patient = true;
     loop {
+        if let Some(reason) = standing.ended(app) {
+            connection.close(reason, 0, CloseCode::InvalidToken);
+        }
         let full = take(&mut connection, &mut collected);
         if full || connection.is_settled() && (collected.has_frames() || !patient) {
             break;
@@ -140,6 +156,7 @@ pub(super) async fn poll(
             () = connection.wait() => {}
             // Also an answer without frames waits for what was asked to be looked up.
             () = &mut patience, if patient => patient = false,
+            () = standing.moves(app) => {}
             () = app.stop.cancelled() => break,
         }
     }
@@ -147,7 +164,58 @@ pub(super) async fn poll(
         (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
-    (StatusCode::OK, headers, collected.finish(one_job, connection.positions())).into_response()
+    let body = collected.finish(one_job, connection.positions());
+    let mut response = (StatusCode::OK, headers, body).into_response();
+    page.mark(response.headers_mut());
+    response
+}
+
+/// How often a watcher says that its browser's session is used, in milliseconds.
+const SESSION_USE_MS: u64 = 30_000;
+
+/// Whether the sign-in of a watcher still stands.
+#[derive(Debug)]
+struct Standing {
+    caller: Arc<Caller>,
+    revoked: watch::Receiver<u64>,
+}
+
+impl Standing {
+    fn new(app: &App, caller: &Arc<Caller>) -> Self {
+        Self { caller: Arc::clone(caller), revoked: app.door.signin.watch_changes() }
+    }
+
+    /// Why it does not, if so.
+    fn ended(&self, app: &App) -> Option<ClosingReason> {
+        match app.door.signin.stands(&self.caller, app.hub.now()) {
+            Ok(()) => None,
+            Err(Ended::Expired) => Some(ClosingReason::TokenExpired),
+            Err(Ended::Revoked) => Some(ClosingReason::Revoked),
+        }
+    }
+
+    /// Waits until it may not any more. Cancel safe.
+    async fn moves(&mut self, app: &App) {
+        // A browser's session ends when nobody uses it; to watch is to use it.
+        let used = self.caller.session.as_ref().map(|_| SESSION_USE_MS);
+        let left = self.caller.expires_at.map(|at| at.since(app.hub.now()));
+        let left = left.into_iter().chain(used).min();
+        let expires = async {
+            match left {
+                Some(left) => tokio::time::sleep(Duration::from_millis(left)).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = expires => {}
+            moved = self.revoked.changed() => {
+                if moved.is_err() {
+                    // Nobody is there any more who could revoke anything.
+                    std::future::pending::<()>().await;
+                }
+            }
+        }
+    }
 }
 
 /// Takes the frames that there are. Whether the answer is long enough.

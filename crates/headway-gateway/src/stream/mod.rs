@@ -13,13 +13,17 @@ pub(crate) mod opening;
 pub(crate) mod poll;
 pub(crate) mod selection;
 
+use std::net::IpAddr;
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::{Extension, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use headway_access::Caller;
 use headway_hub::{AskedCommand, Frame, FrameKind};
 use headway_protocol::request::CommandRequest;
-use headway_protocol::{CloseCode, Owner, Problem, ProblemCode, ServerMessage};
+use headway_protocol::{CloseCode, Problem, ProblemCode, ServerMessage};
 use headway_websocket::handshake::Handshake;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
@@ -29,8 +33,9 @@ use serde_json::Value;
 use crate::app::{App, Id, Shared};
 use crate::front::admission::Place;
 use crate::front::adopted::{Adopted, Purpose};
+use crate::handlers::commands;
 use crate::handover::{Incoming, Peer};
-use crate::problem::Answer;
+use crate::problem::{Answer, Refusal};
 use opening::{Address, Begin, Form, Opening};
 
 /// `GET /jobs/{id}/stream`.
@@ -55,12 +60,16 @@ pub(crate) async fn many(
 async fn serve(app: App, peer: Peer, address: &Address, request: Request) -> Answer {
     let (mut parts, _) = request.into_parts();
     let upgrade = parts.extensions.remove::<OnUpgrade>();
-    let (begin, places) = match Opening::read(&parts, address) {
+    let opening = match Opening::read(&app, &parts, address, peer.0, None) {
+        Err(Begin::Wait) => opening::read_patiently(&app, &parts, address, peer.0).await,
+        opening => opening,
+    };
+    let (begin, places) = match opening {
         Err(begin) => (begin, Vec::new()),
         Ok(opening) => match app.admission.places(Some(peer.0), &parts, &opening.caller) {
             Err(limit) => (opening.refuse(limit), Vec::new()),
             Ok(places) => {
-                let standing = match &opening.job {
+                let standing = match opening.to_look_up() {
                     Some(job) => app.hub.warm(&opening.caller, job).await?,
                     None => None,
                 };
@@ -70,6 +79,8 @@ async fn serve(app: App, peer: Peer, address: &Address, request: Request) -> Ans
     };
     match begin {
         Begin::Refuse(refusal) => Err(refusal),
+        // Whoever was found out about is known.
+        Begin::Wait => Err(headway_signin::Refused::Invalid.into()),
         Begin::NothingFollows => Ok(StatusCode::NO_CONTENT.into_response()),
         Begin::Close(handshake, code) => {
             Ok(upgrade_to(app, upgrade, &handshake, Purpose::Close(code), places))
@@ -136,12 +147,12 @@ async fn take_socket(
 /// Carries a watcher's command out.
 pub(crate) async fn carry_out(
     app: &Shared,
-    caller: &Owner,
-    command: &AskedCommand,
+    who: (&Arc<Caller>, IpAddr),
+    asked: &AskedCommand,
 ) -> Result<Value, Problem> {
     let request = CommandRequest::default();
-    let done = app.engine.command(caller, &command.job, command.action, request).await;
-    let job = done.map_err(|error| error.problem())?;
+    let done = commands::ask(app, who, &asked.job, asked.action, request).await;
+    let job = done.map_err(Refusal::into_problem)?;
     Ok(serde_json::json!({ "status": job.status, "cursor": job.cursor }))
 }
 

@@ -1,22 +1,28 @@
 //! What a request to watch asks for, and what it is answered with: the same whoever owns its socket.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
+use headway_access::Caller;
 use headway_protocol::frame::SUBPROTOCOL;
-use headway_protocol::{CloseCode, Cursor, JobId, JobStatus, Owner, ProblemCode};
+use headway_protocol::{CloseCode, Cursor, JobId, JobStatus, ProblemCode};
+use headway_signin::Refused as Unknown;
 use headway_websocket::handshake::{Handshake, Refused};
 use percent_encoding::percent_decode_str;
 
 use super::poll;
 use super::selection::Selection;
 use crate::accept;
-use crate::app::caller_of;
+use crate::app::Shared;
+use crate::door::site::Origin;
+use crate::door::{Entry, Turned, credential};
 use crate::front::admission::Limit;
+use crate::options::Site;
 use crate::problem::Refusal;
 use crate::query::Query;
-use crate::routes;
+use crate::routes::{self, Route};
 
 /// Which stream a request is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,11 +52,18 @@ impl Address {
         percent_decode_str(id).decode_utf8().ok().map(|id| Self::Job(id.into_owned()))
     }
 
-    /// The route, as it is counted.
+    /// The path of its route, as it is counted.
     pub(crate) fn route(&self) -> &'static str {
         match self {
             Self::Job(_) => Self::ONE,
             Self::Many => Self::SEVERAL,
+        }
+    }
+
+    fn to_route(&self) -> &'static Route {
+        match self {
+            Self::Job(_) => routes::one_job_s_stream(),
+            Self::Many => routes::stream_of_many(),
         }
     }
 }
@@ -83,11 +96,34 @@ pub(crate) type Standing = (Cursor, JobStatus);
 /// What a request to watch asks for.
 #[derive(Clone, Debug)]
 pub(crate) struct Opening {
-    pub(crate) caller: Arc<Owner>,
+    pub(crate) caller: Arc<Caller>,
+    /// Where it comes from.
+    pub(crate) address: IpAddr,
+    /// The page that may read the answer.
+    pub(crate) page: Page,
     pub(crate) form: Form,
     pub(crate) selection: Selection,
     /// The one job that the address names.
     pub(crate) job: Option<JobId>,
+}
+
+/// The page of another origin that a request comes from, if it may read the answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Page {
+    origin: Origin,
+    name: Option<HeaderValue>,
+}
+
+impl Page {
+    fn new(origin: Origin, headers: &HeaderMap) -> Self {
+        let name = headers.get(header::ORIGIN).filter(|_| origin == Origin::Allowed);
+        Self { origin, name: name.cloned() }
+    }
+
+    /// Tells the browser so.
+    pub(crate) fn mark(&self, answer: &mut HeaderMap) {
+        Site::mark(self.origin, self.name.as_ref(), answer);
+    }
 }
 
 /// What a request to watch is answered with.
@@ -102,24 +138,37 @@ pub(crate) enum Begin {
     Close(Handshake, CloseCode),
     /// A refusal.
     Refuse(Refusal),
+    /// Nothing yet: who asks has to be found out first, which takes a wait.
+    Wait,
 }
 
 impl Opening {
-    /// Reads a request. A WebSocket for a name that no job can have is [`Begin::Close`] at once.
-    pub(crate) fn read(parts: &Parts, address: &Address) -> Result<Self, Begin> {
-        let query = Query::parse(
-            parts.uri.query().unwrap_or_default(),
-            routes::parameters("GET", address.route()),
-        )
-        .map_err(Begin::Refuse)?;
+    /// Reads a request and asks at the door. A WebSocket for a name that no job can have is
+    /// [`Begin::Close`] at once. `known`: who asks, when that was found out after [`Begin::Wait`].
+    pub(crate) fn read(
+        app: &Shared,
+        parts: &Parts,
+        address: &Address,
+        peer: IpAddr,
+        known: Option<Arc<Caller>>,
+    ) -> Result<Self, Begin> {
+        let route = address.to_route();
+        let query = Query::parse(parts.uri.query().unwrap_or_default(), route.parameters)
+            .map_err(Begin::Refuse)?;
         let form = form(parts, &query).map_err(Begin::Refuse)?;
+        let entry = match app.admit(parts, &query, route, peer, known) {
+            Ok(entry) => entry,
+            Err(turned) => return Err(turn_away(form, turned)),
+        };
+        let page = Page::new(entry.origin, &parts.headers);
+        let refuse = |refusal: Refusal| Begin::Refuse(refusal.with(|headers| page.mark(headers)));
         let (job, selection) = match address {
             Address::Job(id) => match id.parse::<JobId>() {
                 Ok(job) => {
                     let selection = Selection::one(job.clone(), &query, &parts.headers);
                     (Some(job), selection)
                 }
-                Err(_) => return Err(no_such_job(form, id)),
+                Err(_) => return Err(no_such_job(form, id, &page)),
             },
             Address::Many => {
                 // A conversation may name its jobs later.
@@ -128,24 +177,33 @@ impl Opening {
                 (None, read(&query, &parts.headers))
             }
         };
-        let selection = selection.map_err(Begin::Refuse)?;
-        Ok(Self { caller: Arc::new(caller_of(parts)), form, selection, job })
+        let selection = selection.map_err(refuse)?;
+        let Entry { caller, address, origin: _, left: _ } = entry;
+        Ok(Self { caller, address, page, form, selection, job })
+    }
+
+    /// The job to look up before the stream begins: none for somebody who has not said who they are,
+    /// to whom nothing may be told of it.
+    pub(crate) fn to_look_up(&self) -> Option<&JobId> {
+        self.job.as_ref().filter(|_| !self.caller.is_nobody())
     }
 
     /// What it is answered with when a limit on connections is reached.
     pub(crate) fn refuse(self, limit: Limit) -> Begin {
         match self.form {
             Form::Messages(handshake) => Begin::Close(handshake, CloseCode::ConnectionLimit),
-            Form::Events | Form::Poll(_) => Begin::Refuse(limit.into()),
+            Form::Events | Form::Poll(_) => {
+                Begin::Refuse(Refusal::from(limit).with(|headers| self.page.mark(headers)))
+            }
         }
     }
 
     /// What it is answered with, by what is known of the job that it names: `None` when the caller
     /// sees no such job. A stream of many needs no job.
     pub(crate) fn begin(self, standing: Option<Standing>) -> Begin {
-        let Some(job) = &self.job else { return Begin::Stream(self) };
+        let Some(job) = self.to_look_up() else { return Begin::Stream(self) };
         match standing {
-            None => no_such_job(self.form, job.as_str()),
+            None => no_such_job(self.form.clone(), job.as_str(), &self.page),
             Some((cursor, status))
                 if matches!(self.form, Form::Events)
                     && status.is_terminal()
@@ -158,10 +216,54 @@ impl Opening {
     }
 }
 
-fn no_such_job(form: Form, id: &str) -> Begin {
+/// The same, after finding out who asks.
+pub(crate) async fn read_patiently(
+    app: &Shared,
+    parts: &Parts,
+    address: &Address,
+    peer: IpAddr,
+) -> Result<Opening, Begin> {
+    let route = address.to_route();
+    let query = Query::parse(parts.uri.query().unwrap_or_default(), route.parameters)
+        .map_err(Begin::Refuse)?;
+    let presented = credential::presented(parts, &query, route);
+    let from = app.admission.address_of(peer, &parts.headers);
+    match app.door.signin.identify_patiently(presented, from, app.hub.now()).await {
+        Ok(caller) => Opening::read(app, parts, address, peer, Some(caller)),
+        Err(refused) => match form(parts, &query) {
+            Ok(form) => Err(turn_away(form, Turned::Unknown(refused))),
+            Err(refusal) => Err(Begin::Refuse(refusal)),
+        },
+    }
+}
+
+fn no_such_job(form: Form, id: &str, page: &Page) -> Begin {
     match form {
         Form::Messages(handshake) => Begin::Close(handshake, CloseCode::NoSuchJob),
-        Form::Events | Form::Poll(_) => Begin::Refuse(Refusal::no_such_job(id)),
+        Form::Events | Form::Poll(_) => {
+            Begin::Refuse(Refusal::no_such_job(id).with(|headers| page.mark(headers)))
+        }
+    }
+}
+
+/// What somebody is told who was not let in. A browser cannot read why an upgrade was refused, but
+/// it can read a close code; one of a page that may not ask at all gets no WebSocket.
+fn turn_away(form: Form, turned: Turned) -> Begin {
+    let code = match &turned {
+        Turned::Unknown(Unknown::NotKnownYet) => return Begin::Wait,
+        Turned::Foreign(_) => None,
+        Turned::Unknown(Unknown::TooManyTries { .. }) | Turned::Busy(_) => {
+            Some(CloseCode::RateLimited)
+        }
+        Turned::Unknown(Unknown::Unavailable { .. }) => Some(CloseCode::Overloaded),
+        Turned::Unknown(
+            Unknown::Missing | Unknown::Invalid | Unknown::Expired | Unknown::Revoked,
+        ) => Some(CloseCode::InvalidToken),
+        Turned::Denied(_) => Some(CloseCode::NotAllowed),
+    };
+    match (form, code) {
+        (Form::Messages(handshake), Some(code)) => Begin::Close(handshake, code),
+        (Form::Messages(_) | Form::Events | Form::Poll(_), _) => Begin::Refuse(turned.into()),
     }
 }
 

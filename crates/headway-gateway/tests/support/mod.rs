@@ -14,6 +14,8 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use headway_gateway::{Gateway, Options};
+use headway_protocol::Secret;
+use headway_signin::{JwtAlgorithm, JwtKeys, JwtOptions, Modes};
 use headway_store::memory::MemoryStore;
 use headway_store::{Clock, Store, SystemClock};
 use reqwest::{Method, RequestBuilder, Response};
@@ -27,6 +29,24 @@ use tokio_util::sync::CancellationToken;
 
 /// No wait of these tests is shorter; one that lasts longer has failed.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The key that guarded servers are configured with.
+pub(crate) const ADMIN_KEY: &str = "the-administrator-of-these-tests-0123456789";
+
+/// What the tokens are signed with that guarded servers take.
+pub(crate) const JWT_SECRET: &str = "a-secret-of-these-tests-that-is-long-enough";
+
+pub(crate) fn signin_options() -> headway_signin::Options {
+    let secret = JwtKeys::Secret(Secret::new(JWT_SECRET));
+    let mut jwt = JwtOptions::new("https://issuer.example", "headway", secret, JwtAlgorithm::Hs256);
+    jwt.tenant = Some("default".to_owned());
+    headway_signin::Options {
+        modes: Modes { keys: true, jwt: true },
+        admin_key: Some(Secret::new(ADMIN_KEY)),
+        jwt: Some(jwt),
+        ..headway_signin::Options::default()
+    }
+}
 
 pub(crate) struct Server {
     pub(crate) address: String,
@@ -42,6 +62,19 @@ impl Server {
     }
 
     pub(crate) async fn start_with(options: Options, hub: headway_hub::Options) -> Self {
+        Self::start_whole(options, hub, headway_signin::Options::default()).await
+    }
+
+    /// A server that asks for keys, or for tokens that are signed with [`JWT_SECRET`].
+    pub(crate) async fn start_guarded(options: Options) -> Self {
+        Self::start_whole(options, headway_hub::Options::default(), signin_options()).await
+    }
+
+    pub(crate) async fn start_whole(
+        options: Options,
+        hub: headway_hub::Options,
+        signin: headway_signin::Options,
+    ) -> Self {
         // The client has TLS built in and wants to be told whose, also where none is spoken.
         rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
         let memory = Arc::new(MemoryStore::new());
@@ -50,13 +83,30 @@ impl Server {
         let engine = headway_engine::Options { allow_exec: true, ..Default::default() };
         let engine =
             headway_engine::Handle::start(engine, Arc::clone(&store), Arc::clone(&clock)).unwrap();
-        let hub = headway_hub::Hub::start(hub, store, clock).unwrap();
+        let hub = headway_hub::Hub::start(hub, Arc::clone(&store), Arc::clone(&clock)).unwrap();
+        let signin = headway_signin::Handle::start(signin, store, clock).await.unwrap();
         let listen = "127.0.0.1:0".parse().unwrap();
-        let gateway = Gateway::bind(Options { listen, ..options }, engine, hub).await.unwrap();
+        let gateway =
+            Gateway::bind(Options { listen, ..options }, engine, hub, signin).await.unwrap();
         let address = gateway.address().to_string();
         let stop = CancellationToken::new();
         let serving = tokio::spawn(gateway.serve(stop.clone().cancelled_owned()));
         Self { address, client: reqwest::Client::new(), store: memory, stop, serving }
+    }
+
+    /// A key that the administrator of the node makes.
+    pub(crate) async fn key(&self, request: Value) -> String {
+        let made = self.as_caller(Method::POST, "/api/v1/keys", ADMIN_KEY).json(&request);
+        let response = made.send().await.unwrap();
+        let status = response.status();
+        let key: Value = response.json().await.unwrap();
+        assert_eq!(status, 201, "{key}");
+        key["key"].as_str().unwrap().to_owned()
+    }
+
+    /// A request of somebody who has signed in.
+    pub(crate) fn as_caller(&self, method: Method, path: &str, token: &str) -> RequestBuilder {
+        self.request(method, path).bearer_auth(token)
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -161,9 +211,18 @@ pub(crate) struct Socket {
 
 impl Socket {
     pub(crate) async fn open(server: &Server, path: &str) -> Self {
+        Self::open_with(server, path, &[]).await
+    }
+
+    /// The same with more headers.
+    pub(crate) async fn open_with(server: &Server, path: &str, headers: &[(&str, &str)]) -> Self {
         let address = format!("ws://{}{path}", server.address);
         let mut request = address.into_client_request().unwrap();
         request.headers_mut().insert("sec-websocket-protocol", "headway.v1".parse().unwrap());
+        for (name, value) in headers {
+            let name: reqwest::header::HeaderName = name.parse().unwrap();
+            request.headers_mut().insert(name, value.parse().unwrap());
+        }
         let (stream, response) = tokio_tungstenite::connect_async(request).await.unwrap();
         let protocol = response.headers().get("sec-websocket-protocol");
         let protocol = protocol.map(|value| value.to_str().unwrap().to_owned());
@@ -248,7 +307,13 @@ pub(crate) struct Events {
 
 impl Events {
     pub(crate) async fn open(server: &Server, path: &str, last_event_id: Option<&str>) -> Self {
-        let mut request = server.request(Method::GET, path).header("accept", "text/event-stream");
+        let request = server.request(Method::GET, path);
+        Self::open_by(request, last_event_id).await
+    }
+
+    /// The same by a request of one's own.
+    pub(crate) async fn open_by(request: RequestBuilder, last_event_id: Option<&str>) -> Self {
+        let mut request = request.header("accept", "text/event-stream");
         if let Some(id) = last_event_id {
             request = request.header("last-event-id", id);
         }

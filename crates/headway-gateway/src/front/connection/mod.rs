@@ -18,6 +18,7 @@ use super::shard::Context;
 use super::socket::{Read, Secure, Socket};
 use super::watcher::Watcher;
 use super::wheel::Tick;
+use crate::observe::Seen;
 use ending::close_frame;
 use request::Asking;
 
@@ -77,6 +78,8 @@ struct Readiness {
 enum Phase {
     /// A request is awaited, since then; the first, or one after another.
     Request { since: Tick, first: bool },
+    /// Whoever sent a request is found out.
+    Identifying(Box<Seen>),
     /// The job that a request names is looked up.
     Asking(Box<Asking>),
     /// Somebody watches.
@@ -152,7 +155,10 @@ impl Connection {
     pub(super) fn watcher(&mut self) -> Option<&mut Watcher> {
         match &mut self.phase {
             Phase::Watching(watcher) => Some(watcher),
-            Phase::Request { .. } | Phase::Asking(_) | Phase::Ending { .. } => None,
+            Phase::Request { .. }
+            | Phase::Identifying(_)
+            | Phase::Asking(_)
+            | Phase::Ending { .. } => None,
         }
     }
 
@@ -167,7 +173,7 @@ impl Connection {
             Phase::Watching(watcher) => watcher.stop(context),
             Phase::Request { .. } => self.end(context),
             // What is asked for is answered, and then goes like all others.
-            Phase::Asking(_) | Phase::Ending { .. } => {}
+            Phase::Identifying(_) | Phase::Asking(_) | Phase::Ending { .. } => {}
         }
     }
 
@@ -181,7 +187,10 @@ impl Connection {
             Phase::Watching(watcher) => {
                 watcher.keep_alive(self.blocked, &mut self.outbound, context);
             }
-            Phase::Request { .. } | Phase::Asking(_) | Phase::Ending { .. } => {}
+            Phase::Request { .. }
+            | Phase::Identifying(_)
+            | Phase::Asking(_)
+            | Phase::Ending { .. } => {}
         }
         true
     }
@@ -203,7 +212,7 @@ impl Connection {
         loop {
             let fate = match &mut self.phase {
                 Phase::Request { .. } => self.await_request(key, context),
-                Phase::Asking(_) => self.await_nothing(context),
+                Phase::Identifying(_) | Phase::Asking(_) => self.await_nothing(context),
                 Phase::Watching(_) => self.watch(key, context),
                 Phase::Ending { .. } => self.leave(context),
             };
@@ -280,8 +289,8 @@ impl Connection {
     fn arm(&mut self, key: u32, context: &mut Context) {
         let due = match &self.phase {
             Phase::Request { since, first } => since.after_ms(self.request_ms(*first, context)),
-            // The look-up is bounded by the store.
-            Phase::Asking(_) => return,
+            // Both are bounded by the store, and the first by the identity provider's time limit.
+            Phase::Identifying(_) | Phase::Asking(_) => return,
             Phase::Watching(watcher) => watcher.due(self.blocked, context),
             Phase::Ending { until, .. } => *until,
         };

@@ -1,5 +1,6 @@
 //! Before somebody watches: a request is awaited and read, and its job is looked up.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::http::request::Parts;
@@ -10,10 +11,11 @@ use super::{Connection, EARLY_BYTES, Phase, Step};
 use crate::front::admission::{Limit, Place};
 use crate::front::answer::{Answer, Body};
 use crate::front::head::{self, Head};
+use crate::front::inbox::Read;
 use crate::front::shard::Context;
 use crate::front::watcher::Watcher;
 use crate::observe::Seen;
-use crate::stream::opening::{Address, Begin, Opening, Standing};
+use crate::stream::opening::{Begin, Opening, Standing};
 
 /// How long a connection stays open for the next request, in milliseconds.
 const NEXT_REQUEST_MS: u64 = 60_000;
@@ -45,9 +47,34 @@ impl Connection {
                 };
                 self.begin(begin, seen, places, key, context);
             }
-            phase @ (Phase::Request { .. } | Phase::Watching(_) | Phase::Ending { .. }) => {
+            phase @ (Phase::Request { .. }
+            | Phase::Identifying(_)
+            | Phase::Watching(_)
+            | Phase::Ending { .. }) => {
                 self.phase = phase;
             }
+        }
+    }
+
+    /// Takes what was found out of whoever sent its request.
+    pub(in crate::front) fn identified(&mut self, key: u32, read: Read, context: &mut Context) {
+        let since = context.now;
+        let Read { parts, peer, opening } = read;
+        let phase = std::mem::replace(&mut self.phase, Phase::Request { since, first: false });
+        match (phase, opening) {
+            (Phase::Identifying(seen), Ok(opening)) => {
+                self.ask(key, opening, *seen, &parts, peer, context);
+            }
+            (Phase::Identifying(seen), Err(begin)) => {
+                self.begin(begin, *seen, Vec::new(), key, context);
+            }
+            (
+                phase @ (Phase::Request { .. }
+                | Phase::Asking(_)
+                | Phase::Watching(_)
+                | Phase::Ending { .. }),
+                _,
+            ) => self.phase = phase,
         }
     }
 
@@ -81,36 +108,42 @@ impl Connection {
             Head::Other => return Step::HandOver,
             Head::Watch(parts, address, length) => (parts, address, length),
         };
+        let Ok(peer) = self.socket.peer() else { return Step::Gone };
+        let opening = Opening::read(&context.app, &parts, &address, peer.ip(), None);
         self.unread.drain(..length);
         if self.unread.is_empty() {
             self.unread = Vec::new();
         }
-        self.ask(key, &parts, &address, context);
+        let seen = Seen::new(&context.app, &parts.headers, address.route());
+        self.last = context.stopping || head::is_last(&parts);
+        match opening {
+            Err(Begin::Wait) => {
+                self.phase = Phase::Identifying(Box::new(seen));
+                context.read_patiently((key, self.serial), (parts, address), peer.ip());
+            }
+            Ok(opening) => self.ask(key, opening, seen, &parts, peer.ip(), context),
+            Err(begin) => self.begin(begin, seen, Vec::new(), key, context),
+        }
         Step::Go
     }
 
-    pub(super) fn ask(
+    fn ask(
         &mut self,
         key: u32,
+        opening: Opening,
+        seen: Seen,
         parts: &Parts,
-        address: &Address,
+        peer: IpAddr,
         context: &mut Context,
     ) {
-        let seen = Seen::new(&context.app, &parts.headers, address.route());
-        self.last = context.stopping || head::is_last(parts);
-        let opening = match Opening::read(parts, address) {
-            Ok(opening) => opening,
-            Err(begin) => return self.begin(begin, seen, Vec::new(), key, context),
-        };
-        let peer = self.socket.peer().map(|peer| peer.ip()).ok();
-        let places = match context.admission.places(peer, parts, &opening.caller) {
+        let places = match context.admission.places(Some(peer), parts, &opening.caller) {
             Ok(places) => places,
             Err(limit) => {
                 let begin = opening.refuse(limit);
                 return self.begin(begin, seen, Vec::new(), key, context);
             }
         };
-        let Some(job) = opening.job.clone() else {
+        let Some(job) = opening.to_look_up().cloned() else {
             return self.begin(opening.begin(None), seen, places, key, context);
         };
         match context.app.hub.warm_now(&opening.caller, &job) {
@@ -156,6 +189,8 @@ impl Connection {
                 (Answer { status, headers, body: Body::None }, Some(code))
             }
             Begin::Refuse(refusal) => (Answer::refuse(refusal), None),
+            // Whoever was found out about is known.
+            Begin::Wait => (Answer::refuse(headway_signin::Refused::Invalid.into()), None),
         };
         let ends = self.last || context.stopping;
         self.outbound.push(context.bytes(answer, seen, ends && code.is_none()));

@@ -1,0 +1,163 @@
+//! Batches: jobs whose work is a list of items.
+
+use axum::routing::{get, post};
+use headway_access::Act;
+use headway_protocol::Action;
+use headway_protocol::batch::{BatchRequest, Estimate};
+use headway_protocol::request::ItemPage;
+use schemars::SchemaGenerator;
+
+use super::{
+    COMMAND_BODY, COMMAND_REPLIES, Content, DOCUMENT, DOCUMENT_REPLIES, IDEMPOTENCY, IF_NONE_MATCH,
+    LIMIT, Load, Reply, Route, Rule, STATUS, json, parameter, plain,
+};
+use crate::handlers::{batches, commands, jobs, results};
+
+const UPLOAD: Content = Content {
+    media: "multipart/form-data",
+    schema: Some(|generator| {
+        let options = generator.subschema_for::<headway_protocol::batch::BatchOptions>();
+        schemars::json_schema!({
+            "type": "object",
+            "required": ["options", "file"],
+            "properties": {
+                "options": options,
+                "file": { "type": "string", "format": "binary",
+                          "description": "JSONL or CSV in UTF-8, after `options`" },
+            },
+        })
+    }),
+};
+const BATCH_BODY: &[Content] = &[json(SchemaGenerator::subschema_for::<BatchRequest>), UPLOAD];
+
+pub(super) const ROUTES: &[Route] = &[
+    Route {
+        method: "POST",
+        path: "/api/v1/batches",
+        operation: "createBatch",
+        rule: Rule::May(Act::Create),
+        load: Load::Job,
+        summary: "Create a batch, its items in the request or in a file",
+        parameters: &[],
+        headers: IDEMPOTENCY,
+        body: BATCH_BODY,
+        replies: &[Reply { status: 202, summary: "All items are durable", contents: &[DOCUMENT] }],
+        handler: || post(batches::create),
+    },
+    Route {
+        method: "POST",
+        path: "/api/v1/estimates",
+        operation: "estimateBatch",
+        rule: Rule::May(Act::Create),
+        load: Load::Work,
+        summary: "Say what a batch would cost; nothing is run",
+        parameters: &[],
+        headers: &[],
+        body: BATCH_BODY,
+        replies: &[Reply {
+            status: 200,
+            summary: "The estimate",
+            contents: &[json(SchemaGenerator::subschema_for::<Estimate>)],
+        }],
+        handler: || post(batches::estimate),
+    },
+    Route {
+        method: "GET",
+        path: "/api/v1/batches/{id}",
+        operation: "getBatch",
+        rule: Rule::May(Act::Watch),
+        load: Load::Light,
+        summary: "Show a batch",
+        parameters: &[],
+        headers: IF_NONE_MATCH,
+        body: &[],
+        replies: DOCUMENT_REPLIES,
+        handler: || get(jobs::show),
+    },
+    Route {
+        method: "GET",
+        path: "/api/v1/batches/{id}/items",
+        operation: "listItems",
+        rule: Rule::May(Act::Watch),
+        load: Load::Light,
+        summary: "List a batch's items, by index",
+        parameters: &[STATUS, parameter("after", "The `next` of the page before"), LIMIT],
+        headers: &[],
+        body: &[],
+        replies: &[Reply {
+            status: 200,
+            summary: "A page",
+            contents: &[json(SchemaGenerator::subschema_for::<ItemPage>)],
+        }],
+        handler: || get(batches::items),
+    },
+    Route {
+        method: "GET",
+        path: "/api/v1/batches/{id}/results",
+        operation: "streamResults",
+        rule: Rule::May(Act::Watch),
+        load: Load::Light,
+        summary: "Read a batch's results, one for every item",
+        parameters: &[STATUS, parameter("format", "`jsonl` or `csv`")],
+        headers: &[],
+        body: &[],
+        replies: &[Reply {
+            status: 200,
+            summary: "The results",
+            contents: &[plain("application/x-ndjson"), plain("text/csv")],
+        }],
+        handler: || get(results::stream),
+    },
+    Route {
+        method: "POST",
+        path: "/api/v1/batches/{id}/cancel",
+        operation: "cancelBatch",
+        rule: Rule::May(Act::Command(Action::Cancel)),
+        load: Load::Light,
+        summary: "Ask a batch to stop for good",
+        parameters: &[],
+        headers: &[],
+        body: COMMAND_BODY,
+        replies: COMMAND_REPLIES,
+        handler: || post(commands::cancel),
+    },
+    Route {
+        method: "POST",
+        path: "/api/v1/batches/{id}/pause",
+        operation: "pauseBatch",
+        rule: Rule::May(Act::Command(Action::Pause)),
+        load: Load::Light,
+        summary: "Ask a batch to stand still",
+        parameters: &[],
+        headers: &[],
+        body: COMMAND_BODY,
+        replies: COMMAND_REPLIES,
+        handler: || post(commands::pause),
+    },
+    Route {
+        method: "POST",
+        path: "/api/v1/batches/{id}/resume",
+        operation: "resumeBatch",
+        rule: Rule::May(Act::Command(Action::Resume)),
+        load: Load::Light,
+        summary: "Ask a batch to go on, with a larger budget if one is given",
+        parameters: &[],
+        headers: &[],
+        body: COMMAND_BODY,
+        replies: COMMAND_REPLIES,
+        handler: || post(commands::resume),
+    },
+    Route {
+        method: "POST",
+        path: "/api/v1/batches/{id}/retry",
+        operation: "retryBatch",
+        rule: Rule::May(Act::Command(Action::Retry)),
+        load: Load::Light,
+        summary: "Begin a new attempt over items that did not succeed",
+        parameters: &[],
+        headers: &[],
+        body: COMMAND_BODY,
+        replies: COMMAND_REPLIES,
+        handler: || post(commands::retry),
+    },
+];

@@ -1,0 +1,164 @@
+//! Jobs, and what is asked of them.
+
+use axum::routing::{get, post};
+use headway_access::Act;
+use headway_protocol::Action;
+use headway_protocol::report::SequencedReport;
+use headway_protocol::request::{CreateJob, HistoryPage, JobPage, ReportReply};
+use schemars::SchemaGenerator;
+
+use super::{
+    COMMAND_BODY, COMMAND_REPLIES, Content, DOCUMENT, DOCUMENT_REPLIES, IDEMPOTENCY, IF_NONE_MATCH,
+    LIMIT, Load, Reply, Route, Rule, STATUS, json, parameter, plain,
+};
+use crate::handlers::{commands, events, jobs};
+
+const REPORT: Content = json(|generator| {
+    let event = generator.subschema_for::<SequencedReport>();
+    schemars::json_schema!({ "anyOf": [event, { "type": "array", "items": event }] })
+});
+
+pub(super) const ROUTES: &[Route] = &[
+    Route {
+        method: "POST",
+        path: "/api/v1/jobs",
+        operation: "createJob",
+        rule: Rule::May(Act::Create),
+        load: Load::Job,
+        summary: "Create a job",
+        parameters: &[],
+        headers: IDEMPOTENCY,
+        body: &[json(SchemaGenerator::subschema_for::<CreateJob>)],
+        replies: &[Reply { status: 201, summary: "The new job", contents: &[DOCUMENT] }],
+        handler: || post(jobs::create),
+    },
+    Route {
+        method: "GET",
+        path: "/api/v1/jobs",
+        operation: "listJobs",
+        rule: Rule::May(Act::Watch),
+        load: Load::Light,
+        summary: "List jobs, newest first",
+        parameters: &[
+            STATUS,
+            parameter("kind", "Only of this kind"),
+            parameter("session", "Only of this session"),
+            parameter("tag", "Only with this tag"),
+            parameter("page", "The `next` of the page before"),
+            LIMIT,
+        ],
+        headers: &[],
+        body: &[],
+        replies: &[Reply {
+            status: 200,
+            summary: "A page",
+            contents: &[json(SchemaGenerator::subschema_for::<JobPage>)],
+        }],
+        handler: || get(jobs::list),
+    },
+    Route {
+        method: "GET",
+        path: "/api/v1/jobs/{id}",
+        operation: "getJob",
+        rule: Rule::May(Act::Watch),
+        load: Load::Light,
+        summary: "Show a job",
+        parameters: &[],
+        headers: IF_NONE_MATCH,
+        body: &[],
+        replies: DOCUMENT_REPLIES,
+        handler: || get(jobs::show),
+    },
+    Route {
+        method: "POST",
+        path: "/api/v1/jobs/{id}/events",
+        operation: "reportEvents",
+        rule: Rule::May(Act::Report),
+        load: Load::Light,
+        summary: "Report events of a job: all are applied, or none",
+        parameters: &[],
+        headers: &[
+            parameter("Producer-Id", "The producer's name for itself"),
+            parameter("Producer-Seq", "Its number for this request; a repeat changes nothing"),
+        ],
+        body: &[REPORT, plain("application/x-ndjson")],
+        replies: &[Reply {
+            status: 200,
+            summary: "Durable; commands that wait for the worker are in the reply",
+            contents: &[json(SchemaGenerator::subschema_for::<ReportReply>)],
+        }],
+        handler: || post(events::append),
+    },
+    Route {
+        method: "GET",
+        path: "/api/v1/jobs/{id}/events",
+        operation: "listEvents",
+        rule: Rule::May(Act::Watch),
+        load: Load::Light,
+        summary: "Read a job's history, oldest first",
+        parameters: &[parameter("after", "A cursor; events after it"), LIMIT],
+        headers: &[],
+        body: &[],
+        replies: &[Reply {
+            status: 200,
+            summary: "A page, or its events one a line",
+            contents: &[
+                json(SchemaGenerator::subschema_for::<HistoryPage>),
+                plain("application/x-ndjson"),
+            ],
+        }],
+        handler: || get(events::history),
+    },
+    Route {
+        method: "POST",
+        path: "/api/v1/jobs/{id}/cancel",
+        operation: "cancelJob",
+        rule: Rule::May(Act::Command(Action::Cancel)),
+        load: Load::Light,
+        summary: "Ask a job to stop for good",
+        parameters: &[],
+        headers: &[],
+        body: COMMAND_BODY,
+        replies: COMMAND_REPLIES,
+        handler: || post(commands::cancel),
+    },
+    Route {
+        method: "POST",
+        path: "/api/v1/jobs/{id}/pause",
+        operation: "pauseJob",
+        rule: Rule::May(Act::Command(Action::Pause)),
+        load: Load::Light,
+        summary: "Ask a job to stand still",
+        parameters: &[],
+        headers: &[],
+        body: COMMAND_BODY,
+        replies: COMMAND_REPLIES,
+        handler: || post(commands::pause),
+    },
+    Route {
+        method: "POST",
+        path: "/api/v1/jobs/{id}/resume",
+        operation: "resumeJob",
+        rule: Rule::May(Act::Command(Action::Resume)),
+        load: Load::Light,
+        summary: "Ask a job to go on, with a larger budget if one is given",
+        parameters: &[],
+        headers: &[],
+        body: COMMAND_BODY,
+        replies: COMMAND_REPLIES,
+        handler: || post(commands::resume),
+    },
+    Route {
+        method: "POST",
+        path: "/api/v1/jobs/{id}/retry",
+        operation: "retryJob",
+        rule: Rule::May(Act::Command(Action::Retry)),
+        load: Load::Light,
+        summary: "Begin a new attempt of an ended job",
+        parameters: &[],
+        headers: &[],
+        body: COMMAND_BODY,
+        replies: COMMAND_REPLIES,
+        handler: || post(commands::retry),
+    },
+];
