@@ -50,6 +50,7 @@ mod reporter;
 mod token;
 mod trust;
 mod watch;
+mod webhooks;
 
 pub use access::{AuditFormat, AuditQuery, SignedIn};
 pub use backoff::Backoff;

@@ -40,22 +40,37 @@ impl fmt::Display for Failure {
 
 impl From<headway_client::Error> for Failure {
     fn from(error: headway_client::Error) -> Self {
-        let hint = match error.problem() {
+        let place = match error.problem() {
             Some(problem) => match (problem.index, &problem.field) {
                 (Some(index), Some(field)) => format!(" (item {index}, `{field}`)"),
                 (Some(index), None) => format!(" (item {index})"),
                 (None, Some(field)) => format!(" (`{field}`)"),
                 (None, None) => String::new(),
             },
-            None if matches!(error, headway_client::Error::NotTrusted { .. }) => {
-                ". If it is yours, name the authority of its certificate with --ca".to_owned()
-            }
-            None if error.is_retryable() => {
-                ". Start one with `headway serve`, or name another with --server".to_owned()
-            }
             None => String::new(),
         };
+        let hint = format!("{place}{}", what_to_do(&error));
         Self::new(format!("{}{hint}", chain(&error)))
+    }
+}
+
+/// What the person at the terminal can do about it.
+fn what_to_do(error: &headway_client::Error) -> &'static str {
+    if error.is_unauthenticated() {
+        return ". Give an API key or a token as HEADWAY_TOKEN, with --token-file FILE or with \
+                --token -; an administrator makes one with `headway key create`, and the first one \
+                is made with `headway key create --data DIR` while the node is stopped";
+    }
+    match error.problem() {
+        Some(problem) if problem.status == 403 => ". `headway whoami` says who you are there",
+        Some(_) => "",
+        None if matches!(error, headway_client::Error::NotTrusted { .. }) => {
+            ". If it is yours, name the authority of its certificate with --ca"
+        }
+        None if error.is_retryable() => {
+            ". Start one with `headway serve`, or name another with --server"
+        }
+        None => "",
     }
 }
 

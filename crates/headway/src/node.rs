@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use headway_gateway::Gateway;
+use headway_gateway::{Gateway, Site};
 use headway_store::{Clock, Store, SystemClock};
 use headway_store_embedded::EmbeddedStore;
 
@@ -71,17 +71,29 @@ impl Node {
         };
         let hub = headway_hub::Hub::start(hub, Arc::clone(&port), Arc::clone(&clock))
             .map_err(|error| Failure::because("the read side cannot start", &error))?;
+        let signin =
+            headway_signin::Handle::start(settings.sign_in, Arc::clone(&port), Arc::clone(&clock))
+                .await
+                .map_err(|error| Failure::because("sign-in cannot start", &error))?;
         let engine = headway_engine::Options {
             kinds: settings.kinds,
             rates: settings.rates,
             allow_exec: settings.allow_exec,
             allow_hosts: settings.allow_hosts,
             work_dir: settings.work_dir,
+            own_dir: Some(settings.data),
+            webhooks: headway_engine::WebhookOptions {
+                secrets: settings.webhooks.secrets,
+                dead_for_ms: u64::try_from(settings.webhooks.dead_for.as_millis())
+                    .unwrap_or(u64::MAX),
+                ..headway_engine::WebhookOptions::default()
+            },
             retention: settings.retention,
             max_running: settings.max_running,
         };
         let engine = headway_engine::Handle::start(engine, port, clock)
             .map_err(|error| Failure::because("the engine cannot start", &error))?;
+        let site = Site { origins: settings.browser.origins, hosts: settings.browser.hosts };
         let gateway = headway_gateway::Options {
             listen: settings.listen,
             insecure: settings.insecure,
@@ -89,12 +101,14 @@ impl Node {
             upload_bytes: settings.upload_bytes,
             tls: settings.tls.as_ref().map(|tls| Arc::clone(&tls.acceptor)),
             threads: settings.threads,
+            site,
             limits: settings.limits,
             head_timeout: settings.head_within,
+            body_within: settings.body_within,
             write_within: settings.write_within,
             ..headway_gateway::Options::default()
         };
-        let gateway = match Gateway::bind(gateway, engine.clone(), hub).await {
+        let gateway = match Gateway::bind(gateway, engine.clone(), hub, signin).await {
             Ok(gateway) => gateway,
             Err(error) => {
                 engine.shutdown(Duration::ZERO).await;
@@ -185,6 +199,7 @@ pub(crate) fn own_settings(
         let free = ConfiguredValue::Text("127.0.0.1:0".to_owned());
         configuration.set("listen", free, "a node of its own");
     }
+    configuration.without_sign_in();
     let settings = configuration.settings().map_err(wrong)?;
     // It speaks to nobody but the command itself.
     Ok(Settings { tls: None, ..settings })

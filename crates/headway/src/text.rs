@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use headway_protocol::Secret;
 use headway_protocol::batch::Rate;
 use headway_protocol::report::Usage;
 
@@ -79,13 +80,12 @@ pub(crate) fn parse_usage(text: &str) -> Result<Usage, String> {
 }
 
 /// Reads `Name: value`.
-pub(crate) fn parse_header(text: &str) -> Result<(String, String), String> {
-    let (name, value) =
-        text.split_once(':').ok_or_else(|| format!("`{text}` is not NAME: VALUE"))?;
+pub(crate) fn parse_header(text: &str) -> Result<(String, Secret), String> {
+    let (name, value) = text.split_once(':').ok_or("it is not NAME: VALUE")?;
     if name.trim().is_empty() {
         return Err("the header has no name".to_owned());
     }
-    Ok((name.trim().to_owned(), value.trim().to_owned()))
+    Ok((name.trim().to_owned(), Secret::new(value.trim())))
 }
 
 /// Prints a time in its two largest units: `850 ms`, `12 s`, `3 min 5 s`, `2 h 10 min`.

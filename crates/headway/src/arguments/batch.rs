@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand, ValueEnum};
 use headway_protocol::batch::{OnBudget, Rate};
 use headway_protocol::request::RetryItems;
-use headway_protocol::{Amount, ItemStatus, JobId};
+use headway_protocol::{Amount, ItemStatus, JobId, Secret};
 
 use crate::text;
 
@@ -128,7 +128,7 @@ pub(crate) struct ExecutorArguments {
     pub(crate) method: String,
     /// A header of --url, such as `Authorization: Bearer x`; may be repeated.
     #[arg(long = "header", value_name = "NAME: VALUE", requires = "url", conflicts_with = "exec", value_parser = text::parse_header)]
-    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, Secret)>,
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,6 @@
 //! What can be said on the command line.
 
+mod access;
 mod batch;
 mod bench;
 mod job;
@@ -8,8 +9,12 @@ mod serve;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use headway_protocol::JobId;
+use headway_protocol::{JobId, Secret};
 
+pub(crate) use access::{
+    AuditArguments, CreateKeyArguments, CreateTokenArguments, DoctorArguments, KeyCommand,
+    TokenCommand, WebhookCommand,
+};
 pub(crate) use batch::{
     BatchCommand, ExecutorArguments, ItemsArguments, ResultsArguments, ResultsFormat,
     RetryArguments, RunBatchArguments,
@@ -38,15 +43,13 @@ pub(crate) struct Common {
     /// node of their own instead].
     #[arg(long, global = true, env = "HEADWAY_URL", value_name = "URL")]
     pub(crate) server: Option<String>,
-    /// The token or API key to sign in with.
-    #[arg(
-        long,
-        global = true,
-        env = "HEADWAY_TOKEN",
-        value_name = "TOKEN",
-        hide_env_values = true
-    )]
-    pub(crate) token: Option<String>,
+    /// The API key or token to sign in with; `-` reads it from standard input. Other people on this
+    /// machine can see command lines: better are HEADWAY_TOKEN and --token-file.
+    #[arg(long, global = true, value_name = "TOKEN", value_parser = secret)]
+    pub(crate) token: Option<Secret>,
+    /// A file that the API key or token is in [also: HEADWAY_TOKEN_FILE].
+    #[arg(long, global = true, value_name = "FILE", conflicts_with = "token")]
+    pub(crate) token_file: Option<PathBuf>,
     /// A PEM file of the authorities to trust instead of the system's, for a server at https:// with
     /// a certificate of your own.
     #[arg(long, global = true, env = "HEADWAY_CA", value_name = "FILE")]
@@ -77,6 +80,22 @@ pub(crate) enum Command {
     /// Run any command as a job: its output becomes log lines, percentages it prints become
     /// progress, its exit code is passed on.
     Run(RunArguments),
+    /// Make, list and revoke API keys.
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Make and revoke watch tokens.
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Say who you are, as the server sees you.
+    Whoami,
+    /// Show who did what, newest first.
+    Audit(AuditArguments),
+    /// See, replay and forget webhooks that could not be delivered.
+    #[command(subcommand)]
+    Webhook(WebhookCommand),
+    /// Look at a server from here: is it reached and trusted, who are you there, does every kind of
+    /// stream get through. Exits 1 when something is wrong.
+    Doctor(DoctorArguments),
     /// Look at the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -136,6 +155,11 @@ pub(crate) enum ConfigCommand {
     Print,
     /// Print every key with its meaning, as a commented TOML file.
     Schema,
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the signature of the library's parsers")]
+fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
+    Ok(Secret::new(text))
 }
 
 #[cfg(test)]

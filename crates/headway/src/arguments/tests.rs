@@ -54,6 +54,25 @@ fn everything_that_is_promised_parses() {
         "bench fanout --jobs 1000 --watchers 10 --rate 1 --producers 8 --min-interval 100",
         "bench fanout --jobs 1 --watchers 1000 --in-flight 8 --lane events --seconds 5",
         "completions bash",
+        "serve --listen 0.0.0.0:4323 --sign-in keys,jwt",
+        "key create --name ci --scope report --scope watch --tenant acme --subject ci --own-only",
+        "key create --name first --role admin --data d --expires-in 90d",
+        "key list --limit 5 --after k",
+        "key revoke k",
+        "token create --job j --session s --tag t --action cancel --subject maya --expires-in 15m",
+        "token revoke t",
+        "token revoke --subject maya",
+        "whoami --json",
+        "audit --what key.create --limit 10 --csv",
+        "audit --json",
+        "webhook dead",
+        "webhook replay w",
+        "webhook replay --all",
+        "webhook drop w",
+        "doctor https://jobs.example",
+        "doctor",
+        "--token - job list",
+        "job list --token-file token.txt",
         "--server http://localhost:1 --token t --json job list",
     ] {
         parses(line);
@@ -88,6 +107,19 @@ fn what_makes_no_sense_is_wrong_usage() {
     refuses("bench fanout --in-flight 1 --producers 1", Kind::ArgumentConflict);
     refuses("bench fanout --min-interval 5001", Kind::ValueValidation);
     refuses("completions basic", Kind::InvalidValue);
+    refuses("key create --name n", Kind::MissingRequiredArgument);
+    refuses("key create --name n --role king", Kind::ValueValidation);
+    refuses("key create --name n --scope fly", Kind::ValueValidation);
+    refuses("key create --name n --role admin --scope watch", Kind::ArgumentConflict);
+    refuses("key create --name n --role viewer --own-only", Kind::MissingRequiredArgument);
+    refuses("token create --subject maya", Kind::MissingRequiredArgument);
+    refuses("token create --job j --action fly", Kind::ValueValidation);
+    refuses("token revoke", Kind::MissingRequiredArgument);
+    refuses("token revoke t --subject maya", Kind::ArgumentConflict);
+    refuses("audit --csv --json", Kind::ArgumentConflict);
+    refuses("webhook replay", Kind::MissingRequiredArgument);
+    refuses("webhook replay w --all", Kind::ArgumentConflict);
+    refuses("job list --token t --token-file f", Kind::ArgumentConflict);
 }
 
 #[test]
@@ -96,4 +128,11 @@ fn a_command_after_the_dashes_is_left_alone() {
     let Command::Run(run) = arguments.command else { panic!("not run") };
     assert_eq!(run.command, ["ls", "--json", "--server", "x"]);
     assert!(!arguments.common.json);
+}
+
+#[test]
+fn a_token_is_not_in_debug_output() {
+    let arguments = parses("job list --token s3cret");
+    assert_eq!(arguments.common.token.as_ref().unwrap().expose(), "s3cret");
+    assert!(!format!("{arguments:?}").contains("s3cret"));
 }

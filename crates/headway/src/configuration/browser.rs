@@ -5,19 +5,22 @@ use super::{Configuration, ConfigurationError};
 /// Which pages may talk to a node, and by which names it is called.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Browser {
-    /// Origins as browsers write them: `https://app.example`, `http://localhost:5173`.
+    /// Origins as browsers write them: `https://app.example`, `http://localhost:5173`; `*` for all.
     pub(crate) origins: Vec<String>,
     /// Names without ports, in small letters.
     pub(crate) hosts: Vec<String>,
 }
 
 impl Configuration {
-    pub(super) fn browser(&self) -> Result<Browser, ConfigurationError> {
+    /// `asks`: whether anybody is asked to sign in.
+    pub(super) fn browser(&self, asks: bool) -> Result<Browser, ConfigurationError> {
         let origins = self.list("browser.origins").into_iter().map(|text| {
-            origin(&text).ok_or_else(|| {
+            // A page that has to show a token of its own may come from anywhere.
+            let every = (text == "*" && asks).then(|| text.clone());
+            every.or_else(|| origin(&text)).ok_or_else(|| {
                 let message = if text == "*" {
-                    "`*` would let every page on the web act for whoever is signed in: name the \
-                     origins, such as https://app.example"
+                    "`*` would let every page on the web do everything here, because nobody is \
+                     asked to sign in: name the origins, such as https://app.example"
                         .to_owned()
                 } else {
                     format!(

@@ -340,7 +340,8 @@ pub(super) const KEYS: &[Key] = &[
         "browser.origins",
         Shape::List,
         "",
-        "Origins (`https://app.example`) whose pages may talk to this node, beside its own page.",
+        "Origins (`https://app.example`) whose pages may talk to this node, beside its own page; they \
+         send a token, a cookie of theirs is never taken. `*`, for all, where people sign in.",
     ),
     key(
         "browser.hosts",
@@ -452,10 +453,31 @@ pub(super) const KEYS: &[Key] = &[
         "How long a watcher may take nothing of what is sent to it.",
     ),
     key(
+        "limits.connections_per_tenant",
+        Shape::Whole { least: 1 },
+        "",
+        "Watchers of one tenant; as many as there may be in all.",
+    )
+    .unset(),
+    key(
+        "limits.sign_in_ms",
+        Shape::Whole { least: 1 },
+        "5000",
+        "How long a WebSocket may take to say who it is for, when its request did not.",
+    ),
+    key(
+        "limits.body_ms",
+        Shape::Whole { least: 1 },
+        "30000",
+        "How long a request's body may keep its reader waiting, beside what its bytes take at 1 KiB a \
+         second.",
+    ),
+    key(
         "limits.requests_per_second",
         Shape::Whole { least: 1 },
         "1000",
-        "Requests a second of one key, subject or address.",
+        "Requests a second of one key or person, and of one address where neither is known. Where \
+         nobody is asked to sign in there is no such limit.",
     ),
     key(
         "limits.requests_burst",
@@ -466,27 +488,66 @@ pub(super) const KEYS: &[Key] = &[
     key(
         "limits.requests_per_second_tenant",
         Shape::Whole { least: 1 },
-        "5000",
-        "Requests a second of a whole tenant.",
-    ),
+        "",
+        "The same for all of a tenant; no limit unless said.",
+    )
+    .unset(),
     key(
         "limits.requests_burst_tenant",
         Shape::Whole { least: 1 },
-        "10000",
-        "Requests that it may send at once.",
-    ),
+        "",
+        "Requests that a tenant may send at once; twice as many as in a second unless said.",
+    )
+    .unset(),
     key(
         "limits.jobs_per_second",
         Shape::Whole { least: 1 },
         "100",
-        "Jobs and batches that one key or subject may create in a second.",
+        "Jobs and batches that one key or person may make in a second. Where nobody is asked to sign \
+         in there is no such limit.",
     ),
     key(
         "limits.jobs_burst",
         Shape::Whole { least: 1 },
         "200",
-        "Jobs and batches that it may create at once.",
+        "Jobs and batches that it may make at once.",
     ),
+    key(
+        "limits.jobs_per_second_tenant",
+        Shape::Whole { least: 1 },
+        "",
+        "The same for all of a tenant; no limit unless said.",
+    )
+    .unset(),
+    key(
+        "limits.jobs_burst_tenant",
+        Shape::Whole { least: 1 },
+        "",
+        "Jobs and batches that a tenant may make at once; twice as many as in a second unless said.",
+    )
+    .unset(),
+    key(
+        "limits.jobs_per_second_all",
+        Shape::Whole { least: 1 },
+        "",
+        "The same for everybody together; no limit unless said.",
+    )
+    .unset(),
+    key(
+        "limits.jobs_burst_all",
+        Shape::Whole { least: 1 },
+        "",
+        "Jobs and batches that may be made at once in all; twice as many as in a second unless said.",
+    )
+    .unset(),
+    key(
+        "limits.memory_bytes",
+        Shape::Whole { least: 16_777_216 },
+        "",
+        "Memory of the process, in bytes, beyond nine tenths of which no new work is taken; no limit \
+         unless said.",
+    )
+    .unset(),
     key(
         "limits.max_running",
         Shape::Whole { least: 1 },

@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use headway_core::rates::RateCard;
 use headway_engine::{Kind, Retention};
-use headway_gateway::Limits;
+use headway_gateway::{Limits, Pace};
 use headway_protocol::Secret;
 use ipnet::IpNet;
 
@@ -83,34 +83,16 @@ pub(crate) struct Settings {
     pub(crate) session_connections: usize,
     pub(crate) threads: Option<usize>,
     pub(crate) limits: Limits,
-    pub(crate) rates_of: RequestRates,
     pub(crate) sign_in: headway_signin::Options,
     pub(crate) browser: Browser,
     pub(crate) webhooks: Webhooks,
     /// What is allowed and yet seldom wanted: told to whoever starts the node.
     pub(crate) warnings: Vec<String>,
     pub(crate) head_within: Duration,
+    pub(crate) body_within: Duration,
     pub(crate) write_within: Duration,
     pub(crate) retention: Retention,
     pub(crate) kinds: BTreeMap<String, Kind>,
-}
-
-/// How often something may be done: so often in a second, and so often at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Frequency {
-    pub(crate) per_second: u32,
-    pub(crate) burst: u32,
-}
-
-/// How often requests may come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct RequestRates {
-    /// Of one key, subject or address.
-    pub(crate) caller: Frequency,
-    /// Of a whole tenant.
-    pub(crate) tenant: Frequency,
-    /// Jobs and batches that one key or subject creates.
-    pub(crate) jobs: Frequency,
 }
 
 /// How webhooks are signed, and what is kept of those that could not be delivered.
@@ -167,6 +149,7 @@ impl Configuration {
         })?;
         let sign_in = self.sign_in()?;
         self.check_reach(listen, &sign_in)?;
+        let asks = sign_in.asks();
         let store = self.text("store");
         if store != "embedded" {
             return Err(self.wrong(
@@ -217,17 +200,12 @@ impl Configuration {
                 .contains_key("stream.threads")
                 .then(|| self.count("stream.threads")),
             limits: self.limits()?,
-            rates_of: RequestRates {
-                caller: self.frequency("limits.requests_per_second", "limits.requests_burst"),
-                tenant: self
-                    .frequency("limits.requests_per_second_tenant", "limits.requests_burst_tenant"),
-                jobs: self.frequency("limits.jobs_per_second", "limits.jobs_burst"),
-            },
             warnings: self.warnings(listen, &sign_in),
             sign_in,
-            browser: self.browser()?,
+            browser: self.browser(asks)?,
             webhooks: self.webhooks()?,
             head_within: Duration::from_millis(self.whole("limits.head_ms")),
+            body_within: Duration::from_millis(self.whole("limits.body_ms")),
             write_within: Duration::from_millis(self.whole("limits.stalled_write_ms")),
             upload_bytes: self.whole("limits.upload_bytes"),
             retention: Retention {
@@ -256,6 +234,19 @@ impl Configuration {
             connections: self.count("limits.connections"),
             connections_per_address: self.count("limits.connections_per_address"),
             connections_per_subject: self.count("limits.connections_per_subject"),
+            connections_per_tenant: self
+                .optional_whole("limits.connections_per_tenant")
+                .map(|number| usize::try_from(number).unwrap_or(usize::MAX)),
+            jobs: self
+                .pace("limits.jobs_per_second", "limits.jobs_burst")
+                .unwrap_or(Limits::default().jobs),
+            jobs_of_tenant: self.pace("limits.jobs_per_second_tenant", "limits.jobs_burst_tenant"),
+            jobs_in_all: self.pace("limits.jobs_per_second_all", "limits.jobs_burst_all"),
+            requests: self.pace("limits.requests_per_second", "limits.requests_burst"),
+            requests_of_tenant: self
+                .pace("limits.requests_per_second_tenant", "limits.requests_burst_tenant"),
+            memory_bytes: self.optional_whole("limits.memory_bytes"),
+            sign_in_within: Duration::from_millis(self.whole("limits.sign_in_ms")),
             messages_per_second: small("limits.messages_per_second"),
             message_burst: small("limits.message_burst"),
             idle_within: Duration::from_millis(self.whole("limits.idle_ms")),
@@ -323,9 +314,16 @@ impl Configuration {
         }
     }
 
-    fn frequency(&self, per_second: &str, burst: &str) -> Frequency {
-        let small = |path| u32::try_from(self.whole(path)).unwrap_or(u32::MAX);
-        Frequency { per_second: small(per_second), burst: small(burst) }
+    fn optional_whole(&self, path: &str) -> Option<u64> {
+        self.values.contains_key(path).then(|| self.whole(path))
+    }
+
+    /// A pace, where one is set; twice as many at once as in a second unless that is set.
+    fn pace(&self, per_second: &str, burst: &str) -> Option<Pace> {
+        let small = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+        let per_second = small(self.optional_whole(per_second)?);
+        let burst = self.optional_whole(burst).map_or(per_second.saturating_mul(2), small);
+        Some(Pace::new(per_second, burst))
     }
 
     fn webhooks(&self) -> Result<Webhooks, ConfigurationError> {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use headway_protocol::batch::Executor;
 use serde_json::json;
 
 use super::key::KEYS;
@@ -27,6 +28,10 @@ pub(crate) fn print(configuration: &Configuration) -> String {
     }
     for (name, (kind, origin)) in &configuration.kinds {
         writeln(&mut text, &format!("\n# {origin}"));
+        let mut kind = kind.clone();
+        if let Some(executor) = &mut kind.executor {
+            hide_headers(executor);
+        }
         let mut value = serde_json::to_value(kind).unwrap_or_default();
         hide_secrets(&mut value);
         headway_protocol::patch::drop_nulls(&mut value);
@@ -39,7 +44,24 @@ pub(crate) fn print(configuration: &Configuration) -> String {
     text
 }
 
-/// Hides the values of headers that carry secrets, at any depth.
+/// Headers whose values are known to be no secrets.
+const OPEN_HEADERS: [&str; 3] = ["accept", "content-type", "user-agent"];
+
+/// Hides what headers hold: which of them is a secret, only the other side knows.
+fn hide_headers(executor: &mut Executor) {
+    match executor {
+        Executor::Http(http) => {
+            for (name, value) in &mut http.headers {
+                if !OPEN_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
+                    HIDDEN.clone_into(value);
+                }
+            }
+        }
+        Executor::Command(_) => {}
+    }
+}
+
+/// Hides members whose names say that they are secrets, at any depth: of a body, for example.
 fn hide_secrets(value: &mut serde_json::Value) {
     let Some(members) = value.as_object_mut() else { return };
     for (name, member) in members {

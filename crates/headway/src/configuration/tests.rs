@@ -97,7 +97,7 @@ fn kinds_are_read_and_their_secrets_hidden() {
     let file = r#"
         [kinds.score]
         concurrency = 4
-        executor = { type = "http", url = "http://localhost/x", headers = { Authorization = "Bearer s3cret" } }
+        executor = { type = "http", url = "http://localhost/x", headers = { X-Signature = "s3cret", Accept = "text/plain" }, body = { api_key = "s3cret" } }
         budget = { max_budget = "5.00" }
         [kinds.score.steps.read]
         weight = 2.0
@@ -109,6 +109,7 @@ fn kinds_are_read_and_their_secrets_hidden() {
     let printed = print(&configuration);
     assert!(printed.contains("[kinds.score]") || printed.contains("[kinds.score."), "{printed}");
     assert!(!printed.contains("s3cret"), "{printed}");
+    assert!(printed.contains("text/plain"), "{printed}");
 }
 
 #[test]
@@ -186,4 +187,35 @@ fn a_certificate_that_cannot_be_used_is_told_with_its_line() {
     check("certificate = \"c.pem\"\nkey = \"c.pem\"", &["tls.key (", "no private key"]);
     let both = "certificate = \"c.pem\"\nkey = \"k.pem\"\n";
     check(&format!("{both}oldest = \"1.1\""), &["tls.oldest (", "`1.1`", "`1.2`"]);
+}
+
+#[test]
+fn paces_are_limits_only_where_they_are_set() {
+    use headway_gateway::Pace;
+    let limits = |text: &str| {
+        let configuration = read(text, &[], &ServeArguments::default()).unwrap();
+        configuration.settings().unwrap().limits
+    };
+    let usual = limits("");
+    assert_eq!(usual.jobs, Pace::new(100, 200));
+    assert_eq!(usual.requests, Some(Pace::new(1_000, 2_000)));
+    assert_eq!((usual.requests_of_tenant, usual.jobs_in_all), (None, None));
+    let said = limits(
+        "[limits]\njobs_per_second_tenant = 5\nrequests_per_second_tenant = 7\n\
+                       requests_burst_tenant = 8\nconnections_per_tenant = 3\n",
+    );
+    assert_eq!(said.jobs_of_tenant, Some(Pace::new(5, 10)));
+    assert_eq!(said.requests_of_tenant, Some(Pace::new(7, 8)));
+    assert_eq!(said.connections_per_tenant, Some(3));
+}
+
+#[test]
+fn every_page_may_come_only_where_people_sign_in() {
+    let every = "browser.origins = [\"*\"]\n";
+    refused(every, &["browser.origins", "line 1", "nobody is asked to sign in"]);
+    refused("browser.origins = [\"app.example\"]\n", &["`app.example`", "https://app.example"]);
+    refused("browser.hosts = [\"http://a\"]\n", &["browser.hosts", "`http://a`"]);
+    let asked = format!("{every}sign_in.modes = [\"keys\"]\n");
+    let settings = read(&asked, &[], &ServeArguments::default()).unwrap().settings().unwrap();
+    assert_eq!(settings.browser.origins, ["*"]);
 }

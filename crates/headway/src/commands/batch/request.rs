@@ -91,7 +91,11 @@ fn executor(arguments: &ExecutorArguments) -> Result<Option<Executor>, Failure> 
         Executor::Http(HttpExecutor {
             method: arguments.method.to_ascii_uppercase(),
             url: url.clone(),
-            headers: arguments.headers.iter().cloned().collect(),
+            headers: arguments
+                .headers
+                .iter()
+                .map(|(name, value)| (name.clone(), value.expose().to_owned()))
+                .collect(),
             body: None,
             output: None,
             usage: None,

@@ -38,7 +38,7 @@ const OTHER_PORTS: usize = 1_000;
 /// figures.
 pub(crate) async fn run(common: &Common, command: BenchCommand) -> Result<Exit, Failure> {
     let server = common.server.as_deref().unwrap_or(super::DEFAULT_SERVER);
-    let target = Target::new(server, common.token.as_deref())?;
+    let target = Target::new(server, common.token.as_ref())?;
     allow_files(connections(&command))?;
     let load = tokio::task::spawn_blocking(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

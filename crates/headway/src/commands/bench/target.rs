@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use headway_protocol::Secret;
+
 use crate::failure::Failure;
 
 /// The server that is loaded. **Invariant:** its address is a loopback address.
@@ -9,12 +11,12 @@ use crate::failure::Failure;
 pub(super) struct Target {
     pub(super) address: SocketAddr,
     /// Header lines that every request carries.
-    headers: String,
+    headers: Secret,
 }
 
 impl Target {
     /// Reads `http://127.0.0.1:4323`; any other machine is refused.
-    pub(super) fn new(server: &str, token: Option<&str>) -> Result<Self, Failure> {
+    pub(super) fn new(server: &str, token: Option<&Secret>) -> Result<Self, Failure> {
         let wrong = |reason: &str| Failure::usage(format!("`{server}` cannot be loaded: {reason}"));
         let rest = server.strip_prefix("http://");
         let rest =
@@ -33,18 +35,18 @@ impl Target {
             return Err(wrong("the load goes to loopback addresses only"));
         }
         let mut headers = format!("host: {authority}\r\n");
-        if let Some(token) = token {
+        if let Some(token) = token.map(Secret::expose) {
             if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
                 return Err(Failure::usage("the token has characters that no header can carry"));
             }
             headers.extend(["authorization: Bearer ", token, "\r\n"]);
         }
-        Ok(Self { address: SocketAddr::new(address, port), headers })
+        Ok(Self { address: SocketAddr::new(address, port), headers: headers.into() })
     }
 
     /// Header lines that every request carries, each with its end.
     pub(super) fn headers(&self) -> &str {
-        &self.headers
+        self.headers.expose()
     }
 }
 
@@ -77,8 +79,9 @@ mod tests {
     #[test]
     fn a_token_cannot_bring_headers_of_its_own() {
         let server = "http://127.0.0.1:1";
-        assert!(Target::new(server, Some("a\r\nb: c")).is_err());
-        let target = Target::new(server, Some("secret")).unwrap();
+        assert!(Target::new(server, Some(&Secret::new("a\r\nb: c"))).is_err());
+        let target = Target::new(server, Some(&Secret::new("secret"))).unwrap();
+        assert!(!format!("{target:?}").contains("secret"));
         assert_eq!(target.headers(), "host: 127.0.0.1:1\r\nauthorization: Bearer secret\r\n");
     }
 }
