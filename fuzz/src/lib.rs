@@ -9,6 +9,7 @@
 #![allow(clippy::missing_panics_doc, clippy::panic, clippy::unwrap_used, missing_docs)]
 
 pub mod compression;
+pub mod executor_lines;
 pub mod handshake;
 pub mod items;
 pub mod merge_patch;
@@ -17,6 +18,7 @@ pub mod printed;
 pub mod rate_card;
 pub mod record;
 pub mod request_head;
+pub mod retry_after;
 pub mod websocket;
 pub mod words;
 
@@ -57,6 +59,8 @@ mod failure {
 #[path = "../../crates/headway-engine/src/input/mod.rs"]
 mod input;
 
+mod executor;
+
 #[allow(dead_code, reason = "a part of the store")]
 #[rustfmt::skip]
 #[path = "../../crates/headway-store-embedded/src/codec.rs"]
@@ -71,3 +75,8 @@ mod recogniser;
 #[rustfmt::skip]
 #[path = "../../crates/headway-gateway/src/front/head.rs"]
 mod head;
+
+#[allow(dead_code, unreachable_pub, reason = "a part of the engine")]
+#[rustfmt::skip]
+#[path = "../../crates/headway-engine/src/outgoing/retry_after.rs"]
+mod asked_wait;

@@ -31,7 +31,9 @@ impl Spent {
             return Ok(());
         };
         for (unit, count) in usage.units {
-            *known.units.entry(unit).or_insert(0.0) += count;
+            let sum = known.units.entry(unit).or_insert(0.0);
+            // Infinity could be written down by nobody.
+            *sum = (*sum + count).min(f64::MAX);
         }
         Ok(())
     }
@@ -85,6 +87,10 @@ mod tests {
         assert_eq!(spent.usage.len(), 2);
         assert_eq!(spent.usage[0].units.get("tokens"), Some(&5.0));
         assert_eq!(spent.usage[0].units.get("calls"), Some(&1.0));
+        for _ in 0..3 {
+            spent.add_written_usage(&written(r#"{"sku":"n","tokens":1.7e308}"#)).unwrap();
+        }
+        assert_eq!(spent.usage[1].units.get("tokens"), Some(&f64::MAX));
     }
 
     #[test]
