@@ -1,241 +1,204 @@
 // The page: jobs as they move, from the same stream that every client reads.
 //
-// Board holds the documents and applies patches, Stream keeps one connection alive, JobView shows
-// one document, Detail shows what belongs to one open job. Nothing here decides anything about a
-// job: the server's words are shown as they come, and a button is a request.
+// Session knows who is signed in, Jobs shows what they may see, SignInForm asks who they are. Nothing
+// here decides anything about a job or about who may see it: the server's words are shown as they
+// come, and a button is a request.
+//
+// Somebody whose sign-in ends is told so and asked again; the page never tries by itself whether the
+// server has changed its mind.
 
-import { ask } from "./modules/actions.js";
-import { Board } from "./modules/board.js";
-import { Detail } from "./modules/detail.js";
-import { byId, setAttribute, setText } from "./modules/element.js";
-import { titleOf, whole } from "./modules/format.js";
-import { JobView } from "./modules/job_view.js";
-import { request } from "./modules/request.js";
-import { ENDED, STATUS } from "./modules/status.js";
-import { Stream } from "./modules/stream.js";
+import { question } from "./modules/actions.js";
+import { byId, setText } from "./modules/element.js";
+import { Jobs } from "./modules/jobs.js";
+import { takeLink } from "./modules/link.js";
+import { showLink, showNotice, showWho } from "./modules/masthead.js";
+import { Refusal, whenUnauthenticated } from "./modules/request.js";
+import { Session } from "./modules/session.js";
+import { SignInForm } from "./modules/sign_in_form.js";
+import { backoff } from "./modules/stream.js";
 
-/** Jobs that are shown at once. */
-const JOBS_SHOWN = 100;
-/** The shortest time between two drawings, in milliseconds; faster moves cannot be read. */
-const DRAW_EVERY_MS = 120;
-
-const views = new Map();
-const dirty = new Set();
-const forcedTransport = new URLSearchParams(location.search).get("transport");
-let detail = null;
-let route = { filter: "all", id: null };
-let listRead = false;
-let missing = null;
-let layoutDue = true;
-let frameDue = false;
-let lastFrame = 0;
-
-function draw(id) {
-  if (id) dirty.add(id);
-  else layoutDue = true;
-  if (frameDue) return;
-  frameDue = true;
-  const wait = lastFrame + DRAW_EVERY_MS - performance.now();
-  const frame = () => requestAnimationFrame(() => {
-    frameDue = false;
-    lastFrame = performance.now();
-    if (layoutDue) layOut();
-    for (const changed of dirty) {
-      const job = board.get(changed);
-      const view = views.get(changed);
-      if (job && view && !view.inSight && view.shown) continue;
-      dirty.delete(changed);
-      if (!job || !view) continue;
-      view.show(job, route.id === changed);
-      if (detail?.id === changed) detail.show(job);
-    }
-  });
-  if (wait > 0) setTimeout(frame, wait);
-  else frame();
-}
-
-const board = new Board(
-  (id, job, before) => {
-    if (!job || !before || ENDED.has(job.status) !== ENDED.has(before.status)) layoutDue = true;
-    if (job && before && job.status !== before.status && ENDED.has(job.status)) {
-      setText(byId("announcer"), `${titleOf(job)} ${STATUS[job.status].word.toLowerCase()}`);
-    }
-    if (job && missing === id) missing = null;
-    draw(id);
-  },
-  () => begin.again(),
-);
-
-/** Cards out of sight are drawn when they come into it. */
-const sight = new IntersectionObserver((entries) => {
-  for (const { target, isIntersecting } of entries) {
-    const view = views.get(target.dataset.id);
-    if (!view) continue;
-    view.inSight = isIntersecting;
-    if (isIntersecting) draw(view.id);
-  }
-}, { rootMargin: "200px" });
-
-/** Puts the cards that the route asks for in their order. */
-function layOut() {
-  layoutDue = false;
-  const all = board.newestFirst();
-  const counts = { all: all.length, active: all.filter((job) => !ENDED.has(job.status)).length };
-  counts.ended = counts.all - counts.active;
-  for (const node of document.querySelectorAll("[data-count]")) setText(node, counts[node.dataset.count] ? whole.format(counts[node.dataset.count]) : "");
-  for (const node of document.querySelectorAll("[data-filter]")) setAttribute(node, "aria-current", !route.id && node.dataset.filter === route.filter ? "page" : null);
-
-  const fits = (job) => (route.id ? job.id === route.id : route.filter === "all" || ENDED.has(job.status) === (route.filter === "ended"));
-  const fitting = all.filter(fits);
-  const shown = fitting.slice(0, JOBS_SHOWN);
-  const list = byId("jobs");
-  const wanted = new Set(shown.map((job) => job.id));
-  for (const [id, view] of views) {
-    if (wanted.has(id)) continue;
-    if (detail?.id === id) openDetail(null);
-    sight.unobserve(view.element);
-    view.element.remove();
-    views.delete(id);
-  }
-  let place = list.firstElementChild;
-  for (const job of shown) {
-    let view = views.get(job.id);
-    if (!view) {
-      view = new JobView(job.id, { onAction, onToggle });
-      views.set(job.id, view);
-      sight.observe(view.element);
-      dirty.add(job.id);
-    }
-    if (view.element === place) place = place.nextElementSibling;
-    else list.insertBefore(view.element, place);
-  }
-  if (route.id && views.has(route.id) && detail?.id !== route.id) openDetail(route.id);
-
-  const rest = fitting.length - shown.length;
-  const note = rest > 0 ? `${whole.format(rest)} older jobs are not shown.` : listRead && all.length && !shown.length && !route.id ? `Nothing ${route.filter === "active" ? "is active" : "has ended"}.` : "";
-  byId("more").hidden = !note;
-  setText(byId("more"), note);
-  byId("empty").hidden = !(listRead && all.length === 0 && !route.id);
-  byId("back").hidden = !route.id;
-  byId("missing").hidden = !(route.id && missing === route.id);
-  setText(byId("missing-id"), route.id ?? "");
-  const title = route.id && board.get(route.id);
-  document.title = title ? `${titleOf(title)} · Headway` : "Headway";
-}
-
-const onToggle = (id) => openDetail(detail?.id === id ? null : id);
-
-function onAction(view, action) {
-  const job = board.get(view.id);
-  if (job) ask(view, job, action);
-}
-
-function openDetail(id) {
-  detail?.close();
-  const view = id && views.get(id);
-  detail = view ? new Detail(view, board, forcedTransport) : null;
-  if (detail) draw(id);
-}
-
-function readRoute() {
-  const [, first, second] = location.hash.split("/");
-  const filter = first === "active" || first === "ended" ? first : "all";
-  let id = null;
-  try {
-    id = first === "jobs" && second ? decodeURIComponent(second) : null;
-  } catch {
-    id = second;
-  }
-  if (id !== route.id) openDetail(null);
-  route = { filter, id };
-  for (const shown of views.keys()) dirty.add(shown);
-  if (id && !board.get(id)) readOne(id);
-  draw();
-}
-
-async function readOne(id) {
-  try {
-    board.adopt(await request(`/jobs/${encodeURIComponent(id)}`));
-  } catch (refusal) {
-    if (refusal.status !== 404) return;
-    board.forget(id);
-    if (route.id === id) missing = id;
-    draw();
-  }
-}
-
-/** Fills in what the stream does not tell: jobs that ended before or while nobody listened. */
-async function readList() {
-  try {
-    const page = await request("/jobs?limit=50");
-    for (const job of page.jobs) board.adopt(job);
-    listRead = true;
-    if (route.id && !board.get(route.id)) await readOne(route.id);
-    for (const id of board.unheard()) await readOne(id);
-  } catch {
-    // The connection's own state tells that the server is away; the next one reads the list again.
-  }
-  draw();
-}
-
-const begin = {
-  stream: null,
-  lastRestart: 0,
-  restartDue: 0,
-
-  /** A patch did not fit: asks for snapshots, at most once a second. */
-  again() {
-    if (this.restartDue) return;
-    const wait = Math.max(0, this.lastRestart + 1000 - Date.now());
-    this.restartDue = setTimeout(() => {
-      this.restartDue = 0;
-      this.lastRestart = Date.now();
-      this.stream.restart();
-    }, wait);
-  },
+/** Why somebody has to sign in again. */
+const SIGNED_OUT = {
+  revoked: "You were signed out: what you had signed in with was revoked, or ended elsewhere.",
+  token_expired: "You were signed out: your sign-in has expired.",
+  unauthenticated: "You were signed out. Sign in to go on.",
 };
 
-function showLink(next) {
-  const box = byId("link");
-  setAttribute(box, "data-state", next.state);
-  setAttribute(document.body, "data-link", next.state);
-  byId("link-now").hidden = next.state !== "waiting";
-  if (next.state === "live") setText(byId("link-text"), `Live · ${next.transport}`);
-  else if (next.state === "connecting") setText(byId("link-text"), "Connecting…");
-  else if (next.state === "refused") setText(byId("link-text"), `The server refused this page (${next.code}${next.reason ? `, ${next.reason}` : ""})`);
-  else setText(byId("link-text"), "Connection lost, trying again");
+const session = new Session();
+const jobs = new Jobs({
+  session,
+  transport: new URLSearchParams(location.search).get("transport"),
+  onStream,
+});
+const form = new SignInForm(async (text) => {
+  await session.signIn(text);
+  showNotice("");
+  open();
+  byId("jobs").focus({ preventScroll: true });
+});
+/** Whether the stream has been live since somebody signed in. */
+let wasLive = false;
+/** Whether somebody is signing out. */
+let leaving = false;
+/** The next try to find out who is here. */
+let nextTry = null;
+
+/** Shows the page to whoever is signed in. */
+function open() {
+  wasLive = false;
+  form.hide();
+  showWho(session);
+  showExample();
+  byId("content").hidden = false;
+  showLink({ state: session.has("watch") ? "connecting" : "unable" });
+  jobs.open();
 }
 
-byId("link-now").onclick = () => begin.stream.retryNow();
+/** Takes what was shown out of the page, and asks to sign in. */
+function close(reason, forget = false) {
+  session.forget();
+  jobs.close(forget);
+  byId("content").hidden = true;
+  document.title = "Sign in · Headway";
+  showWho(session);
+  showLink({ state: "signed-out" });
+  form.show(reason);
+}
+
+function onStream(state) {
+  if (state.state !== "signed-out") {
+    if (state.state === "live") wasLive = true;
+    showLink(state);
+    // An answer that is no stream may have been 401.
+    if (state.refused) lookAgain();
+    return;
+  }
+  if (leaving) return;
+  close(SIGNED_OUT[state.reason]);
+  // Somebody may have signed in again elsewhere in this browser: looked up once, so that a server
+  // which takes the sign-in and closes the stream is not asked on and on.
+  if (wasLive) lookAgain();
+}
+
+/** Finds out again who is signed in, and shows the page to them. */
+async function lookAgain() {
+  const before = JSON.stringify(session.identity);
+  try {
+    await session.ask();
+  } catch {
+    // The server is away, and the state of the connection says so.
+    return;
+  }
+  if (JSON.stringify(session.identity) === before) return;
+  if (session.identity) open();
+  else close(SIGNED_OUT.unauthenticated);
+}
+
+/** Finds out who is here and takes a link that they were given, as often as it takes. */
+async function enter(link, failures = 0) {
+  cancelNextTry();
+  if (link) showNotice("");
+  const before = jobs.isOpen ? JSON.stringify(session.identity) : null;
+  if (!before) showLink({ state: "connecting" });
+  try {
+    await session.ask();
+  } catch {
+    showLink({ state: "waiting" });
+    const again = () => enter(link, failures + 1);
+    nextTry = { again, timer: setTimeout(again, backoff(failures)) };
+    return;
+  }
+  if (link?.sent) showNotice("The address of this page held a token, which was sent to the server with it and was not used. A link carries its token behind a #.");
+  let refusal = null;
+  try {
+    if (link?.token && session.asks) await follow(link);
+  } catch (thrown) {
+    refusal = thrown;
+  }
+  if (!session.identity) {
+    close("");
+    if (refusal) form.refuse(refusal, link.token);
+    return;
+  }
+  if (refusal) showNotice(`The link cannot be used: ${refusal.message}`);
+  if (JSON.stringify(session.identity) === before) jobs.readRoute();
+  else open();
+}
+
+function cancelNextTry() {
+  clearTimeout(nextTry?.timer);
+  nextTry = null;
+}
+
+/** Signs in with a link's token. Who has signed in by themself, and does not need it, stays so. */
+async function follow({ job, token }) {
+  if (token.startsWith("hw_")) {
+    throw new Refusal(422, "no link may carry an API key: whoever made it should use a watch token");
+  }
+  if (session.identity && session.identity.credential !== "token") {
+    if (job && await session.sees(job)) return;
+    const answer = await question({
+      title: "Open the link that you were given?",
+      text: `It shows what it is for and nothing else, and signs you out as ${session.words.name}.`,
+      yes: "Open the link", no: "Stay signed in",
+    });
+    if (answer === null) return;
+  }
+  await session.signIn(token);
+}
+
+async function signOut() {
+  leaving = true;
+  showNotice("");
+  try {
+    await session.signOut();
+    history.replaceState(null, "", "#/");
+    close("You have signed out.", true);
+  } catch (refusal) {
+    showNotice(`You are still signed in. ${refusal.message}`);
+    if (session.identity) open();
+  } finally {
+    leaving = false;
+  }
+}
+
+/** How a first job is made, by whoever may make one. */
+function showExample() {
+  const sends = [
+    ...(session.asks ? ["  -H \"authorization: Bearer $HEADWAY_TOKEN\" \\"] : []),
+    "  -H 'content-type: application/json' \\",
+  ];
+  byId("empty-how").hidden = !session.has("report");
+  setText(byId("example"), [
+    `curl ${location.origin}/api/v1/jobs \\`,
+    ...sends,
+    "  -d '{\"kind\":\"import\",\"id\":\"job_first\",\"name\":\"My first job\"}'",
+    "",
+    `curl ${location.origin}/api/v1/jobs/job_first/events \\`,
+    ...sends,
+    "  -d '{\"type\":\"progress\",\"percent\":40,\"message\":\"Reading rows\"}'",
+  ].join("\n"));
+}
+
+whenUnauthenticated(lookAgain);
+byId("sign-out").onclick = signOut;
+byId("link-now").onclick = () => {
+  if (nextTry) nextTry.again();
+  else jobs.retryNow();
+};
 document.querySelector(".skip").onclick = (event) => {
   event.preventDefault();
   byId("jobs").focus();
 };
-setText(byId("example"), [
-  `curl ${location.origin}/api/v1/jobs \\`,
-  "  -H 'content-type: application/json' \\",
-  "  -d '{\"kind\":\"import\",\"id\":\"job_first\",\"name\":\"My first job\"}'",
-  "",
-  `curl ${location.origin}/api/v1/jobs/job_first/events \\`,
-  "  -H 'content-type: application/json' \\",
-  "  -d '{\"type\":\"progress\",\"percent\":40,\"message\":\"Reading rows\"}'",
-].join("\n"));
-addEventListener("hashchange", readRoute);
-addEventListener("online", () => begin.stream.retryNow());
-setInterval(() => {
-  for (const [id] of views) if (!ENDED.has(board.get(id)?.status)) draw(id);
-}, 1000);
-
-readRoute();
-begin.stream = new Stream({
-  selector: () => ({ all: true, min_interval_ms: 2 * DRAW_EVERY_MS }),
-  onMessage: (message) => board.fold(message),
-  onState: (state) => {
-    if (state.state === "live") {
-      board.connected();
-      readList();
-    }
-    showLink(state);
-  },
-  forced: forcedTransport,
+addEventListener("hashchange", () => {
+  const link = takeLink();
+  if (link) enter(link);
+  else jobs.readRoute();
 });
+addEventListener("online", () => byId("link-now").onclick());
+document.addEventListener("visibilitychange", () => {
+  // Somebody else may be signed in by now, or somebody again.
+  if (!document.hidden && session.asks && !nextTry && !form.inUse) lookAgain();
+});
+
+enter(takeLink());

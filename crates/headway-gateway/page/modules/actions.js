@@ -28,7 +28,7 @@ export function actionsFor(job) {
 const stoppedByBudget = (job) => job.error?.code?.startsWith("budget") ?? false;
 
 /** Asks a question in the page's dialog; `null` when the answer was no, else what was typed. */
-function question({ title, text, yes, no, label, value }) {
+export function question({ title, text, yes, no, label, value }) {
   const dialog = byId("confirm");
   setText(byId("confirm-title"), title);
   setText(byId("confirm-text"), text);

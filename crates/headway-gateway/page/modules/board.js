@@ -73,6 +73,12 @@ export class Board {
     this.#put(document.id, document.cursor, document);
   }
 
+  /** Forgets every job. */
+  clear() {
+    this.#jobs.clear();
+    this.#connection += 1;
+  }
+
   forget(id) {
     if (this.#jobs.delete(id)) this.#onChange(id, undefined, undefined);
   }

@@ -198,9 +198,8 @@ export class Detail {
   /** Goes on after the last event that was read, so that none is missed and none comes twice. */
   #follow() {
     this.#stream = new Stream({
-      selector: () => ({ job: this.id, events: true, cursor: this.#cursor }),
+      selectors: () => [["job", this.id], ["events", "true"], ["cursor", this.#cursor]],
       onMessage: (message) => this.#take(message),
-      onState: () => {},
       forced: this.transport,
     });
   }

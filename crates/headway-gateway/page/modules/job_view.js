@@ -38,8 +38,8 @@ export class JobView {
     for (const button of this.buttons) button.onclick = () => onAction(this, button.dataset.action);
   }
 
-  /** Shows a document; `alone` when the page shows no other job. */
-  show(job, alone) {
+  /** Shows a document; `alone` when the page shows no other job. `may` says what may be asked of it. */
+  show(job, alone, may) {
     const { parts, element: card } = this;
     this.shown = true;
     setAttribute(card, "data-status", job.status);
@@ -61,7 +61,10 @@ export class JobView {
       setAttribute(parts.error, "title", job.error.code);
     }
     const allowed = actionsFor(job);
-    for (const button of this.buttons) button.hidden = !allowed.has(button.dataset.action);
+    for (const button of this.buttons) {
+      const { action } = button.dataset;
+      button.hidden = !allowed.has(action) || !may(action);
+    }
   }
 
   showRefusal(text) {

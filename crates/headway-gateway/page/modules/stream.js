@@ -4,15 +4,23 @@ import { API } from "./request.js";
 
 /** The waits before a new connection, in milliseconds, each with full jitter. */
 const BACKOFF_MS = [300, 1000, 2000, 4000, 8000, 16000];
+/** Reasons for which a server closes when it no longer knows whose the connection is. */
+const SIGNED_OUT = new Set(["token_expired", "revoked", "unauthenticated"]);
+/** The close code for a sign-in that is not valid. */
+const INVALID_TOKEN = 4500;
+
+/** How long to wait after so many failures, in milliseconds. */
+export const backoff = (failures) => Math.random() * BACKOFF_MS[Math.min(failures, BACKOFF_MS.length - 1)];
 
 /**
  * One stream that stays: WebSocket, or Server-Sent Events where no WebSocket ever gets through.
  *
- * `selector` gives the subscription to make at each connection, so that it carries the newest
- * cursor. It ends by `stop` or when the server says not to come back.
+ * `selectors` gives pairs of what to watch at each connection, so that they carry the newest cursor.
+ * The session's cookie says whose the stream is. It ends by `stop`, when the server says not to come
+ * back, and with the state `signed-out` when the sign-in has ended: it never asks again by itself.
  */
 export class Stream {
-  #selector;
+  #selectors;
   #onMessage;
   #onState;
   #forced;
@@ -24,10 +32,10 @@ export class Stream {
   #watchdog = 0;
   #silenceMs = 0;
   #stopped = false;
-  #subscription = 0;
+  #signedOut = null;
 
-  constructor({ selector, onMessage, onState = () => {}, forced = null }) {
-    this.#selector = selector;
+  constructor({ selectors, onMessage, onState = () => {}, forced = null }) {
+    this.#selectors = selectors;
     this.#onMessage = onMessage;
     this.#onState = onState;
     this.#forced = forced;
@@ -49,6 +57,7 @@ export class Stream {
 
   /** Begins again, with snapshots. */
   restart() {
+    if (this.#stopped) return;
     this.#drop();
     this.#connect();
   }
@@ -62,18 +71,19 @@ export class Stream {
     else this.#openEvents();
   }
 
-  #openSocket() {
+  #address() {
     const address = new URL(`${API}/stream`, location.href);
+    for (const [key, value] of this.#selectors()) address.searchParams.append(key, value);
+    return address;
+  }
+
+  #openSocket() {
+    const address = this.#address();
     address.protocol = address.protocol.replace("http", "ws");
     const socket = new WebSocket(address, ["headway.v1"]);
     this.#close = () => {
-      socket.onopen = socket.onmessage = socket.onclose = null;
+      socket.onmessage = socket.onclose = null;
       socket.close();
-    };
-    socket.onopen = () => {
-      this.#subscription += 1;
-      const subscribe = { type: "subscribe", id: `page-${this.#subscription}`, ...this.#selector() };
-      socket.send(JSON.stringify(subscribe));
     };
     socket.onmessage = ({ data }) => {
       this.#watch();
@@ -83,11 +93,7 @@ export class Stream {
   }
 
   #openEvents() {
-    const address = new URL(`${API}/stream`, location.href);
-    const { cursor, ...selector } = this.#selector();
-    for (const [key, value] of Object.entries(selector)) address.searchParams.set(key, value);
-    if (cursor) address.searchParams.set("last_event_id", cursor);
-    const source = new EventSource(address);
+    const source = new EventSource(this.#address());
     this.#close = () => source.close();
     const read = ({ data }) => this.#read(data, "SSE");
     const types = ["hello", "subscribed", "snapshot", "update", "event", "gap", "end", "heartbeat", "error", "closing"];
@@ -97,7 +103,9 @@ export class Stream {
       });
     }
     source.onerror = (event) => {
-      if (!(event instanceof MessageEvent)) this.#lost(0, "");
+      if (event instanceof MessageEvent) return;
+      // Closed for good: the answer was no stream. A browser does not tell what it was.
+      this.#lost(0, "", source.readyState === EventSource.CLOSED);
     };
   }
 
@@ -119,6 +127,7 @@ export class Stream {
       this.#onState({ state: "live", transport });
     } else if (message.type === "closing") {
       this.#retryAfter = message.retry_ms;
+      if (SIGNED_OUT.has(message.reason)) this.#signedOut = message.reason;
     }
     this.#onMessage(message);
   }
@@ -129,18 +138,22 @@ export class Stream {
     if (this.#silenceMs) this.#watchdog = setTimeout(() => this.#lost(0, "silence"), this.#silenceMs);
   }
 
-  #lost(code, reason) {
+  #lost(code, reason, refused = false) {
     this.#drop();
     if (this.#stopped) return;
+    if (this.#signedOut || code === INVALID_TOKEN) {
+      this.#stopped = true;
+      this.#onState({ state: "signed-out", reason: this.#signedOut ?? "unauthenticated" });
+      return;
+    }
     if (code >= 4500 && code < 5000) {
       this.#onState({ state: "refused", code, reason });
       return;
     }
-    const step = Math.min(this.#failures, BACKOFF_MS.length - 1);
-    const wait = this.#retryAfter ?? Math.random() * BACKOFF_MS[step];
+    const wait = this.#retryAfter ?? backoff(this.#failures);
     this.#failures += 1;
     this.#retryAfter = null;
-    this.#onState({ state: "waiting", until: Date.now() + wait });
+    this.#onState({ state: "waiting", refused });
     this.#timer = setTimeout(() => this.#connect(), wait);
   }
 

@@ -27,7 +27,12 @@ modules![
     "event_text.js",
     "format.js",
     "job_view.js",
+    "jobs.js",
+    "link.js",
+    "masthead.js",
     "request.js",
+    "session.js",
+    "sign_in_form.js",
     "status.js",
     "stream.js",
 ];
