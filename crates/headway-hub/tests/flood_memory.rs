@@ -26,7 +26,7 @@ const SELECTORS: usize = 256;
 
 /// What a selector may cost that nothing matches, in bytes: its subscription, its place in a feed,
 /// and the feed.
-const SELECTOR_BYTES: u64 = 1_200;
+const SELECTOR_BYTES: u64 = 700;
 
 /// What may be left of everything, in bytes: lists that keep their capacity.
 const LEFT_BYTES: u64 = 64 * 1024;

@@ -14,6 +14,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::truth::Truth;
+use crate::viewer::Viewer;
 
 /// One log: of a job's name there is another after it was removed and made again.
 #[derive(Debug, Default)]
@@ -213,15 +214,20 @@ impl Truth for Ledger {
         Some(self.log(job, at.epoch).is_none_or(|log| log.removed || at.offset < log.trimmed_to))
     }
 
-    fn covers(&self, subscribe: &Subscribe, tenant: &str, job: &JobId, epoch: u32) -> bool {
+    fn may_see(&self, viewer: &Viewer, job: &JobId, epoch: u32) -> bool {
+        let log = self.log(job, epoch);
+        let document = log.and_then(|log| log.documents.values().next_back());
+        document.is_some_and(|document| viewer.sees(job, document))
+    }
+
+    fn covers(&self, subscribe: &Subscribe, viewer: &Viewer, job: &JobId, epoch: u32) -> bool {
         let log = self.log(job, epoch);
         let Some(document) = log.and_then(|log| log.documents.values().next_back()) else {
             return false;
         };
         let text = |member: &str| document.get(member).and_then(Value::as_str);
-        let owner = document.get("owner").and_then(|owner| owner.get("tenant"));
         let tags = document.get("tags").and_then(Value::as_array);
-        owner.and_then(Value::as_str) == Some(tenant)
+        viewer.sees(job, document)
             && (subscribe.job.as_ref() == Some(job)
                 || subscribe.session.as_deref().is_some_and(|name| text("session") == Some(name))
                 || subscribe.tag.as_deref().is_some_and(|tag| {

@@ -20,10 +20,12 @@ pub mod reader;
 pub mod soak;
 mod store;
 mod truth;
+mod viewer;
 mod world;
 
 pub use chance::Chance;
 pub use invariant::{Invariant, Violation};
 pub use mutation::Mutation;
 pub use truth::Truth;
+pub use viewer::Viewer;
 pub use world::{Failure, Orders, Outcome, every_order, play, play_with};

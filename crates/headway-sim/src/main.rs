@@ -117,7 +117,7 @@ fn report(asked: u64, outcomes: &[(u64, Result<Outcome, Box<Failure>>)]) -> Exit
     let played = outcomes.len();
     say(&format!(
         "{played} seeds, {} failed: {} frames ({} snapshots, {} updates, {} events, {} gaps, {} ends), \
-         {} connections, {cuts} cuts, {} recovered",
+         {} connections, {cuts} cuts, {} recovered, {} tokens taken",
         failures.len(),
         counts.frames,
         counts.snapshots,
@@ -127,6 +127,7 @@ fn report(asked: u64, outcomes: &[(u64, Result<Outcome, Box<Failure>>)]) -> Exit
         counts.ends,
         counts.connections,
         counts.recovered,
+        counts.sign_ins,
     ));
     // A seed that panicked has no outcome.
     if failures.is_empty() && played as u64 == asked {

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::invariant::Invariant;
 
-/// A mistake of the store, or of whoever writes frames to the wire.
+/// A mistake of the store, of whoever writes frames to the wire, or of whoever checks tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mutation {
     /// News of a record carry an empty patch.
@@ -46,11 +46,19 @@ pub enum Mutation {
     DropsARing,
     /// State frames come without regard to their interval.
     HurriesTheClock,
+    /// Nobody asks whose a job is within its tenant.
+    SkipsTheSubject,
+    /// After a renewal everything goes on as before.
+    SkipsTheRenewal,
+    /// Somebody else's token is taken.
+    TakesAnyToken,
+    /// A connection goes on when its sign-in has ended.
+    OutlivesItsToken,
 }
 
 impl Mutation {
     /// All of them, each with the invariants that it breaks, the one that it breaks most first.
-    pub const ALL: [(Self, &'static [Invariant]); 19] = [
+    pub const ALL: [(Self, &'static [Invariant]); 23] = [
         (Self::LosesAPatch, &[Invariant::StateIsTrue, Invariant::StatusNotSkipped]),
         (Self::SkipsARecord, &[Invariant::NewestAtLast, Invariant::Bounded]),
         (Self::HidesTheTrim, &[Invariant::NewestAtLast, Invariant::Bounded]),
@@ -70,6 +78,10 @@ impl Mutation {
         (Self::MixesTenants, &[Invariant::NothingOfOthers]),
         (Self::DropsARing, &[Invariant::NewestAtLast]),
         (Self::HurriesTheClock, &[Invariant::IntervalKept]),
+        (Self::SkipsTheSubject, &[Invariant::NothingOfOthers]),
+        (Self::SkipsTheRenewal, &[Invariant::NothingOfOthers, Invariant::NewestAtLast]),
+        (Self::TakesAnyToken, &[Invariant::NothingOfOthers]),
+        (Self::OutlivesItsToken, &[Invariant::NothingOfOthers]),
     ];
 
     /// Whether it happens between the hub and its reader.
@@ -93,7 +105,11 @@ impl Mutation {
             | Self::DropsAHeartbeat
             | Self::MixesTenants
             | Self::DropsARing
-            | Self::HurriesTheClock => true,
+            | Self::HurriesTheClock
+            | Self::SkipsTheSubject
+            | Self::SkipsTheRenewal
+            | Self::TakesAnyToken
+            | Self::OutlivesItsToken => true,
         }
     }
 

@@ -7,6 +7,8 @@ use crate::chance::Chance;
 
 /// Tenants, and the one that nobody belongs to.
 pub(crate) const TENANTS: [&str; 2] = ["default", "others"];
+/// Subjects that jobs belong to, in every tenant.
+pub(crate) const SUBJECTS: [&str; 2] = ["ann", "bob"];
 /// Sessions that jobs and subscriptions name.
 pub(crate) const SESSIONS: [&str; 2] = ["s-1", "s-2"];
 /// Tags likewise.
@@ -19,9 +21,13 @@ pub(crate) fn create(
     chance: &mut Chance,
 ) -> (Value, Vec<&'static str>) {
     let tenant = if chance.one_in(5) { TENANTS[1] } else { TENANTS[0] };
+    let mut owner = json!({"tenant": tenant});
+    if !chance.one_in(3) {
+        set(&mut owner, "subject", json!(chance.pick(&SUBJECTS)));
+    }
     let mut document = json!({
         "id": job, "kind": "custom", "status": "pending", "attempt": 1, "progress": {},
-        "owner": {"tenant": tenant}, "stalled": false, "created_at": at, "updated_at": at,
+        "owner": owner, "stalled": false, "created_at": at, "updated_at": at,
     });
     if chance.one_in(2) {
         set(&mut document, "session", json!(chance.pick(&SESSIONS)));

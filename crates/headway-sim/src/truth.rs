@@ -4,6 +4,8 @@ use headway_protocol::frame::Subscribe;
 use headway_protocol::{Cursor, JobId};
 use serde_json::Value;
 
+use crate::viewer::Viewer;
+
 /// The truth about jobs, as far as somebody knows it. The simulation knows all of it; a test over a
 /// network knows what it reported and what it was answered. What is not known is not judged.
 pub trait Truth {
@@ -32,8 +34,11 @@ pub trait Truth {
     /// not known.
     fn is_forgotten(&self, job: &JobId, at: Cursor) -> Option<bool>;
 
-    /// Whether a subscription of this tenant is about the job, whose log has this epoch.
-    fn covers(&self, subscribe: &Subscribe, tenant: &str, job: &JobId, epoch: u32) -> bool;
+    /// Whether somebody may see the job, whose log has this epoch.
+    fn may_see(&self, viewer: &Viewer, job: &JobId, epoch: u32) -> bool;
+
+    /// Whether a subscription of somebody is about the job, whose log has this epoch.
+    fn covers(&self, subscribe: &Subscribe, viewer: &Viewer, job: &JobId, epoch: u32) -> bool;
 
     /// The state frames' shortest interval where a subscription does not say, in milliseconds.
     fn default_interval_ms(&self, job: &JobId) -> u64;

@@ -52,6 +52,7 @@ fn what_a_run_is_about_happens_in_it() {
         ("recovered", counts.recovered),
         ("heartbeats", counts.heartbeats),
         ("errors", counts.errors),
+        ("tokens taken", counts.sign_ins),
         ("cuts", cuts),
     ];
     for (what, count) in seen {

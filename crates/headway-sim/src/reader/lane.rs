@@ -9,11 +9,12 @@ use serde_json::Value;
 use super::{Watch, text_of};
 use crate::invariant::{Invariant, Violation};
 use crate::truth::Truth;
+use crate::viewer::Viewer;
 
 /// What a lane may look at while it judges a frame.
 pub(super) struct Look<'look> {
     pub(super) job: &'look JobId,
-    pub(super) tenant: &'look str,
+    pub(super) viewer: &'look Viewer,
     pub(super) watches: &'look BTreeMap<String, Watch>,
     pub(super) positions: &'look BTreeMap<JobId, Cursor>,
     pub(super) truth: &'look dyn Truth,
@@ -26,7 +27,7 @@ impl Look<'_> {
     /// The subscriptions that stand and are about the job.
     fn covering(&self) -> impl Iterator<Item = (&String, &Watch)> {
         self.watches.iter().filter(|(_, watch)| {
-            watch.standing && self.truth.covers(&watch.subscribe, self.tenant, self.job, self.epoch)
+            watch.standing && self.truth.covers(&watch.subscribe, self.viewer, self.job, self.epoch)
         })
     }
 
@@ -103,6 +104,13 @@ impl Lane {
         }
     }
 
+    /// The log that it is in, as far as that is known.
+    pub(super) fn epoch(&self) -> Option<u32> {
+        let resumed = self.resumed.last().map(|(at, _)| *at);
+        let at = self.gap_to.or(self.held).or(self.events_at).or(resumed);
+        at.map(|at| at.epoch)
+    }
+
     /// A subscription to the job stands. `document` is the one that its cursor stands for.
     pub(super) fn join(&mut self, watch: &Watch, recovered: bool, document: Option<Value>) {
         self.fresh = true;
@@ -161,9 +169,9 @@ impl Lane {
         document: Value,
     ) -> Result<(), Violation> {
         let job = look.job;
-        let tenant = document.get("owner").map(|owner| text_of(owner, "tenant"));
-        if tenant != Some(look.tenant) {
-            let how = format!("{job} of {tenant:?} for {}", look.tenant);
+        if !look.viewer.sees(job, &document) {
+            let owner = document.get("owner");
+            let how = format!("{job} of {owner:?} for {:?}", look.viewer);
             return Err(Invariant::NothingOfOthers.broken(how));
         }
         let restarts = self.may_restart(look) || self.may_have_been_brought(look);

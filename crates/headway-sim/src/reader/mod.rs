@@ -19,6 +19,7 @@ use serde_json::Value;
 
 use crate::invariant::{Invariant, Violation};
 use crate::truth::Truth;
+use crate::viewer::Viewer;
 use lane::Lane;
 
 /// State frames of a job that a reader remembers to come back with.
@@ -26,6 +27,9 @@ const REMEMBERED: usize = 12;
 
 /// Cursors of events likewise.
 const REMEMBERED_EVENTS: usize = 12;
+
+/// What answers to tokens are called.
+const AUTH: &str = "auth";
 
 /// What was asked for.
 #[derive(Clone, Debug)]
@@ -90,6 +94,8 @@ pub struct Counts {
     pub heartbeats: u64,
     /// Refusals.
     pub errors: u64,
+    /// Tokens that were taken.
+    pub sign_ins: u64,
 }
 
 impl Counts {
@@ -105,13 +111,18 @@ impl Counts {
         self.connections += other.connections;
         self.heartbeats += other.heartbeats;
         self.errors += other.errors;
+        self.sign_ins += other.sign_ins;
     }
 }
 
 /// Somebody who watches; see the module.
 #[derive(Debug)]
 pub struct Reader {
-    tenant: String,
+    viewer: Viewer,
+    /// A token that it sent: who it will be when that is taken, or that it must be refused.
+    signs_in: Option<Option<Viewer>>,
+    /// When its sign-in ends.
+    ends_at: Option<Timestamp>,
     memory: BTreeMap<JobId, Memory>,
     watches: BTreeMap<String, Watch>,
     /// What goes on over the present connection, by job.
@@ -135,10 +146,12 @@ enum Asked {
 }
 
 impl Reader {
-    /// A reader of a tenant that has seen nothing.
-    pub fn new(tenant: &str) -> Self {
+    /// A reader that has seen nothing.
+    pub fn new(viewer: Viewer) -> Self {
         Self {
-            tenant: tenant.to_owned(),
+            viewer,
+            signs_in: None,
+            ends_at: None,
             memory: BTreeMap::new(),
             watches: BTreeMap::new(),
             lanes: BTreeMap::new(),
@@ -160,10 +173,38 @@ impl Reader {
         self.positions.clear();
         self.unanswered.clear();
         self.pings.clear();
+        self.signs_in = None;
+        self.ends_at = None;
         self.blunders = 0;
         self.greeted = !greets;
         self.parted = false;
         self.counts.connections += 1;
+    }
+
+    /// Its connection is somebody's from now on, until their sign-in ends.
+    pub fn come_as(&mut self, viewer: Viewer, ends_at: Option<Timestamp>) {
+        self.viewer = viewer;
+        self.ends_at = ends_at;
+    }
+
+    /// Its sign-in does not end any more.
+    pub fn stay(&mut self) {
+        self.ends_at = None;
+    }
+
+    /// Who it is.
+    pub fn viewer(&self) -> &Viewer {
+        &self.viewer
+    }
+
+    /// It will send a token: whose it is, `None` when it must be refused.
+    pub fn sign_in(&mut self, hoped: Option<Viewer>) {
+        self.signs_in = Some(hoped);
+    }
+
+    /// Whether it waits for what comes of a token.
+    pub fn is_signing_in(&self) -> bool {
+        self.signs_in.is_some()
     }
 
     /// It will ask for this.
@@ -288,6 +329,7 @@ impl Reader {
                 return self.job_frame(kind, &frame, sent_at, truth);
             }
             "heartbeat" => self.counts.heartbeats += 1,
+            "result" if text_of(&frame, "id") == AUTH => return self.signed_in(&frame, truth),
             "result" => return self.answered(&frame),
             "error" => return self.refused(&frame),
             "pong" => {
@@ -320,6 +362,9 @@ impl Reader {
         if self.blunders > 0 {
             return Err(Invariant::AnswersCome.broken("a message was refused in silence"));
         }
+        if self.signs_in.is_some() {
+            return Err(Invariant::AnswersCome.broken("no answer to a token"));
+        }
         if let Some(ping) = self.pings.front() {
             return Err(Invariant::AnswersCome.broken(format!("no pong of {ping}")));
         }
@@ -336,7 +381,7 @@ impl Reader {
                     }
                     continue;
                 };
-                if !truth.covers(&watch.subscribe, &self.tenant, job, newest.epoch) {
+                if !truth.covers(&watch.subscribe, &self.viewer, job, newest.epoch) {
                     continue;
                 }
                 let lane = self.lanes.get(job).filter(|lane| lane.held.is_some());
@@ -372,6 +417,10 @@ impl Reader {
         let Some(watch) = self.watches.get_mut(id).filter(|watch| !watch.standing) else {
             return Err(Invariant::AnswersCome.broken(format!("subscribed {id} was not asked")));
         };
+        if !self.viewer.may_ask(&watch.subscribe) {
+            let how = format!("{id} stands for {:?}", self.viewer);
+            return Err(Invariant::NothingOfOthers.broken(how));
+        }
         watch.standing = true;
         let flag = |member: &str| frame.get(member).and_then(Value::as_bool).unwrap_or_default();
         let (recovered, was_recovering) = (flag("recovered"), flag("was_recovering"));
@@ -405,6 +454,31 @@ impl Reader {
         }
     }
 
+    /// A token was taken: what is not for it any more has gone, and what it shows is new.
+    fn signed_in(&mut self, frame: &Value, truth: &dyn Truth) -> Result<(), Violation> {
+        let viewer = match self.signs_in.take() {
+            Some(Some(viewer)) => viewer,
+            Some(None) => {
+                let how = format!("a token that is of no use was taken of {:?}", self.viewer);
+                return Err(Invariant::NothingOfOthers.broken(how));
+            }
+            None => {
+                return Err(
+                    Invariant::AnswersCome.broken(format!("an answer to no token: {frame}"))
+                );
+            }
+        };
+        let ends_at = frame.pointer("/data/expires_at").and_then(Value::as_str);
+        self.ends_at = ends_at.and_then(|at| at.parse().ok());
+        let before = std::mem::replace(&mut self.viewer, viewer);
+        self.lanes.retain(|job, lane| {
+            let both = [&before, &self.viewer];
+            lane.epoch().is_none_or(|epoch| both.iter().all(|who| truth.may_see(who, job, epoch)))
+        });
+        self.counts.sign_ins += 1;
+        Ok(())
+    }
+
     fn refused(&mut self, frame: &Value) -> Result<(), Violation> {
         self.counts.errors += 1;
         let id = text_of(frame, "id");
@@ -412,6 +486,10 @@ impl Reader {
         if code == "too_many_jobs" {
             return Ok(());
         }
+        if id == AUTH && self.signs_in.take().is_some() {
+            return Ok(());
+        }
+        self.judge_refusal(id, code)?;
         // A subscription may fail while its end is asked for: then both are told.
         let failed = code != "no_such_subscription" && self.watches.contains_key(id);
         if failed || self.unanswered.remove(id).is_some() {
@@ -423,6 +501,21 @@ impl Reader {
             return Ok(());
         }
         Err(Invariant::AnswersCome.broken(format!("a refusal of nothing: {frame}")))
+    }
+
+    /// Whether somebody is told that something is not for them when it is so.
+    fn judge_refusal(&self, id: &str, code: &str) -> Result<(), Violation> {
+        let asked = self.watches.get(id).map(|watch| self.viewer.may_ask(&watch.subscribe));
+        let true_of = match code {
+            "forbidden" => asked == Some(false) && !self.viewer.is_unknown(),
+            "unauthenticated" => self.viewer.is_unknown(),
+            _ => true,
+        };
+        if true_of {
+            return Ok(());
+        }
+        let how = format!("{id} is {code} for {:?}", self.viewer);
+        Err(Invariant::AnswersCome.broken(how))
     }
 
     /// A subscription is over: jobs that no other covers are given up.
@@ -453,8 +546,14 @@ impl Reader {
             .map_err(|_| Invariant::NothingOfOthers.broken(format!("of no job: {frame}")))?;
         let cursor = cursor_of(frame, if kind == "gap" { "to" } else { "cursor" })?;
         let epoch = cursor.epoch;
+        if let Some((ends_at, sent_at)) = self.ends_at.zip(sent_at)
+            && sent_at > ends_at
+        {
+            let how = format!("{kind} of {job} at {sent_at}, the sign-in ended at {ends_at}");
+            return Err(Invariant::NothingOfOthers.broken(how));
+        }
         let asked = self.watches.values().any(|watch| {
-            watch.standing && truth.covers(&watch.subscribe, &self.tenant, &job, epoch)
+            watch.standing && truth.covers(&watch.subscribe, &self.viewer, &job, epoch)
         });
         if !asked {
             let how = format!("{kind} of {job}, which was not asked for");
@@ -463,7 +562,7 @@ impl Reader {
         let lane = self.lanes.entry(job.clone()).or_default();
         let mut look = lane::Look {
             job: &job,
-            tenant: &self.tenant,
+            viewer: &self.viewer,
             watches: &self.watches,
             positions: &self.positions,
             truth,

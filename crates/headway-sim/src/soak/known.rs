@@ -14,6 +14,7 @@ use parking_lot::Mutex;
 use serde_json::Value;
 
 use crate::truth::Truth;
+use crate::viewer::Viewer;
 
 /// The parts of a document that say which one it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,7 +141,11 @@ impl Truth for Known {
         None
     }
 
-    fn covers(&self, subscribe: &Subscribe, _: &str, job: &JobId, _: u32) -> bool {
+    fn may_see(&self, _: &Viewer, _: &JobId, _: u32) -> bool {
+        true
+    }
+
+    fn covers(&self, subscribe: &Subscribe, _: &Viewer, job: &JobId, _: u32) -> bool {
         subscribe.job.as_ref().is_none_or(|named| named == job)
     }
 

@@ -20,6 +20,7 @@ use super::known::{Known, report_of, report_of_event};
 use crate::chance::Chance;
 use crate::invariant::{Invariant, Violation};
 use crate::reader::{Counts, Reader};
+use crate::viewer::Viewer;
 
 /// How long a connection may take to stand, and may be silent: the server says something every 20
 /// seconds.
@@ -81,7 +82,7 @@ impl Watcher {
         mut chance: Chance,
     ) -> Self {
         let progress = Progress {
-            reader: Reader::new("default"),
+            reader: Reader::new(Viewer::of_tenant("default")),
             latest: BTreeMap::new(),
             lines: BTreeMap::new(),
             reports: BTreeMap::new(),

@@ -8,6 +8,7 @@ mod orders;
 mod rest;
 mod settings;
 mod step;
+mod tokens;
 mod trace;
 mod watcher;
 
@@ -15,9 +16,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use headway_access::Caller;
 use headway_hub::{Bell, Handle, Hub, Ring};
-use headway_protocol::{JobId, Owner};
+use headway_protocol::JobId;
 use headway_store::{Clock, Store};
 
 pub use orders::{Orders, every_order};
@@ -27,10 +27,12 @@ use crate::clock::VirtualClock;
 use crate::invariant::{Invariant, Violation};
 use crate::ledger::Ledger;
 use crate::mutation::Mutation;
-use crate::producer::TENANTS;
+use crate::producer::{SUBJECTS, TENANTS};
 use crate::reader::{Counts, Reader};
 use crate::store::FaultStore;
+use crate::viewer::Viewer;
 use settings::Settings;
+use tokens::Token;
 use trace::Trace;
 use watcher::Watcher;
 
@@ -121,6 +123,10 @@ struct World {
     /// selector.
     moved: BTreeMap<JobId, u64>,
     step: u64,
+    /// Tokens that were sent; each is its number.
+    tokens: Vec<Token>,
+    /// The faults have stopped: no sign-in ends any more.
+    is_quiet: bool,
     was_set_back: bool,
     cuts: u64,
     trace: Trace,
@@ -152,10 +158,12 @@ impl World {
         let watchers = (0..settings.watchers)
             .map(|_| {
                 let tenant = if chance.one_in(6) { TENANTS[1] } else { TENANTS[0] };
-                let owner = Owner { tenant: tenant.to_owned(), subject: None };
+                let subject = if chance.one_in(5) { None } else { chance.pick(&SUBJECTS) };
+                let person = Viewer::of_subject(tenant, subject.copied());
                 Watcher {
-                    reader: Reader::new(tenant),
-                    caller: Arc::new(Caller { owner, ..Caller::anyone() }),
+                    reader: Reader::new(person.clone()),
+                    person,
+                    renewed: false,
                     bell: chance.place(bells.len()),
                     key: 0,
                     line: None,
@@ -181,6 +189,8 @@ impl World {
             jobs,
             moved: BTreeMap::new(),
             step: 0,
+            tokens: Vec::new(),
+            is_quiet: false,
             was_set_back: false,
             cuts: 0,
             trace,
@@ -228,6 +238,7 @@ impl World {
     /// Lets time pass, for the hub's timers as well.
     async fn pass(&mut self, millis: u64) {
         self.clock.pass(millis);
+        self.end_sign_ins();
         tokio::time::advance(std::time::Duration::from_millis(millis)).await;
         self.run_hub(TURNS).await;
     }

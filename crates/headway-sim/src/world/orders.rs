@@ -170,7 +170,7 @@ impl World {
         let cursors = watcher.reader.cursors(job, orders.events);
         let cursor: Option<Cursor> = cursors.into_iter().max_by_key(|cursor| cursor.offset);
         watcher.line = None;
-        let caller = std::sync::Arc::clone(&watcher.caller);
+        let caller = watcher.person.caller(None);
         let session = self.hub.session(caller, "simulated", bell, watcher.key);
         let mut line = Line::new(session, SPARE_REQUESTS, self.clock.elapsed());
         watcher.reader.connect(true);

@@ -1,14 +1,18 @@
 //! The end of a world: the faults stop, and everybody must come to hold the newest state.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use headway_hub::Options;
+use headway_hub::{JobFilter, Options};
 use headway_protocol::frame::Subscribe;
 use headway_protocol::{Cursor, JobId};
 use headway_store::Clock;
+use serde_json::Value;
 
 use super::{TURNS, World};
 use crate::invariant::{Invariant, Violation};
+use crate::ledger::Standing;
+use crate::producer::{SESSIONS, TAGS};
+use crate::truth::Truth;
 
 /// Virtual time in which everybody must hold the newest state once faults stop: the longest interval
 /// of a subscription, and the second after which the hub reads again what it could not read.
@@ -27,11 +31,18 @@ impl World {
     pub(super) async fn come_to_rest(&mut self) -> Result<(), Violation> {
         self.trace.note("the faults stop".to_owned());
         self.store.be_prompt();
+        self.is_quiet = true;
+        for watcher in &mut self.watchers {
+            if let Some(line) = &mut watcher.line {
+                line.ends_at = None;
+                watcher.reader.stay();
+            }
+        }
         for who in 0..self.watchers.len() {
             self.connect(who);
         }
         self.settle(SOON_MS).await?;
-        if self.settings.careless {
+        if self.settings.careless || self.settings.signs_in {
             self.step += 1;
             for job in self.jobs.clone() {
                 if self.ledger.standing(&job).is_some() {
@@ -51,6 +62,7 @@ impl World {
             self.settle(SOON_MS).await?;
         }
         self.judge_rest()?;
+        self.judge_reads().await?;
         self.judge_heartbeats().await
     }
 
@@ -103,6 +115,7 @@ impl World {
                     busy |= came > 0 || line.is_working() || !line.answers.is_empty();
                 }
             }
+            busy |= self.check_a_token(who);
             busy |= self.read(who, usize::MAX)? > 0;
         }
         Ok(busy)
@@ -146,6 +159,50 @@ impl World {
         Ok(())
     }
 
+    /// What is asked for once shows what may be seen, all of it and nothing else.
+    async fn judge_reads(&self) -> Result<(), Violation> {
+        let wrong = |how: String| Err(Invariant::NothingOfOthers.broken(how));
+        let standing: Vec<(&JobId, Standing)> =
+            self.jobs.iter().filter_map(|job| Some((job, self.ledger.standing(job)?))).collect();
+        for watcher in &self.watchers {
+            let viewer = watcher.reader.viewer();
+            let caller = self.caller_of(viewer, None);
+            for job in &self.jobs {
+                let seen = self.hub.document(&caller, job).await.is_ok_and(|found| found.is_some());
+                let known = standing.iter().find(|(known, _)| *known == job);
+                let expected = known.is_some_and(|(job, known)| viewer.sees(job, &known.document));
+                if seen != expected {
+                    return wrong(format!("{job} is seen by {viewer:?}: {seen}"));
+                }
+            }
+            for (session, tag) in [(None, None), (Some(SESSIONS[0]), None), (None, Some(TAGS[0]))] {
+                let [session, tag] = [session, tag].map(|word| word.map(str::to_owned));
+                let all = Some(session.is_none() && tag.is_none());
+                let subscribe = Subscribe {
+                    session: session.clone(),
+                    tag: tag.clone(),
+                    all,
+                    ..Subscribe::default()
+                };
+                let filter = JobFilter { session, tag, limit: 1_000, ..JobFilter::default() };
+                let listed = self.hub.list(&caller, &filter).await.ok();
+                let listed = listed.and_then(|text| serde_json::from_str::<Value>(&text).ok());
+                let names = listed.map(|page| names_in(&page));
+                let expected = viewer.may_ask(&subscribe).then(|| {
+                    let fits = standing.iter().filter(|(job, known)| {
+                        let epoch = known.cursor.epoch;
+                        self.ledger.covers(&subscribe, viewer, job, epoch)
+                    });
+                    fits.map(|(job, _)| job.to_string()).collect::<BTreeSet<_>>()
+                });
+                if names != expected {
+                    return wrong(format!("{names:?} for {viewer:?}, {expected:?} expected"));
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Nothing moves, so that everybody hears that the connection lives.
     async fn judge_heartbeats(&mut self) -> Result<(), Violation> {
         let before: Vec<u64> =
@@ -165,4 +222,11 @@ impl World {
         }
         Ok(())
     }
+}
+
+/// The names of a list's jobs.
+fn names_in(page: &Value) -> BTreeSet<String> {
+    let jobs = page.get("jobs").and_then(Value::as_array);
+    let id = |job: &Value| Some(job.get("id")?.as_str()?.to_owned());
+    jobs.into_iter().flatten().filter_map(id).collect()
 }

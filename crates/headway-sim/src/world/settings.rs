@@ -25,6 +25,9 @@ pub(crate) struct Settings {
     /// Of the times that a connection could be cut or a log lost, so many pass: some worlds are calm
     /// enough for long conversations.
     pub(crate) calm: u64,
+    /// Whether people see different things, by tokens that end and are renewed. Then every job moves
+    /// once more before it is judged: who sees it changes at a moment that no frame tells.
+    pub(crate) signs_in: bool,
     /// Frames that fit between the hub and a reader.
     pub(crate) wire: usize,
 }
@@ -47,6 +50,7 @@ impl Settings {
             prompt: true,
             careless: false,
             calm: 0,
+            signs_in: false,
             wire: 1_000,
         }
     }
@@ -77,6 +81,7 @@ impl Settings {
             prompt: of(&[0, 0, 1]) == 1,
             careless: of(&[0, 0, 0, 1]) == 1,
             calm: of(&[1, 3, 10, 40]),
+            signs_in: of(&[0, 1]) == 1,
             wire: size(of(&[1, 3, 10, 100])),
         }
     }

@@ -57,6 +57,10 @@ impl World {
             91..=93 => self.connect_somebody(),
             94..=96 => self.let_somebody_speak(),
             97 if self.is_stormy() => self.part_with_somebody(),
+            90 | 99 if self.settings.signs_in => {
+                let who = self.somebody();
+                self.renew(who);
+            }
             98 if self.is_stormy() => self.lose_a_log(),
             _ => {}
         }
@@ -164,6 +168,9 @@ impl World {
             }
         }
         line.carry_out(self.chance.one_in(2));
+        if self.chance.one_in(2) {
+            self.check_a_token(who);
+        }
     }
 
     fn pass_on_rings(&mut self) {
@@ -211,6 +218,10 @@ impl World {
                 trace.note(format!("{who} <- {}", String::from_utf8_lossy(frame)));
             }
         })?;
+        if self.is_quiet {
+            // It was told of an end before that was put off.
+            watcher.reader.stay();
+        }
         let over = watcher.line.as_ref().is_some_and(|line| {
             watcher.reader.has_parted() || line.closed.is_some() && line.down.is_empty()
         });
@@ -243,23 +254,38 @@ impl World {
             .filter(|watcher| watcher.line.is_some())
             .map(|watcher| (watcher.bell, watcher.key))
             .collect();
-        let Some(watcher) = self.watchers.get_mut(who) else { return };
-        if watcher.line.is_some() {
+        if self.watchers.get(who).is_none_or(|watcher| watcher.line.is_some()) {
             return;
         }
+        let (viewer, ends_at) = self.draw_viewer(who);
+        let unknown = self.settings.signs_in && !self.is_quiet && self.chance.one_in(4);
+        let viewer = if unknown { viewer.unknown() } else { viewer };
+        let ends_at = ends_at.filter(|_| !unknown);
+        let caller = self.caller_of(&viewer, ends_at);
+        let Some(watcher) = self.watchers.get_mut(who) else { return };
         watcher.bell = self.chance.place(self.bells.len());
         // The smallest that is free, so that numbers are soon used again.
         let free = |key: &u32| !taken.contains(&(watcher.bell, *key));
         watcher.key =
             (0..=taken.len()).filter_map(|key| key.try_into().ok()).find(free).unwrap_or(0);
         let Some(bell) = self.bells.get(watcher.bell) else { return };
-        let caller = std::sync::Arc::clone(&watcher.caller);
         let session = self.hub.session(caller, "simulated", bell, watcher.key);
-        watcher.line = Some(Line::new(session, SPARE_REQUESTS, self.clock.elapsed()));
+        let mut line = Line::new(session, SPARE_REQUESTS, self.clock.elapsed());
+        line.ends_at = ends_at;
+        watcher.line = Some(line);
         watcher.reader.connect(true);
+        self.trace.note(format!(
+            "{who} connects as {} of bell {}, {viewer:?} until {ends_at:?}",
+            watcher.key, watcher.bell
+        ));
+        watcher.reader.come_as(viewer, ends_at);
         watcher.standing.clear();
-        watcher.content = self.chance.one_in(3);
-        self.trace.note(format!("{who} connects as {} of bell {}", watcher.key, watcher.bell));
+        watcher.renewed = false;
+        watcher.content = !unknown && self.chance.one_in(3);
+        if unknown && !self.chance.one_in(5) {
+            self.renew(who);
+        }
+        let Some(watcher) = self.watchers.get(who) else { return };
         if watcher.content {
             self.come_with_positions(who);
         } else {
@@ -302,6 +328,13 @@ impl World {
 
     fn subscribe(&mut self, who: usize) {
         let mut subscribe = self.draw_selector(false);
+        for _ in 0..3 {
+            // Most ask for what they may.
+            let viewer = self.watchers.get(who).map(|watcher| watcher.reader.viewer());
+            if viewer.is_some_and(|viewer| !viewer.may_ask(&subscribe)) {
+                subscribe = self.draw_selector(false);
+            }
+        }
         subscribe.events = self.draw_events();
         subscribe.min_interval_ms = self.draw_interval();
         let wants_events =

@@ -2,20 +2,19 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_util::task::noop_waker_ref;
-use headway_access::Caller;
 use headway_hub::session::{Answer, Request, Session};
 use headway_hub::{AskedCommand, Handle};
-use headway_protocol::{ClientMessage, CloseCode, Problem, ProblemCode, Timestamp};
+use headway_protocol::{ClientMessage, CloseCode, Problem, ProblemCode, Secret, Timestamp};
 use serde_json::Value;
 
 use crate::chance::Chance;
 use crate::invariant::{Invariant, Violation};
 use crate::mutation::Mutation;
 use crate::reader::Reader;
+use crate::viewer::Viewer;
 
 /// The most reads of one session that may be on their way; the hub's own bound.
 const READS: usize = 4;
@@ -40,6 +39,10 @@ pub(super) struct Line {
     /// Answers that the session has not been told yet.
     pub(super) answers: Vec<Answer>,
     pub(super) commands: Vec<AskedCommand>,
+    /// Tokens that nobody has checked yet.
+    pub(super) sign_ins: VecDeque<Secret>,
+    /// When its sign-in ends, in time that really passed.
+    pub(super) ends_at: Option<Timestamp>,
     pub(super) down: VecDeque<(Timestamp, Vec<u8>)>,
     pub(super) up: VecDeque<Upstream>,
     /// An event of the mutation that delays one.
@@ -60,6 +63,8 @@ impl Line {
             working: Vec::new(),
             answers: Vec::new(),
             commands: Vec::new(),
+            sign_ins: VecDeque::new(),
+            ends_at: None,
             down: VecDeque::new(),
             up: VecDeque::new(),
             late: None,
@@ -165,6 +170,7 @@ impl Line {
         while let Some(command) = self.session.poll_command() {
             self.commands.push(command);
         }
+        self.sign_ins.extend(self.session.poll_sign_in());
         let reads = self.working.iter().filter(|working| working.read).count();
         let requests = self.working.len() + self.answers.len();
         if reads > READS || requests > self.most_requests {
@@ -187,6 +193,11 @@ impl Line {
             Poll::Pending => true,
         });
         self.answers.len() > before
+    }
+
+    /// Whether something that its session asked for has not been answered.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.session.is_waiting()
     }
 
     /// Whether something is being done.
@@ -236,7 +247,10 @@ impl Line {
 /// Somebody who watches.
 pub(super) struct Watcher {
     pub(super) reader: Reader,
-    pub(super) caller: Arc<Caller>,
+    /// Who it is, without regard to what its token says of it.
+    pub(super) person: Viewer,
+    /// A token was taken, and what its subscriptions are about is being looked for anew.
+    pub(super) renewed: bool,
     pub(super) bell: usize,
     pub(super) key: u32,
     pub(super) line: Option<Line>,
@@ -258,6 +272,7 @@ impl Watcher {
         mut note: impl FnMut(&[u8]),
     ) -> Result<usize, Violation> {
         let Some(line) = &mut self.line else { return Ok(0) };
+        let sign_ins = self.reader.counts().sign_ins;
         let mut read = 0;
         while read < most {
             let Some((sent_at, frame)) = line.down.pop_front() else { break };
@@ -265,7 +280,13 @@ impl Watcher {
             self.reader.take(&frame, Some(sent_at), truth)?;
             read += 1;
         }
-        for subscribe in self.reader.subscriptions() {
+        if self.reader.counts().sign_ins > sign_ins {
+            self.standing.clear();
+            self.renewed = true;
+        }
+        // What a selector is about is listed once more: until then it promises nothing.
+        self.renewed &= line.is_waiting();
+        for subscribe in self.reader.subscriptions().filter(|_| !self.renewed) {
             if self.reader.is_standing(&subscribe.id) {
                 self.standing.entry(subscribe.id.clone()).or_insert(step);
             }
