@@ -8,6 +8,7 @@ use headway_protocol::access::{self, AuditPage, Identity};
 use headway_store::{Clock, Store};
 use prometheus_client::registry::Registry;
 use tokio::sync::watch;
+use tokio_util::sync::DropGuard;
 
 use crate::audit::{self, AuditQuery, Deed};
 use crate::shared::Shared;
@@ -17,11 +18,14 @@ use crate::{Error, Options, service};
 #[derive(Clone, Debug)]
 pub struct Handle {
     pub(crate) shared: Arc<Shared>,
+    /// Ends the tasks with the last handle.
+    _stop: Arc<DropGuard>,
 }
 
 impl Handle {
     /// Reads what the store knows, and starts the tasks that keep in step with it and with the
-    /// identity provider. They run until [`close`](Self::close).
+    /// identity provider. They run until [`close`](Self::close), or until the last handle
+    /// is dropped.
     ///
     /// Fails when the options cannot be used, a file they name cannot be read, or the store
     /// does not answer or is damaged. An identity provider that does not answer is asked again
@@ -34,7 +38,8 @@ impl Handle {
         let shared = Arc::new(Shared::new(options, store, clock)?);
         shared.load(shared.clock.now()).await?;
         service::start(&shared).await?;
-        Ok(Self { shared })
+        let stop = shared.stop.clone().drop_guard();
+        Ok(Self { shared, _stop: Arc::new(stop) })
     }
 
     /// Whether anybody is asked to sign in. When not, everybody is

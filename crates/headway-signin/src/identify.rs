@@ -176,11 +176,14 @@ impl Shared {
             Seen::New(hash) => {
                 let wait = self.guesses.lock().wait(from, now);
                 if let Some(retry_after_ms) = wait
-                    && !self.suspects.lock().take(now)
+                    && !self.may_suspect(now)
                 {
                     return Err(Refused::TooManyTries { retry_after_ms });
                 }
-                tokens.check(text, hash, now)?
+                tokens.check(text, hash, now).inspect_err(|fault| {
+                    self.metrics.count_fault(fault.word());
+                    tracing::debug!(%fault, "a token of the identity provider is refused");
+                })?
             }
         };
         self.known.read().stands(&caller, now)?;
@@ -229,10 +232,16 @@ impl Shared {
             Err(Refused::Missing) => return Err(Refused::Missing),
             Err(refused @ (Refused::Invalid | Refused::NotKnownYet)) => {
                 let mut guesses = self.guesses.lock();
-                match guesses.wait(from, now) {
-                    Some(retry_after_ms) => Refused::TooManyTries { retry_after_ms },
-                    None if refused == Refused::NotKnownYet => return Err(refused),
-                    None => {
+                match (refused, guesses.wait(from, now)) {
+                    (Refused::NotKnownYet, None) => return Err(refused),
+                    // The only way to tell a ticket is to ask the store.
+                    (Refused::NotKnownYet, Some(_))
+                        if kind == "ticket" && self.may_suspect(now) =>
+                    {
+                        return Err(refused);
+                    }
+                    (_, Some(retry_after_ms)) => Refused::TooManyTries { retry_after_ms },
+                    (_, None) => {
                         guesses.spend(from, now);
                         refused
                     }
@@ -248,6 +257,11 @@ impl Shared {
         self.metrics.count_check(kind, refused.kind());
         self.failures.lock().count(Failure { from, kind, why: refused.kind() });
         Err(refused)
+    }
+
+    /// Whether there is time for an expensive check for an address that is over its limit.
+    fn may_suspect(&self, now: Timestamp) -> bool {
+        self.suspects.lock().take(now)
     }
 
     async fn look_again(&self) -> Result<(), Refused> {

@@ -5,6 +5,7 @@
 //! add one. Keys that a token brings or points to (`jwk`, `jku`, `x5u`) are not looked at.
 
 mod claims;
+mod fault;
 mod keeper;
 mod key_set;
 
@@ -17,11 +18,12 @@ use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
 use parking_lot::{Mutex, RwLock};
 use serde_json::Value;
 
+pub(crate) use fault::Fault;
 pub(crate) use keeper::Keeper;
 use key_set::{Choice, KeySet};
 
 use crate::options::JwtKeys;
-use crate::{Error, JwtAlgorithm, JwtOptions, Refused};
+use crate::{Error, JwtAlgorithm, JwtOptions};
 
 /// Callers whose tokens were checked already: when ten thousand streams come back at once, the
 /// signature of each is checked once. About half a kilobyte each.
@@ -96,9 +98,9 @@ impl Tokens {
         token: &str,
         hash: blake3::Hash,
         now: Timestamp,
-    ) -> Result<Arc<Caller>, Refused> {
+    ) -> Result<Arc<Caller>, Fault> {
         let Some(held) = self.keys.read().clone().filter(|held| held.is_good(now)) else {
-            return Err(check_unsigned(token, &self.options).err().unwrap_or(Refused::NotKnownYet));
+            return Err(check_unsigned(token, &self.options).err().unwrap_or(Fault::NoKeys));
         };
         let caller = Arc::new(check(token, &held.set, &self.options, now)?);
         let mut seen = self.seen.lock();
@@ -152,12 +154,12 @@ fn check(
     keys: &KeySet,
     options: &JwtOptions,
     now: Timestamp,
-) -> Result<Caller, Refused> {
+) -> Result<Caller, Fault> {
     let (algorithm, key_id) = check_unsigned(token, options)?;
     let key = match keys.choose(key_id.as_deref(), algorithm) {
         Choice::Key(key) => key,
-        Choice::Unknown => return Err(Refused::NotKnownYet),
-        Choice::Unfit => return Err(Refused::Invalid),
+        Choice::Unknown => return Err(Fault::UnknownKey),
+        Choice::Unfit => return Err(Fault::Key),
     };
     // The library's own checks ask the machine's clock; ours are told the time.
     let mut signature_only = Validation::new(library_algorithm(algorithm));
@@ -165,7 +167,7 @@ fn check(
     signature_only.validate_exp = false;
     signature_only.validate_nbf = false;
     signature_only.validate_aud = false;
-    let token = decode::<Value>(token, key, &signature_only).map_err(|_| Refused::Invalid)?;
+    let token = decode::<Value>(token, key, &signature_only).map_err(|_| Fault::Signature)?;
     claims::check(&token.claims, options, now)
 }
 
@@ -175,24 +177,24 @@ fn check(
 fn check_unsigned(
     token: &str,
     options: &JwtOptions,
-) -> Result<(JwtAlgorithm, Option<String>), Refused> {
-    let header = decode_header(token).map_err(|_| Refused::Invalid)?;
+) -> Result<(JwtAlgorithm, Option<String>), Fault> {
+    let header = decode_header(token).map_err(|_| Fault::Form)?;
     let algorithm = own_algorithm(header.alg)
         .filter(|algorithm| options.algorithms.contains(algorithm))
-        .ok_or(Refused::Invalid)?;
+        .ok_or(Fault::Algorithm)?;
     // An extension that must be understood is not; and it is signed, not packed or encrypted.
     if header.crit.is_some() || header.enc.is_some() || header.zip.is_some() {
-        return Err(Refused::Invalid);
+        return Err(Fault::Extension);
     }
     let is_access_or_id = header.typ.as_deref().is_none_or(|kind| {
         let kind = kind.strip_prefix("application/").unwrap_or(kind);
         kind.eq_ignore_ascii_case("jwt") || kind.eq_ignore_ascii_case("at+jwt")
     });
     if !is_access_or_id {
-        return Err(Refused::Invalid);
+        return Err(Fault::Purpose);
     }
     let said: Value =
-        jsonwebtoken::dangerous::insecure_decode_claims(token).map_err(|_| Refused::Invalid)?;
+        jsonwebtoken::dangerous::insecure_decode_claims(token).map_err(|_| Fault::Form)?;
     claims::check_audience(&said, options)?;
     Ok((algorithm, header.kid))
 }

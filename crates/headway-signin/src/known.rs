@@ -209,13 +209,16 @@ impl Known {
             removed.push((collection::KEYS, id));
         }
         let Self { keys, revocations, .. } = self;
+        let mut oldest: HashMap<(&str, &str), Timestamp> = HashMap::new();
+        for HeldKey { record, .. } in keys.values().filter(|key| key.record.revoked_at.is_none()) {
+            if let Some(subject) = record.owner.subject.as_deref() {
+                let oldest = oldest.entry((&record.owner.tenant, subject));
+                let oldest = oldest.or_insert(record.created_at);
+                *oldest = record.created_at.min(*oldest);
+            }
+        }
         let needs = |tenant: &str, subject: &str, before: Timestamp| {
-            keys.values().any(|HeldKey { record, .. }| {
-                record.owner.tenant == tenant
-                    && record.owner.subject.as_deref() == Some(subject)
-                    && record.created_at <= before
-                    && record.revoked_at.is_none()
-            })
+            oldest.get(&(tenant, subject)).is_some_and(|created_at| *created_at <= before)
         };
         let over = revocations.forget(now, limit, needs);
         removed.extend(over.iter().map(|one| (collection::REVOCATIONS, one.entry_key())));

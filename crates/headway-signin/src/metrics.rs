@@ -14,10 +14,17 @@ struct Check {
     outcome: &'static str,
 }
 
+/// What was wrong with a token of the identity provider.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Fault {
+    why: &'static str,
+}
+
 /// What sign-in counts; every clone counts into the same.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Metrics {
     checks: Family<Check, Counter>,
+    faults: Family<Fault, Counter>,
     pub(crate) keys: Gauge,
     pub(crate) sessions: Gauge,
     pub(crate) revocations: Gauge,
@@ -31,6 +38,10 @@ impl Metrics {
         self.checks.get_or_create(&Check { kind, outcome }).inc();
     }
 
+    pub(crate) fn count_fault(&self, why: &'static str) {
+        self.faults.get_or_create(&Fault { why }).inc();
+    }
+
     pub(crate) fn set_key_set_age(&self, read_at: Timestamp, now: Timestamp) {
         let seconds = i64::try_from(now.since(read_at) / 1_000).unwrap_or(i64::MAX);
         self.key_set_age_seconds.set(seconds);
@@ -41,6 +52,11 @@ impl Metrics {
             "sign_in_checks",
             "Keys, tokens, sessions and tickets that were checked, by kind and outcome",
             self.checks.clone(),
+        );
+        registry.register(
+            "sign_in_token_faults",
+            "Tokens of the identity provider that were refused, by what was wrong with them",
+            self.faults.clone(),
         );
         registry.register("sign_in_keys", "API keys that are known", self.keys.clone());
         registry.register(

@@ -5,38 +5,39 @@ use headway_protocol::limits::NAME_BYTES;
 use headway_protocol::{Owner, Timestamp};
 use serde_json::Value;
 
+use super::Fault;
+use crate::JwtOptions;
 use crate::revocation::KEPT_MS;
-use crate::{JwtOptions, Refused};
 
 /// The longest `jti`, bytes.
 const ID_BYTES: usize = 256;
 
 /// Checks the claims of a token whose signature was checked, and says who comes with it.
-pub(super) fn check(said: &Value, options: &JwtOptions, now: Timestamp) -> Result<Caller, Refused> {
+pub(super) fn check(said: &Value, options: &JwtOptions, now: Timestamp) -> Result<Caller, Fault> {
     check_audience(said, options)?;
     let leeway = options.leeway_ms;
-    let ends = moment(said, "exp")?.ok_or(Refused::Invalid)?;
+    let ends = moment(said, "exp")?.ok_or(Fault::Times)?;
     let issued = moment(said, "iat")?;
     let later = |moment: Option<Timestamp>| moment.is_some_and(|moment| moment > now.plus(leeway));
     if later(moment(said, "nbf")?) || later(issued) {
-        return Err(Refused::Invalid);
+        return Err(Fault::TooEarly);
     }
     // Its revocation would be forgotten before it ends.
     if ends > now.plus(KEPT_MS) {
-        return Err(Refused::Invalid);
+        return Err(Fault::TooLong);
     }
     let expires_at = ends.plus(leeway);
     if now >= expires_at {
-        return Err(Refused::Expired);
+        return Err(Fault::Expired);
     }
     let (scopes, reach) = rights(said, options);
     Ok(Caller {
         owner: Owner {
             tenant: match &options.tenant {
                 Some(tenant) => tenant.clone(),
-                None => name(claim(said, &options.tenant_claim))?,
+                None => name(claim(said, &options.tenant_claim)).ok_or(Fault::Tenant)?,
             },
-            subject: Some(name(claim(said, &options.subject_claim))?),
+            subject: Some(name(claim(said, &options.subject_claim)).ok_or(Fault::Subject)?),
         },
         scopes,
         reach,
@@ -44,7 +45,7 @@ pub(super) fn check(said: &Value, options: &JwtOptions, now: Timestamp) -> Resul
             id: match claim(said, "jti") {
                 None => None,
                 Some(Value::String(id)) if id.len() <= ID_BYTES => Some(id.clone()),
-                Some(_) => return Err(Refused::Invalid),
+                Some(_) => return Err(Fault::Id),
             },
             // A provider whose clock is ahead must not make tokens that outlive a revocation.
             issued_at: issued.unwrap_or_default().min(now),
@@ -55,15 +56,16 @@ pub(super) fn check(said: &Value, options: &JwtOptions, now: Timestamp) -> Resul
 }
 
 /// Whether it is of the provider, and for this server.
-pub(super) fn check_audience(said: &Value, options: &JwtOptions) -> Result<(), Refused> {
-    let issued_by = said.get("iss").and_then(Value::as_str);
-    let is_for_us = match said.get("aud") {
-        Some(audience) => {
-            texts(audience).any(|one| options.audience.iter().any(|ours| ours == one))
-        }
-        None => false,
-    };
-    if issued_by == Some(&options.issuer) && is_for_us { Ok(()) } else { Err(Refused::Invalid) }
+pub(super) fn check_audience(said: &Value, options: &JwtOptions) -> Result<(), Fault> {
+    if said.get("iss").and_then(Value::as_str) != Some(&options.issuer) {
+        return Err(Fault::Issuer);
+    }
+    let mut audience = said.get("aud").into_iter().flat_map(texts);
+    if audience.any(|one| options.audience.iter().any(|ours| ours == one)) {
+        Ok(())
+    } else {
+        Err(Fault::Audience)
+    }
 }
 
 /// Scopes and reach: see [`JwtOptions`].
@@ -107,23 +109,23 @@ fn texts(value: &Value) -> impl Iterator<Item = &str> {
 }
 
 /// A name of somebody: a text, or a number as some providers have it.
-fn name(value: Option<&Value>) -> Result<String, Refused> {
-    let text = match value {
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Number(number)) => number.to_string(),
-        Some(_) | None => return Err(Refused::Invalid),
+fn name(value: Option<&Value>) -> Option<String> {
+    let text = match value? {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return None,
     };
     let fits = (1..=NAME_BYTES).contains(&text.len()) && !text.chars().any(char::is_control);
-    if fits { Ok(text) } else { Err(Refused::Invalid) }
+    fits.then_some(text)
 }
 
 /// A moment in seconds since the epoch, which may have a fraction (RFC 7519, 2).
-fn moment(said: &Value, name: &str) -> Result<Option<Timestamp>, Refused> {
+fn moment(said: &Value, name: &str) -> Result<Option<Timestamp>, Fault> {
     let Some(value) = claim(said, name) else { return Ok(None) };
     let millis = match (value.as_u64(), value.as_f64()) {
         (Some(seconds), _) => seconds.saturating_mul(1_000),
         (None, Some(seconds)) if seconds >= 0.0 => fraction_millis(seconds),
-        (None, _) => return Err(Refused::Invalid),
+        (None, _) => return Err(Fault::Times),
     };
     Ok(Some(Timestamp::from_millis(millis)))
 }
