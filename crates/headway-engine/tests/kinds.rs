@@ -1,4 +1,10 @@
 //! What only the configuration says: how a kind is run, and what it may use.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::match_wild_err_arm,
+    reason = "a helper of tests may fail its test"
+)]
 
 #[allow(dead_code, reason = "each test file uses its part")]
 mod house;

@@ -1,4 +1,10 @@
 //! Whole batches over services that go away and come back.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::match_wild_err_arm,
+    reason = "a helper of tests may fail its test"
+)]
 
 #[allow(dead_code, reason = "each test file uses its part")]
 mod house;
