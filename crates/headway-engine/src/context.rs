@@ -4,13 +4,15 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use headway_core::rates::RateCard;
-use headway_protocol::{JobId, Timestamp};
+use headway_protocol::{JobId, Problem, Timestamp};
 use headway_store::{Clock, Store};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{Notify, mpsc};
 
 use crate::Options;
+use crate::executor::Surroundings;
 use crate::metrics::Metrics;
+use crate::webhooks::Webhooks;
 
 /// Batches whose items are arriving now; one that is not here and not sealed was broken off.
 #[derive(Clone, Debug, Default)]
@@ -49,6 +51,10 @@ pub(crate) struct Context {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) metrics: Metrics,
+    /// What executors share.
+    pub(crate) surroundings: Surroundings,
+    /// What the parts of webhooks share.
+    pub(crate) webhooks: Webhooks,
     /// Batches whose items are arriving now.
     pub(crate) uploads: Uploads,
     /// Prices for usage from now on.
@@ -65,27 +71,32 @@ pub(crate) struct Context {
 }
 
 impl Context {
+    /// Refuses webhook secrets that are none.
     pub(crate) fn new(
         options: Options,
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         metrics: Metrics,
+        surroundings: Surroundings,
         wanted: mpsc::Sender<JobId>,
         overlong: mpsc::Sender<(JobId, u64)>,
-    ) -> Self {
+    ) -> Result<Self, Problem> {
+        let webhooks = Webhooks::new(&options)?;
         let rates = RwLock::new(Arc::new(options.rates.clone()));
-        Self {
+        Ok(Self {
             options,
             store,
             clock,
             metrics,
+            surroundings,
+            webhooks,
             uploads: Uploads::default(),
             rates,
             wanted,
             overlong,
             deadline_moved: Notify::new(),
             timer_waits_for: std::sync::atomic::AtomicU64::new(0),
-        }
+        })
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -1,5 +1,6 @@
 //! Why the engine did not do what it was asked.
 
+use headway_access::Denial;
 use headway_core::Refusal;
 use headway_protocol::{JobId, Problem, ProblemCode};
 use headway_store::StoreError;
@@ -42,6 +43,18 @@ pub enum Error {
 }
 
 impl Error {
+    /// Why a caller may not do something to a job. One that it does not see is not there.
+    pub(crate) fn denied(denial: Denial, job: &JobId) -> Self {
+        match denial {
+            Denial::Hidden => Self::NoSuchJob(job.clone()),
+            Denial::Scope(_)
+            | Denial::Action(_)
+            | Denial::NotListed
+            | Denial::WholeTenant
+            | Denial::Node => denial.problem().into(),
+        }
+    }
+
     /// What the caller is told.
     pub fn problem(&self) -> Problem {
         match self {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use headway_access::{Act, Caller, Denial, On, authorize};
 use headway_core::JobState;
 use headway_core::rates::RateCard;
 use headway_protocol::batch::{BatchOptions, Estimate};
@@ -21,7 +22,10 @@ use crate::context::Context;
 use crate::metrics::Metrics;
 use crate::shard::{Change, Origin, Shards};
 use crate::supervisor::Supervisor;
+use crate::webhooks::courier;
 use crate::{Error, ItemSource, Options, intake, retention, settings, timer};
+
+mod letters;
 
 /// Jobs that want an executor and that the supervisor has not heard of yet. Full: it looks through
 /// the store.
@@ -33,6 +37,9 @@ const OVERLONG: usize = 1_024;
 
 /// Shards: one for each processor up to this many; beyond it the store's one writer is the limit.
 const SHARDS: usize = 4;
+
+/// The longest name of a subject, in characters.
+const SUBJECT_CHARACTERS: usize = 256;
 
 /// The longest `Idempotency-Key`, in bytes.
 const KEY_BYTES: usize = 255;
@@ -64,10 +71,12 @@ impl Handle {
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Error> {
-        options.check()?;
+        let metrics = Metrics::new();
+        let surroundings = options.surroundings(&metrics, &clock)?;
+        options.check(&surroundings)?;
         let (wanted, wanting) = mpsc::channel(WANTED);
         let (overlong, trimming) = mpsc::channel(OVERLONG);
-        let context = Context::new(options, store, clock, Metrics::new(), wanted, overlong);
+        let context = Context::new(options, store, clock, metrics, surroundings, wanted, overlong)?;
         let context = Arc::new(context);
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let shards = Shards::start(&context, processors.min(SHARDS));
@@ -79,6 +88,7 @@ impl Handle {
         let retention =
             retention::run(Arc::clone(&context), shards.clone(), trimming, stop.clone());
         tasks.spawn(retention);
+        tasks.spawn(courier::run(Arc::clone(&context), stop.clone()));
         Ok(Self { context, shards, stop, tasks: Arc::new(Mutex::new(tasks)) })
     }
 
@@ -90,13 +100,14 @@ impl Handle {
     /// Makes a job. `key` is the request's `Idempotency-Key`.
     pub async fn create_job(
         &self,
-        caller: &Owner,
+        caller: &Arc<Caller>,
         request: CreateJob,
         key: Option<&str>,
     ) -> Result<Created, Error> {
         self.takes_work()?;
-        let key = unique_key(caller, "job", key, &request)?;
-        let create = settings::job(&self.context, caller, request)?;
+        let owner = maker(caller, request.subject.as_deref())?;
+        let key = unique_key(&owner, "job", key, &request)?;
+        let create = settings::job(&self.context, owner, request)?;
         match self.shards.create(create, key.clone()).await {
             Ok(state) => Ok(Created { job: state.job.clone(), repeated: false }),
             Err(Error::KeyTaken { job, fingerprint }) => self.earlier(&job, fingerprint, key).await,
@@ -109,13 +120,14 @@ impl Handle {
     /// When the items cannot be read, or the future is dropped before its end, there is no batch.
     pub async fn create_batch(
         &self,
-        caller: &Owner,
+        caller: &Arc<Caller>,
         options: BatchOptions,
         items: ItemSource,
         key: Option<&str>,
     ) -> Result<Created, Error> {
         self.takes_work()?;
-        let key = unique_key(caller, "batch", key, &options)?;
+        let owner = maker(caller, options.subject.as_deref())?;
+        let key = unique_key(&owner, "batch", key, &options)?;
         if let Some(wanted) = &key
             && let Some((job, fingerprint)) = self.context.store.find_key(&wanted.key).await?
         {
@@ -129,7 +141,7 @@ impl Handle {
             }
             self.forget(&job).await?;
         }
-        let create = settings::batch(&self.context, caller, options)?;
+        let create = settings::batch(&self.context, owner, options)?;
         let job = create.id.clone();
         let upload = self.context.uploads.begin(&job);
         let state = match self.shards.create(create, key.clone()).await {
@@ -164,24 +176,26 @@ impl Handle {
     /// What a batch would cost. Nothing is kept and nothing is run.
     pub async fn estimate(
         &self,
-        caller: &Owner,
+        caller: &Arc<Caller>,
         options: BatchOptions,
         items: ItemSource,
     ) -> Result<Estimate, Error> {
         self.takes_work()?;
+        let owner = maker(caller, options.subject.as_deref())?;
         let settings = settings::batch_settings(&self.context, &options)?;
         let kind = options.kind.as_deref();
-        intake::estimate(&self.context, &settings, &caller.tenant, kind, items).await
+        intake::estimate(&self.context, &settings, &owner.tenant, kind, items).await
     }
 
     /// Takes a producer's report: all of it or none, durable when answered.
     pub async fn report(
         &self,
-        caller: &Owner,
+        caller: &Arc<Caller>,
         job: &JobId,
         producer: Option<Producer>,
         reports: Vec<SequencedReport>,
     ) -> Result<ReportReply, Error> {
+        may(caller, Act::Report, job)?;
         let change = Change::Report { producer, reports };
         Ok(self.shards.apply(job, origin(caller), change).await?.reply)
     }
@@ -189,11 +203,12 @@ impl Handle {
     /// Asks something of a job; answers with its document after the wish was written down.
     pub async fn command(
         &self,
-        caller: &Owner,
+        caller: &Arc<Caller>,
         job: &JobId,
         action: Action,
         request: CommandRequest,
     ) -> Result<Job, Error> {
+        may(caller, Act::Command(action), job)?;
         let change = Change::Command {
             action,
             max_budget: request.max_budget,
@@ -201,6 +216,12 @@ impl Handle {
         };
         let applied = self.shards.apply(job, origin(caller), change).await?;
         applied.state.map(|state| state.job.clone()).ok_or(Error::ShuttingDown)
+    }
+
+    /// How much waits to be decided: the share of places that are taken in the fullest queue, 0 to
+    /// 1. At 1 whoever asks waits, and is refused after a while.
+    pub fn waiting(&self) -> f64 {
+        self.shards.waiting()
     }
 
     /// Prices for usage from now on; what was booked stays.
@@ -270,13 +291,30 @@ impl std::fmt::Debug for Handle {
     }
 }
 
-fn origin(caller: &Owner) -> Origin {
-    Origin::Caller { tenant: caller.tenant.clone() }
+fn origin(caller: &Arc<Caller>) -> Origin {
+    Origin::Caller(Arc::clone(caller))
+}
+
+/// Whether a caller may do something to a job of that name, as far as that can be said before it is
+/// known whether there is one.
+fn may(caller: &Caller, act: Act, job: &JobId) -> Result<(), Error> {
+    authorize(caller, act, On::JobNamed(job)).map_err(|denial| Error::denied(denial, job))
+}
+
+/// Whose a job will be: the caller's, or that of somebody whom the caller may make it for.
+fn maker(caller: &Caller, subject: Option<&str>) -> Result<Owner, Error> {
+    let subject = subject.or(caller.owner.subject.as_deref());
+    authorize(caller, Act::Create, On::Subject(subject)).map_err(Denial::problem)?;
+    if subject.is_some_and(|subject| !(1..=SUBJECT_CHARACTERS).contains(&subject.chars().count())) {
+        let detail = format!("`subject` has 1 to {SUBJECT_CHARACTERS} characters");
+        return Err(Problem::new(ProblemCode::Invalid, detail).at_field("subject").into());
+    }
+    Ok(Owner { tenant: caller.tenant().to_owned(), subject: subject.map(str::to_owned) })
 }
 
 /// The key under which a request's job is found again, with what tells a repeat from a reuse.
 fn unique_key<T: serde::Serialize>(
-    caller: &Owner,
+    owner: &Owner,
     what: &str,
     key: Option<&str>,
     request: &T,
@@ -292,6 +330,8 @@ fn unique_key<T: serde::Serialize>(
     let fingerprint = text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
-    let key = format!("{}\u{1f}{what}\u{1f}{key}", caller.tenant);
+    // What one person made is not found by another who has guessed the key.
+    let subject = owner.subject.as_deref().map(|subject| format!("\u{1f}@{subject}"));
+    let key = format!("{}{}\u{1f}{what}\u{1f}{key}", owner.tenant, subject.unwrap_or_default());
     Ok(Some(UniqueKey { key, fingerprint }))
 }

@@ -1,5 +1,5 @@
 //! The write side: applies inputs to jobs, runs batches, owns timers, leases, executors and
-//! retention. It knows nothing of those who watch.
+//! retention and webhooks. It knows nothing of those who watch.
 //!
 //! [`Handle::start`] checks its [`Options`], takes up what a crash left behind, and lends a
 //! [`Handle`], the only way in. Behind it: shards decide for jobs, a supervisor gives runners to
@@ -14,6 +14,7 @@ pub mod input;
 mod intake;
 mod metrics;
 mod options;
+mod outgoing;
 pub mod results;
 mod retention;
 mod runner;
@@ -21,8 +22,9 @@ mod settings;
 mod shard;
 mod supervisor;
 mod timer;
+mod webhooks;
 
 pub use error::Error;
 pub use handle::{Created, Handle};
 pub use input::{Format, ItemSource};
-pub use options::{Kind, Options, Retention};
+pub use options::{Kind, Options, Retention, WebhookOptions};

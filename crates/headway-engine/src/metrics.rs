@@ -13,6 +13,37 @@ pub(crate) struct Ending {
     pub(crate) status: &'static str,
 }
 
+/// How circuits to other servers stand. Without labels: servers are not bounded.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Circuits {
+    pub(crate) open: Gauge,
+    pub(crate) opened: Counter,
+    pub(crate) refused: Counter,
+}
+
+/// What became of an attempt of a webhook's delivery.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct Sent {
+    pub(crate) outcome: &'static str,
+}
+
+/// Webhooks. Without labels that name a receiver or a tenant: neither is bounded.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct WebhookCounts {
+    attempts: Family<Sent, Counter>,
+    pub(crate) running: Gauge,
+    pub(crate) queued: Gauge,
+    pub(crate) oldest_seconds: Gauge,
+}
+
+impl WebhookCounts {
+    /// An attempt ended: `delivered`, `failed` when it is made again, or the reason why it was given
+    /// up.
+    pub(crate) fn count(&self, outcome: &'static str) {
+        self.attempts.get_or_create(&Sent { outcome }).inc();
+    }
+}
+
 /// What the engine counts; cheap to clone, every clone counts into the same.
 #[derive(Clone, Debug)]
 pub(crate) struct Metrics {
@@ -27,6 +58,8 @@ pub(crate) struct Metrics {
     pub(crate) spent_units: Counter<f64, std::sync::atomic::AtomicU64>,
     pub(crate) removed: Counter,
     pub(crate) trimmed: Counter,
+    pub(crate) circuits: Circuits,
+    pub(crate) webhooks: WebhookCounts,
     /// Set when a job that wants an executor could not be told: the supervisor looks for it.
     pub(crate) wanted_overflowed: std::sync::Arc<std::sync::atomic::AtomicBool>,
 }
@@ -45,6 +78,8 @@ impl Metrics {
             spent_units: Counter::default(),
             removed: Counter::default(),
             trimmed: Counter::default(),
+            circuits: Circuits::default(),
+            webhooks: WebhookCounts::default(),
             wanted_overflowed: std::sync::Arc::default(),
         }
     }
@@ -92,6 +127,42 @@ impl Metrics {
             "logs_trimmed",
             "Times that the beginning of a job's log was forgotten",
             self.trimmed.clone(),
+        );
+        registry.register(
+            "outgoing_circuits_open",
+            "Servers that do not answer and are not asked, or by one request at a time",
+            self.circuits.open.clone(),
+        );
+        registry.register(
+            "outgoing_circuits_opened",
+            "Times that a server was found not to answer",
+            self.circuits.opened.clone(),
+        );
+        registry.register(
+            "outgoing_circuits_refused",
+            "Requests that were not sent because their server does not answer",
+            self.circuits.refused.clone(),
+        );
+        registry.register(
+            "webhook_attempts",
+            "Attempts of webhooks' deliveries by what came of them: delivered, failed (another \
+             follows), or why the delivery was given up",
+            self.webhooks.attempts.clone(),
+        );
+        registry.register(
+            "webhook_attempts_running",
+            "Deliveries of webhooks that are being sent",
+            self.webhooks.running.clone(),
+        );
+        registry.register(
+            "webhook_queue",
+            "Deliveries of webhooks that are not delivered yet, dead letters not among them",
+            self.webhooks.queued.clone(),
+        );
+        registry.register(
+            "webhook_oldest_seconds",
+            "Age of the oldest event that is not delivered yet",
+            self.webhooks.oldest_seconds.clone(),
         );
     }
 }

@@ -2,15 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use headway_core::rates::RateCard;
-use headway_protocol::Problem;
 use headway_protocol::batch::{Budget, Executor, OnFailure, Rate, Retry};
 use headway_protocol::report::Usage;
 use headway_protocol::request::PlannedStep;
+use headway_protocol::{Problem, ProblemCode, Secret};
+use headway_store::Clock;
+use nix::unistd::Uid;
 use serde::{Deserialize, Serialize};
 
-use crate::executor::{Surroundings, build};
+use crate::executor::{Folders, ProcessLimits, Surroundings, Terms, build};
+use crate::metrics::Metrics;
+use crate::outgoing::Outgoing;
 
 /// What an engine is told before it starts.
 #[derive(Clone, Debug)]
@@ -24,8 +29,14 @@ pub struct Options {
     /// Hosts, addresses and networks (`localhost`, `10.0.0.0/8`, `127.0.0.1:9000`) that executors
     /// and webhooks may reach although they are loopback, private, link-local or metadata ones.
     pub allow_hosts: Vec<String>,
-    /// Where executors run, unless they say.
+    /// What the programs of executors, their folders and the files among their arguments are
+    /// relative to. A program whose executor names no folder runs in one of its own.
     pub work_dir: PathBuf,
+    /// A folder of this engine alone, for the folders that programs run in: what is in its
+    /// `programs` is removed at the start. Absent: where the machine keeps temporary files.
+    pub own_dir: Option<PathBuf>,
+    /// How webhooks are signed and delivered.
+    pub webhooks: WebhookOptions,
     /// What is kept of jobs.
     pub retention: Retention,
     /// Batches and executor jobs that run at once; others wait, queued. At least 1.
@@ -40,8 +51,35 @@ impl Default for Options {
             allow_exec: false,
             allow_hosts: Vec::new(),
             work_dir: PathBuf::from("."),
+            own_dir: None,
+            webhooks: WebhookOptions::default(),
             retention: Retention::default(),
             max_running: 16,
+        }
+    }
+}
+
+/// How webhooks are signed and delivered.
+#[derive(Clone, Debug)]
+pub struct WebhookOptions {
+    /// What deliveries are signed with whose request brought no secret of its own, the newest first:
+    /// each `whsec_` and 24 to 64 bytes in base64. All of them sign, so that receivers can change
+    /// from one to the other. None: requests have to bring one.
+    pub secrets: Vec<Secret>,
+    /// The waits before the second attempt of a delivery, the third and so on, in milliseconds, each
+    /// lengthened by up to a fifth by chance. After the last attempt it is a dead letter.
+    pub retries_ms: Vec<u64>,
+    /// How long dead letters are kept after their event, and an endpoint that said it is gone is not
+    /// tried again, in milliseconds.
+    pub dead_for_ms: u64,
+}
+
+impl Default for WebhookOptions {
+    fn default() -> Self {
+        Self {
+            secrets: Vec::new(),
+            retries_ms: crate::webhooks::RETRIES_MS.to_vec(),
+            dead_for_ms: 30 * 24 * 3_600_000,
         }
     }
 }
@@ -84,6 +122,8 @@ impl Retention {
 pub struct Kind {
     /// How it is run; absent: by its producer.
     pub executor: Option<Executor>,
+    /// What each process of its executor may use. A request cannot say.
+    pub limits: ProcessLimits,
     /// The steps that every job of this kind has.
     pub steps: BTreeMap<String, PlannedStep>,
     /// Items at once.
@@ -113,13 +153,35 @@ pub struct Kind {
 }
 
 impl Options {
+    /// What executors share.
+    pub(crate) fn surroundings(
+        &self,
+        metrics: &Metrics,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Surroundings, Problem> {
+        let folders = match &self.own_dir {
+            None => Folders::among_others(),
+            Some(own) => Folders::within(&own.join("programs")).map_err(|error| {
+                let detail = format!("no folder can be made in {}: {error}", own.display());
+                Problem::new(ProblemCode::Internal, detail).at_field("own_dir")
+            })?,
+        };
+        let outgoing = Outgoing::new(&self.allow_hosts, metrics.circuits.clone())?;
+        Ok(Surroundings::of(self.work_dir.clone(), folders, outgoing, Arc::clone(clock)))
+    }
+
     /// Refuses what no engine can run with.
-    pub(crate) fn check(&self) -> Result<(), Problem> {
-        let surroundings =
-            Surroundings { work_dir: self.work_dir.clone(), allow_hosts: self.allow_hosts.clone() };
+    pub(crate) fn check(&self, surroundings: &Surroundings) -> Result<(), Problem> {
         for (name, kind) in &self.kinds {
+            if kind.limits.processes.is_some() && Uid::effective().is_root() {
+                tracing::warn!(
+                    kind = name,
+                    "`limits.processes` has no effect: the kernel does not hold root to it"
+                );
+            }
             if let Some(executor) = &kind.executor {
-                build(executor, &surroundings).map_err(|mut problem| {
+                let terms = Terms { limits: kind.limits.clone(), ..Terms::default() };
+                build(executor, &terms, surroundings).map_err(|mut problem| {
                     problem.detail = format!("kind `{name}`: {}", problem.detail);
                     problem
                 })?;

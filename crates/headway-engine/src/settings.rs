@@ -3,11 +3,12 @@
 use headway_core::{Create, Settings};
 use headway_protocol::batch::{BatchOptions, Executor};
 use headway_protocol::request::CreateJob;
+use headway_protocol::webhook::Webhook;
 use headway_protocol::{JobId, Owner, Problem, ProblemCode};
 
 use crate::context::Context;
-use crate::executor::{Surroundings, build};
-use crate::{Error, Kind};
+use crate::executor::{Terms, build};
+use crate::{Error, Kind, webhooks};
 
 /// The kind of a batch that brings its own executor.
 const CUSTOM: &str = "custom";
@@ -19,8 +20,8 @@ const HTTP_TIMEOUT_MS: u64 = 300_000;
 const CONCURRENCY: u32 = 10_000;
 
 /// What makes a job, from its request and its kind.
-pub(crate) fn job(context: &Context, caller: &Owner, request: CreateJob) -> Result<Create, Error> {
-    refuse_webhook(request.webhook.is_some())?;
+pub(crate) fn job(context: &Context, owner: Owner, request: CreateJob) -> Result<Create, Error> {
+    check_webhook(context, request.webhook.as_ref())?;
     let kind = context.options.kinds.get(&request.kind);
     let (default, known) = (Kind::default(), kind.is_some());
     let kind = kind.unwrap_or(&default);
@@ -45,14 +46,15 @@ pub(crate) fn job(context: &Context, caller: &Owner, request: CreateJob) -> Resu
         session: request.session,
         tags: request.tags,
         metadata: request.metadata,
-        owner: caller.clone(),
+        owner,
         steps,
         total: request.total,
         unit: request.unit,
         currency: context.rates().currency().clone(),
         batch: false,
         settings: Settings {
-            executor: kind.executor.clone(),
+            executor: None,
+            run_by_kind: kind.executor.is_some(),
             input: request.input,
             stall_after_ms: request.stall_after_ms.or(kind.stall_after_ms),
             expires_after_ms: request.expires_after_ms.or(kind.expires_after_ms),
@@ -69,7 +71,7 @@ pub(crate) fn job(context: &Context, caller: &Owner, request: CreateJob) -> Resu
             estimate: kind.estimate.clone(),
             batch_rates: kind.batch_rates.unwrap_or(false),
             start_paused: false,
-            webhook: None,
+            webhook: request.webhook,
         },
     })
 }
@@ -78,10 +80,9 @@ pub(crate) fn job(context: &Context, caller: &Owner, request: CreateJob) -> Resu
 /// without running it.
 pub(crate) fn batch(
     context: &Context,
-    caller: &Owner,
+    owner: Owner,
     options: BatchOptions,
 ) -> Result<Create, Error> {
-    refuse_webhook(options.webhook.is_some())?;
     let settings = batch_settings(context, &options)?;
     let now = context.now();
     Ok(Create {
@@ -92,7 +93,7 @@ pub(crate) fn batch(
         session: options.session,
         tags: options.tags,
         metadata: options.metadata,
-        owner: caller.clone(),
+        owner,
         steps: std::collections::BTreeMap::new(),
         total: None,
         unit: Some("items".to_owned()),
@@ -110,24 +111,22 @@ pub(crate) fn batch_settings(context: &Context, options: &BatchOptions) -> Resul
         Some(name) => context.options.kinds.get(name).ok_or_else(|| unknown_kind(context, name))?,
     };
     check_numbers(options)?;
+    check_webhook(context, options.webhook.as_ref())?;
     let own = options.executor.clone();
     if own.is_some() && !context.options.allow_exec && matches!(own, Some(Executor::Command(_))) {
         let detail = "this server runs only the commands of its configured kinds: name a `kind`, \
                       or start the server with --allow-exec";
         return Err(Problem::new(ProblemCode::Forbidden, detail).at_field("executor").into());
     }
-    let executor = own.or_else(|| kind.executor.clone()).ok_or_else(|| {
+    let executor = own.as_ref().or(kind.executor.as_ref()).ok_or_else(|| {
         let detail = "a batch needs an `executor`, or a `kind` that has one";
         Problem::new(ProblemCode::Invalid, detail).at_field("executor")
     })?;
-    let surroundings = Surroundings {
-        work_dir: context.options.work_dir.clone(),
-        allow_hosts: context.options.allow_hosts.clone(),
-    };
-    build(&executor, &surroundings)?;
-    let timeout_ms = time_limit(&executor, options.timeout_ms.or(kind.timeout_ms));
+    build(executor, &Terms::default(), &context.surroundings)?;
+    let timeout_ms = time_limit(executor, options.timeout_ms.or(kind.timeout_ms));
     Ok(Settings {
-        executor: Some(executor),
+        run_by_kind: own.is_none(),
+        executor: own,
         input: None,
         stall_after_ms: None,
         expires_after_ms: options.expires_after_ms.or(kind.expires_after_ms),
@@ -141,7 +140,7 @@ pub(crate) fn batch_settings(context: &Context, options: &BatchOptions) -> Resul
         estimate: options.estimate.clone().or_else(|| kind.estimate.clone()),
         batch_rates: options.batch_rates.or(kind.batch_rates).unwrap_or(true),
         start_paused: options.start == Some(false),
-        webhook: None,
+        webhook: options.webhook.clone(),
     })
 }
 
@@ -185,12 +184,9 @@ fn unknown_kind(context: &Context, name: &str) -> Problem {
     Problem::new(ProblemCode::Invalid, detail).at_field("kind")
 }
 
-/// A promise that this server cannot keep is not taken.
-fn refuse_webhook(given: bool) -> Result<(), Problem> {
-    if given {
-        let detail = "this server does not send webhooks: leave `webhook` out, and watch the \
-                      job's stream or poll its document instead";
-        return Err(Problem::new(ProblemCode::Invalid, detail).at_field("webhook"));
+fn check_webhook(context: &Context, webhook: Option<&Webhook>) -> Result<(), Problem> {
+    match webhook {
+        Some(given) => webhooks::check(given, &context.webhooks, context.surroundings.outgoing()),
+        None => Ok(()),
     }
-    Ok(())
 }

@@ -8,11 +8,12 @@ mod gate;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
+use headway_access::Caller;
 use headway_engine::{Error, Handle, Options};
 use headway_protocol::event::Producer;
 use headway_protocol::report::SequencedReport;
 use headway_protocol::request::{CommandRequest, CreateJob, ReportReply};
-use headway_protocol::{Action, JobId, JobStatus, Owner};
+use headway_protocol::{Action, JobId, JobStatus};
 use headway_store::{Clock, Store, SystemClock};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -39,7 +40,7 @@ impl House {
         let request =
             CreateJob { id: Some(job), kind: "import".to_owned(), ..CreateJob::default() };
         let made = tokio::spawn(async move {
-            engine.create_job(&Owner::default(), request, None).await.unwrap();
+            engine.create_job(&Arc::new(Caller::anyone()), request, None).await.unwrap();
         });
         house.call().await.go();
         made.await.unwrap();
@@ -62,7 +63,7 @@ impl House {
         let producer = Producer { id: "p".to_owned(), seq };
         let reports: Vec<SequencedReport> = vec![serde_json::from_value(report).unwrap()];
         tokio::spawn(async move {
-            engine.report(&Owner::default(), &job, Some(producer), reports).await
+            engine.report(&Arc::new(Caller::anyone()), &job, Some(producer), reports).await
         })
     }
 
@@ -70,7 +71,7 @@ impl House {
         let (engine, job) = (self.engine.clone(), self.job.clone());
         tokio::spawn(async move {
             let request = CommandRequest::default();
-            engine.command(&Owner::default(), &job, Action::Cancel, request).await
+            engine.command(&Arc::new(Caller::anyone()), &job, Action::Cancel, request).await
         })
     }
 
@@ -82,7 +83,8 @@ impl House {
             tokio::task::yield_now().await;
             let job: JobId = format!("nobody-{name}").parse().unwrap();
             let report = serde_json::from_value(json!({"type":"start"})).unwrap();
-            let asked = self.engine.report(&Owner::default(), &job, None, vec![report]).await;
+            let asked =
+                self.engine.report(&Arc::new(Caller::anyone()), &job, None, vec![report]).await;
             assert!(matches!(asked, Err(Error::NoSuchJob(_))));
         }
     }

@@ -13,6 +13,7 @@ mod house;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use headway_access::Caller;
 use headway_engine::{Kind, Options, Retention};
 use headway_protocol::batch::{CommandExecutor, CommandMode, Executor, Retry};
 use headway_protocol::event::Producer;
@@ -130,7 +131,8 @@ async fn another_tenant_sees_no_job() {
     let folder = tempfile::tempdir().unwrap();
     let house = House::new(folder.path());
     let job = house.engine.create_job(&me(), request("import"), None).await.unwrap().job;
-    let stranger = Owner { tenant: "other".to_owned(), subject: None };
+    let owner = Owner { tenant: "other".to_owned(), subject: None };
+    let stranger = Arc::new(Caller { owner, ..Caller::anyone() });
     let sent = reports(vec![json!({"type":"start"})]);
     let refused = house.engine.report(&stranger, &job.id, None, sent).await.unwrap_err();
     assert_eq!(refused.problem().status, 404);

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use futures_util::future::{BoxFuture, join_all};
 use futures_util::stream::{FuturesOrdered, StreamExt};
+use headway_access::{Act, JobView, On, authorize};
 use headway_core::{Input, JobState, decide, evolve, next_deadline};
 use headway_protocol::{JobId, Problem, ProblemCode};
 use headway_store::{Append, AppendError, Expected, ItemOutcome, StoreError, Stored, UniqueKey};
@@ -18,6 +19,7 @@ use super::message::{Applied, Asked, Change, Message, Origin, Reply};
 use super::record::{facets, record};
 use super::{CALLS, Error, GROUP};
 use crate::context::Context;
+use crate::webhooks::outbox::Outbox;
 
 /// How often something said to a job is decided again when others changed the job in between.
 const TRIES: u32 = 8;
@@ -198,7 +200,15 @@ impl Shard {
         };
         let shared = Arc::new(state.clone());
         self.cache.insert(job.clone(), state);
-        Some((append, Sent { job, surplus: None, then: Then::Created { reply, state: shared } }))
+        Some((
+            append,
+            Sent {
+                job,
+                surplus: None,
+                announces: false,
+                then: Then::Created { reply, state: shared },
+            },
+        ))
     }
 
     fn apply(&mut self, asked: Asked) -> Option<(Append, Sent)> {
@@ -208,8 +218,9 @@ impl Shard {
                 let retention = self.context.options.retention;
                 let surplus = retention.surplus(append.record.from, append.record.to);
                 let job = asked.job.clone();
+                let announces = !append.entries.is_empty();
                 let then = Then::Applied { asked, applied };
-                return Some((append, Sent { job, surplus, then }));
+                return Some((append, Sent { job, surplus, announces, then }));
             }
             Err(error) => self.settle(asked, Err(error)),
         }
@@ -247,8 +258,14 @@ impl Shard {
             return unchanged(state, change, &outcomes).map(Changed::Nothing);
         }
         let before = state.clone();
+        let mut outbox = Outbox::default();
         for event in &events {
+            let status = state.job.status;
             evolve(state, event);
+            if let Err(error) = outbox.take(state, status, event) {
+                *state = before;
+                return Err(error.into());
+            }
         }
         let (patch, private) = state.patches_since(&before);
         let record = match record(before.job.cursor.offset, now, &events, &patch, &private) {
@@ -266,7 +283,7 @@ impl Shard {
             facets: Arc::new(facets(state)),
             items: outcomes,
             key: None,
-            entries: Vec::new(),
+            entries: outbox.entries(),
         };
         Ok(Changed::State { append, applied: applied(state, change) })
     }
@@ -288,11 +305,14 @@ impl Shard {
     fn finish(&mut self, call: Call, again: &mut Vec<Message>) {
         let Call { sent, results, began } = call;
         self.context.metrics.append_seconds.observe(began.elapsed().as_secs_f64());
-        for (Sent { job, surplus, then }, result) in sent.into_iter().zip(results) {
+        for (Sent { job, surplus, announces, then }, result) in sent.into_iter().zip(results) {
             let durable = result.is_ok();
             if let Some(before) = surplus.filter(|_| durable) {
                 // When retention has too much to do, it is told after the log's next step.
                 drop(self.context.overlong.try_send((job.clone(), before)));
+            }
+            if announces && durable {
+                self.context.webhooks.ring();
             }
             match result {
                 Ok(()) => match then {
@@ -385,7 +405,7 @@ pub(crate) fn wants_executor(state: &JobState) -> bool {
         | Status::Cancelled
         | Status::Expired => false,
     };
-    runs && sealed && state.private.settings.executor.is_some()
+    runs && sealed && state.private.settings.has_executor()
 }
 
 fn restore(stored: Stored) -> Result<JobState, StoreError> {
@@ -403,11 +423,27 @@ fn not_there(unreadable: &HashMap<JobId, StoreError>, job: &JobId) -> Error {
 }
 
 fn allowed(state: &JobState, origin: &Origin, change: &Change) -> Result<(), Error> {
-    let Origin::Caller { tenant } = origin else { return Ok(()) };
-    if state.job.owner.tenant != *tenant {
-        return Err(Error::NoSuchJob(state.job.id.clone()));
-    }
-    let run_here = state.private.settings.executor.is_some();
+    let Origin::Caller(caller) = origin else { return Ok(()) };
+    let act = match change {
+        Change::Report { .. } => Act::Report,
+        Change::Command { action, .. } => Act::Command(*action),
+        // The engine's own; nobody outside says them.
+        Change::Peek
+        | Change::Tick
+        | Change::Seal(_)
+        | Change::Begin
+        | Change::BudgetReached { .. }
+        | Change::Moved { .. } => Act::Watch,
+    };
+    let job = &state.job;
+    let view = JobView {
+        id: job.id.as_str(),
+        owner: &job.owner,
+        session: job.session.as_deref(),
+        tags: &job.tags,
+    };
+    authorize(caller, act, On::Job(view)).map_err(|denial| Error::denied(denial, &job.id))?;
+    let run_here = state.private.settings.has_executor();
     if run_here && matches!(change, Change::Report { .. }) {
         let detail = format!(
             "job {} is run by its kind's executor: only the executor reports on it",

@@ -30,6 +30,8 @@ pub(super) struct Sent {
     pub(super) job: JobId,
     /// Up to where the job's log may go after that.
     pub(super) surplus: Option<u64>,
+    /// Whether deliveries of webhooks go with it.
+    pub(super) announces: bool,
     pub(super) then: Then,
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use headway_access::Caller;
 use headway_core::{BatchSeal, Create, JobState};
 use headway_protocol::event::{ItemsMoved, Producer};
 use headway_protocol::report::SequencedReport;
@@ -62,11 +63,8 @@ pub(crate) struct Asked {
 /// Who says something to a job.
 #[derive(Clone, Debug)]
 pub(crate) enum Origin {
-    /// Somebody outside, of this tenant.
-    Caller {
-        /// The tenant; a job of another one is not there.
-        tenant: String,
-    },
+    /// Somebody outside, who may see the job and do what is said, or not.
+    Caller(Arc<Caller>),
     /// The engine itself.
     Engine,
 }

@@ -61,6 +61,13 @@ impl Shards {
         Self { inboxes }
     }
 
+    /// How full the fullest inbox is, 0 to 1.
+    pub(crate) fn waiting(&self) -> f64 {
+        let taken = |inbox: &mpsc::Sender<Message>| INBOX.saturating_sub(inbox.capacity());
+        let most = self.inboxes.iter().map(taken).max().unwrap_or_default();
+        most as f64 / INBOX as f64
+    }
+
     fn inbox(&self, job: &JobId) -> Result<&mpsc::Sender<Message>, Error> {
         let mut hasher = steady_hasher();
         job.hash(&mut hasher);

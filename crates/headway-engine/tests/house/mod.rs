@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use headway_access::Caller;
 use headway_core::rates::RateCard;
 use headway_engine::{Error, Handle, ItemSource, Options};
 use headway_protocol::batch::{BatchOptions, CommandExecutor, CommandMode, Executor, Retry};
 use headway_protocol::report::SequencedReport;
 use headway_protocol::request::ReportReply;
-use headway_protocol::{Job, JobId, Owner};
+use headway_protocol::{Job, JobId};
 use headway_store::memory::MemoryStore;
 use headway_store::{Appended, Clock, ItemQuery, Sink, Store, Stored, SystemClock};
 use serde_json::{Value, json};
@@ -32,8 +33,8 @@ pub(crate) struct House {
     bell: Arc<Bell>,
 }
 
-pub(crate) fn me() -> Owner {
-    Owner::default()
+pub(crate) fn me() -> Arc<Caller> {
+    Arc::new(Caller::anyone())
 }
 
 impl House {
