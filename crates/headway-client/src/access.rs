@@ -117,8 +117,8 @@ impl Client {
         self.read(self.send(|| self.request(Method::GET, url.clone())).await?).await
     }
 
-    /// Writes the audit log to `writer` as it comes, newest first, and answers how many bytes it
-    /// wrote. The writer is flushed.
+    /// Writes the whole audit log, or all of it before an entry, to `writer` as it comes, newest first,
+    /// and answers how many bytes it wrote. The query's limit does not count. The writer is flushed.
     pub async fn export_audit(
         &self,
         query: &AuditQuery,

@@ -130,8 +130,8 @@ impl Error {
         }
     }
 
-    /// How long the server asked to wait.
-    pub(crate) fn retry_after(&self) -> Option<Duration> {
+    /// How long the server asked to wait before the next attempt.
+    pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Refused { retry_after, .. } => *retry_after,
             Self::Address { .. }

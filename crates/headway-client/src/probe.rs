@@ -62,8 +62,8 @@ impl Client {
         if reason.is_some() { Ok(Health { ready, reason, clock }) } else { Err(error) }
     }
 
-    /// The version of the program that answers, from its own description.
-    pub async fn version(&self) -> Result<String, Error> {
+    /// The version of the API that the server speaks, from its own description.
+    pub async fn api_version(&self) -> Result<String, Error> {
         let request = self.request(Method::GET, self.address(&["openapi.json"]));
         let document: Value = self.read(self.send_once(request).await?).await?;
         let version = document.pointer("/info/version").and_then(Value::as_str);

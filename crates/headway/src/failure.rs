@@ -49,7 +49,10 @@ impl From<headway_client::Error> for Failure {
             },
             None => String::new(),
         };
-        let hint = format!("{place}{}", what_to_do(&error));
+        let wait = error
+            .retry_after()
+            .map(|wait| format!(". It may be tried again in {} s", wait.as_secs()));
+        let hint = format!("{place}{}{}", what_to_do(&error), wait.unwrap_or_default());
         Self::new(format!("{}{hint}", chain(&error)))
     }
 }

@@ -106,11 +106,11 @@ pub(crate) struct AuditArguments {
     /// Only this: `key.create`, `job.cancel`, `sign_in`, …
     #[arg(long, value_name = "WHAT")]
     pub(crate) what: Option<String>,
-    /// At most so many, the newest [default: 50; all with --json and --csv].
+    /// At most so many, the newest [default: 50; all with --json].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) limit: Option<u64>,
-    /// Print CSV.
-    #[arg(long, conflicts_with = "json")]
+    /// Print all of it as CSV.
+    #[arg(long, conflicts_with_all = ["json", "limit"])]
     pub(crate) csv: bool,
 }
 

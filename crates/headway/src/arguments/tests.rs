@@ -63,7 +63,8 @@ fn everything_that_is_promised_parses() {
         "token revoke t",
         "token revoke --subject maya",
         "whoami --json",
-        "audit --what key.create --limit 10 --csv",
+        "audit --what key.create --csv",
+        "audit --limit 10",
         "audit --json",
         "webhook dead",
         "webhook replay w",
@@ -117,6 +118,7 @@ fn what_makes_no_sense_is_wrong_usage() {
     refuses("token revoke", Kind::MissingRequiredArgument);
     refuses("token revoke t --subject maya", Kind::ArgumentConflict);
     refuses("audit --csv --json", Kind::ArgumentConflict);
+    refuses("audit --csv --limit 5", Kind::ArgumentConflict);
     refuses("webhook replay", Kind::MissingRequiredArgument);
     refuses("webhook replay w --all", Kind::ArgumentConflict);
     refuses("job list --token t --token-file f", Kind::ArgumentConflict);

@@ -49,8 +49,7 @@ pub(crate) async fn run(common: &Common, arguments: &AuditArguments) -> Result<E
 
 /// CSV as the server writes it, so that a spreadsheet has the same columns from everywhere.
 async fn export(client: &Client, arguments: &AuditArguments) -> Result<Exit, Failure> {
-    let limit = arguments.limit.map(|limit| u32::try_from(limit).unwrap_or(u32::MAX));
-    let query = AuditQuery { what: arguments.what.clone(), limit, before: None };
+    let query = AuditQuery { what: arguments.what.clone(), ..AuditQuery::default() };
     client.export_audit(&query, AuditFormat::Csv, &mut output::Stdout).await?;
     Ok(Exit::Success)
 }

@@ -86,7 +86,7 @@ async fn reach(client: &Client, tell: &mut impl FnMut(Finding)) -> bool {
         Some(problem) => Finding::new("ready", Verdict::Wrong, problem.detail.clone()),
     });
     tell(clock(health.clock, now));
-    tell(match client.version().await {
+    tell(match client.api_version().await {
         Ok(version) => version_finding(&version),
         Err(error) => Finding::wrong("version", error),
     });
@@ -148,12 +148,19 @@ fn clock(theirs: Option<Timestamp>, ours: Timestamp) -> Finding {
 }
 
 fn version_finding(theirs: &str) -> Finding {
-    let ours = env!("CARGO_PKG_VERSION");
+    let ours = frame::VERSION.to_string();
     if theirs == ours {
-        return Finding::new("version", Verdict::Good, format!("{theirs}, the same as here"));
+        return Finding::new(
+            "version",
+            Verdict::Good,
+            format!("it speaks version {ours}, as here"),
+        );
     }
-    let found = format!("{theirs} there, {ours} here: what only one of them knows will not work");
-    Finding::new("version", Verdict::Doubtful, found)
+    let found = format!(
+        "it speaks version {theirs} of the API, and this program {ours}: take a program that belongs \
+         to the server"
+    );
+    Finding::new("version", Verdict::Wrong, found)
 }
 
 fn greeting(look: &'static str, greeted: Result<Greeting, Error>) -> Finding {
@@ -218,9 +225,9 @@ mod tests {
     }
 
     #[test]
-    fn another_version_is_a_note() {
-        assert_eq!(version_finding(env!("CARGO_PKG_VERSION")).verdict, Verdict::Good);
-        assert_eq!(version_finding("9.0.0").verdict, Verdict::Doubtful);
+    fn another_version_is_told() {
+        assert_eq!(version_finding(&frame::VERSION.to_string()).verdict, Verdict::Good);
+        assert_eq!(version_finding("9").verdict, Verdict::Wrong);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `headway whoami`.
 
-use headway_protocol::access::Identity;
+use headway_protocol::JobId;
+use headway_protocol::access::{Identity, Listed};
 
 use super::client;
 use crate::arguments::Common;
@@ -23,7 +24,7 @@ pub(super) fn sentence(identity: &Identity) -> String {
     if !identity.sign_in {
         return "nobody is asked to sign in there: everybody may do everything".to_owned();
     }
-    let subject = identity.owner.subject.as_deref().unwrap_or("somebody without a name");
+    let subject = identity.owner.subject.as_deref().unwrap_or("somebody");
     let scopes = identity.scopes.join(", ");
     let may = match &identity.role {
         Some(role) => format!("{role} ({scopes})"),
@@ -31,10 +32,10 @@ pub(super) fn sentence(identity: &Identity) -> String {
         None => format!("may {scopes}"),
     };
     let sees = match identity.sees.as_str() {
-        "tenant" => "sees all jobs of the tenant",
-        "own" => "sees jobs of its own",
-        "listed" => "sees jobs that its token names",
-        other => other,
+        "tenant" => "sees all jobs of the tenant".to_owned(),
+        "own" => "sees jobs of its own".to_owned(),
+        "listed" => identity.listed.as_ref().map_or_else(|| "sees what it names".to_owned(), sees),
+        other => other.to_owned(),
     };
     let how = match identity.credential.as_str() {
         "key" => "by an API key",
@@ -49,6 +50,28 @@ pub(super) fn sentence(identity: &Identity) -> String {
         "{subject} of tenant {}: {may}; {sees}; signed in {how}{until}",
         identity.owner.tenant
     ))
+}
+
+/// What a watch token is for.
+fn sees(listed: &Listed) -> String {
+    let Listed { jobs, sessions, tags, actions, .. } = listed;
+    let one = |what: &str, names: Vec<&str>| {
+        (!names.is_empty()).then(|| format!("{what} {}", names.join(", ")))
+    };
+    let parts = [
+        one("jobs", jobs.iter().map(JobId::as_str).collect()),
+        one("sessions", sessions.iter().map(String::as_str).collect()),
+        one("tags", tags.iter().map(String::as_str).collect()),
+    ];
+    let parts: Vec<_> = parts.into_iter().flatten().collect();
+    let may = match actions.as_slice() {
+        [] => String::new(),
+        actions => {
+            let words: Vec<_> = actions.iter().map(|action| action.as_str()).collect();
+            format!(" and may {} them", words.join(", "))
+        }
+    };
+    format!("sees {}{may}", parts.join(" and "))
 }
 
 #[cfg(test)]
@@ -78,9 +101,10 @@ mod tests {
         check(
             &json!({
                 "owner": {"subject": null}, "sees": "listed", "credential": "token",
+                "listed": {"jobs": ["a", "b"], "tags": ["t"], "actions": ["cancel"]},
                 "expires_at": "2026-01-10T09:30:00.000Z",
             }),
-            "somebody without a name of tenant acme: may watch; sees jobs that its token names; \
+            "somebody of tenant acme: may watch; sees jobs a, b and tags t and may cancel them; \
              signed in by a watch token, until 2026-01-10T09:30:00.000Z",
         );
         check(

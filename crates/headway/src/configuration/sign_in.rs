@@ -3,7 +3,8 @@
 use headway_access::Role;
 use headway_signin::{Error, GuessLimits, JwtAlgorithm, JwtKeys, JwtOptions, Modes, Options};
 
-use super::{Configuration, ConfigurationError, Origin};
+use super::key::KEYS;
+use super::{Configuration, ConfigurationError};
 
 /// Where the keys of a provider can come from.
 const KEY_SOURCES: [&str; 4] = [
@@ -45,13 +46,14 @@ impl Configuration {
 
     fn jwt(&self, modes: Modes) -> Result<Option<JwtOptions>, ConfigurationError> {
         if !modes.jwt {
-            let said = self.values.iter().find(|(path, (_, origin))| {
-                path.starts_with("sign_in.jwt.") && *origin != Origin::Default
-            });
+            // Keys with a default describe nobody in particular.
+            let of_provider = |path: &str| path.starts_with("sign_in.jwt.");
+            let own = KEYS.iter().filter(|key| of_provider(key.path) && key.default.is_none());
+            let said = own.map(|key| key.path).find(|path| self.values.contains_key(path));
             return match said {
                 None => Ok(None),
-                Some((path, _)) => Err(self.wrong(
-                    *path,
+                Some(path) => Err(self.wrong(
+                    path,
                     "a provider is described, and its tokens are not taken: add `jwt` to \
                      `sign_in.modes`",
                 )),

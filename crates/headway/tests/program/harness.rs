@@ -13,16 +13,8 @@ use serde_json::Value;
 pub(crate) fn headway(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_headway"));
     command.args(arguments).current_dir(folder).stdin(Stdio::null());
-    for name in [
-        "HEADWAY_URL",
-        "HEADWAY_TOKEN",
-        "HEADWAY_CONFIG",
-        "HEADWAY_LISTEN",
-        "HEADWAY_DATA",
-        "HEADWAY_CA",
-        "HEADWAY_TLS_CERTIFICATE",
-        "HEADWAY_TLS_KEY",
-    ] {
+    let settings = std::env::vars_os().map(|(name, _)| name);
+    for name in settings.filter(|name| name.to_string_lossy().starts_with("HEADWAY_")) {
         command.env_remove(name);
     }
     command

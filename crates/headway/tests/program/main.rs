@@ -14,4 +14,5 @@ mod client;
 mod harness;
 mod run;
 mod serve;
+mod sign_in;
 mod tls;
