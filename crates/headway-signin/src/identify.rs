@@ -156,12 +156,8 @@ impl Shared {
     fn check_watch_token(&self, text: &str, now: Timestamp) -> Result<Arc<Caller>, Refused> {
         let known = self.known.read();
         let caller = watch_token::check(text, &known.ring, now)?;
-        match known.stands(&caller, now) {
-            Ok(()) => Ok(Arc::new(caller)),
-            // The key that made it may be one that this node has not heard of yet.
-            Err(Ended::Revoked) if made_by_stranger(&known, &caller) => Err(Refused::NotKnownYet),
-            Err(ended) => Err(ended.into()),
-        }
+        stands_here(&known, &caller, now)?;
+        Ok(Arc::new(caller))
     }
 
     fn check_jwt(
@@ -195,7 +191,7 @@ impl Shared {
         let known = self.known.read();
         let held = known.sessions.get(&name).ok_or(Refused::NotKnownYet)?;
         self.check_session(held, now)?;
-        known.stands(&held.caller, now)?;
+        stands_here(&known, &held.caller, now)?;
         held.last_use.note(now, session::USE_STEP_MS);
         Ok(Arc::clone(&held.caller))
     }
@@ -299,19 +295,27 @@ impl Shared {
             Ok(Err(_)) | Err(_) => return Err(unavailable),
         };
         let caller = Caller::from(stored);
-        self.known.read().stands(&caller, now)?;
+        let stands = stands_here(&self.known.read(), &caller, now);
+        if stands == Err(Refused::NotKnownYet) {
+            self.look_again().await?;
+            self.known.read().stands(&caller, now)?;
+        } else {
+            stands?;
+        }
         Ok(Arc::new(caller))
     }
 }
 
-/// Whether a token was made by a key that is not known here.
-fn made_by_stranger(known: &Known, caller: &Caller) -> bool {
-    match &caller.credential {
-        Credential::Token { by_key: Some(key), .. } => !known.keys.contains_key(key),
-        Credential::None
-        | Credential::AdminKey
-        | Credential::Key { .. }
-        | Credential::Jwt { .. }
-        | Credential::Token { by_key: None, .. } => false,
+/// Whether a caller may come in, as far as this node can tell: a key that it has not heard of may
+/// be one that another node made a moment ago.
+fn stands_here(known: &Known, caller: &Caller, now: Timestamp) -> Result<(), Refused> {
+    let key = match &caller.credential {
+        Credential::Key { id } => Some(id),
+        Credential::Token { by_key, .. } => by_key.as_ref(),
+        Credential::None | Credential::AdminKey | Credential::Jwt { .. } => None,
+    };
+    if key.is_some_and(|key| !known.keys.contains_key(key)) {
+        return Err(Refused::NotKnownYet);
     }
+    Ok(known.stands(caller, now)?)
 }
