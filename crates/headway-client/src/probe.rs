@@ -76,7 +76,8 @@ impl Client {
     pub async fn greet_websocket(&self) -> Result<Greeting, Error> {
         let greeting = async {
             let issued = self.tokens().current().await?;
-            let text = websocket::first_text(self, issued.as_ref()).await?;
+            // A handshake is large, and this is done seldom.
+            let text = Box::pin(websocket::first_text(self, issued.as_ref())).await?;
             self.greeting(&text)
         };
         self.in_time(greeting).await

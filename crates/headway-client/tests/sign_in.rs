@@ -136,7 +136,6 @@ async fn stream(
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the library's signature")]
-#[expect(clippy::result_large_err, reason = "the library's signature")]
 fn subprotocol(request: &Request, mut response: Response) -> Result<Response, ErrorResponse> {
     let name = "sec-websocket-protocol";
     if let Some(wanted) = request.headers().get(name) {

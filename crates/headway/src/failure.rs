@@ -66,14 +66,13 @@ fn what_to_do(error: &headway_client::Error) -> &'static str {
     }
     match error.problem() {
         Some(problem) if problem.status == 403 => ". `headway whoami` says who you are there",
-        Some(_) => "",
         None if matches!(error, headway_client::Error::NotTrusted { .. }) => {
             ". If it is yours, name the authority of its certificate with --ca"
         }
         None if error.is_retryable() => {
             ". Start one with `headway serve`, or name another with --server"
         }
-        None => "",
+        Some(_) | None => "",
     }
 }
 

@@ -44,10 +44,10 @@ pub(crate) struct Common {
     #[arg(long, global = true, env = "HEADWAY_URL", value_name = "URL")]
     pub(crate) server: Option<String>,
     /// The API key or token to sign in with; `-` reads it from standard input. Other people on this
-    /// machine can see command lines: better are HEADWAY_TOKEN and --token-file.
+    /// machine can see command lines: better are `HEADWAY_TOKEN` and --token-file.
     #[arg(long, global = true, value_name = "TOKEN", value_parser = secret)]
     pub(crate) token: Option<Secret>,
-    /// A file that the API key or token is in [also: HEADWAY_TOKEN_FILE].
+    /// A file that the API key or token is in [also: `HEADWAY_TOKEN_FILE`].
     #[arg(long, global = true, value_name = "FILE", conflicts_with = "token")]
     pub(crate) token_file: Option<PathBuf>,
     /// A PEM file of the authorities to trust instead of the system's, for a server at https:// with

@@ -139,7 +139,13 @@ impl Configuration {
                 let path = format!("sign_in.{field}");
                 self.wrong(self.path_of_secret(&path), detail.clone())
             }
-            other => self.wrong("sign_in", other.to_string()),
+            Error::Denied(_)
+            | Error::Refused(_)
+            | Error::Problem(_)
+            | Error::NoSuchKey
+            | Error::Full { .. }
+            | Error::Contended
+            | Error::Store(_) => self.wrong("sign_in", error.to_string()),
         }
     }
 }

@@ -295,15 +295,15 @@ async fn a_stream_renews_its_sign_in_without_a_break() {
         }
     });
     let mut watch = watcher.watch(vec![Selector::job(job.id.clone())], WatchOptions::default());
-    let (mut watched, mut greetings, mut ended) = (Watched::default(), 0, false);
+    let (mut seen, mut greetings, mut ended) = (Watched::default(), 0, false);
     let mut reporter = owner.reporter(job.id.clone());
     let mut tick = tokio::time::interval(Duration::from_millis(200));
-    while !watched.has_ended() {
+    while !seen.has_ended() {
         tokio::select! {
             message = watch.next() => {
                 let message = message.unwrap().unwrap();
                 greetings += usize::from(matches!(message, ServerMessage::Hello { .. }));
-                watched.apply(&message);
+                seen.apply(&message);
             }
             // The third token was needed: the first has ended by now.
             _ = tick.tick(), if !ended && asked.load(Ordering::Relaxed) >= 3 => {

@@ -1,5 +1,6 @@
 use std::os::unix::fs::PermissionsExt;
 
+use headway_protocol::Secret;
 use headway_signin::{JwtAlgorithm, JwtKeys, Modes};
 
 use crate::arguments::ServeArguments;
@@ -131,6 +132,6 @@ fn webhooks_are_signed_with_the_newest_secret_and_the_one_before() {
     let newest = format!("{SECRET}bmV3");
     let both = format!("[webhooks]\nsecret = \"{newest}\"\nprevious_secret = \"{SECRET}\"");
     let secrets = settings(&both, &[]).unwrap().webhooks.secrets;
-    assert_eq!(secrets.iter().map(|s| s.expose()).collect::<Vec<_>>(), [newest.as_str(), SECRET]);
+    assert_eq!(secrets.iter().map(Secret::expose).collect::<Vec<_>>(), [newest.as_str(), SECRET]);
     refused(&format!("[webhooks]\nprevious_secret = \"{SECRET}\""), &["webhooks.secret"]);
 }
