@@ -14,30 +14,53 @@ PROGRAM = os.environ.get(
 
 
 class Server:
-    """Runs from entering the context to leaving it."""
+    """Runs from entering the context to leaving it. Settings are variables of its environment."""
+
+    def __init__(self, **settings):
+        self._settings = settings
 
     def __enter__(self):
         self._folder = tempfile.TemporaryDirectory(prefix="headway-python-")
         self._log = tempfile.TemporaryFile()
+        try:
+            self._start()
+        except BaseException:
+            self._folder.cleanup()
+            raise
+        return self
+
+    def _start(self):
         self._process = subprocess.Popen(
             [PROGRAM, "serve", "--listen", "127.0.0.1:0", "--data", self._folder.name],
             stdout=subprocess.PIPE,
             stderr=self._log,
             text=True,
+            env={**os.environ, **self._settings},
         )
         line = self._process.stdout.readline()
         found = re.search(r"127\.0\.0\.1:\d+", line)
         if not found:
             self._process.wait()
-            self._log.seek(0)
-            raise RuntimeError(f"no ready line but {line!r}:\n{self._log.read().decode()}")
+            raise RuntimeError(f"no ready line but {line!r}:\n{self.log()}")
         self.address = found.group()
-        return self
 
-    def __exit__(self, *_):
+    def kill(self):
+        """Ends it at once, as a crash would (SIGKILL)."""
         self._process.kill()
         self._process.wait()
         self._process.stdout.close()
+
+    def start_again(self):
+        """Starts it over the data that the last run left."""
+        self._start()
+
+    def log(self):
+        """What all runs have written to their error output."""
+        self._log.seek(0)
+        return self._log.read().decode()
+
+    def __exit__(self, *_):
+        self.kill()
         self._log.close()
         self._folder.cleanup()
 
@@ -50,3 +73,8 @@ class Server:
         )
         with urllib.request.urlopen(request) as response:
             return json.load(response)
+
+    def get(self, path):
+        """Gives the answer's text."""
+        with urllib.request.urlopen(f"http://{self.address}{path}") as response:
+            return response.read().decode()

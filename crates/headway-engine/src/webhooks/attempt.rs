@@ -25,7 +25,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(15);
 
 /// How long a delivery is put off while it is sent, in milliseconds: the time limit, and what
 /// writing down may take.
-const TAKEN_MS: u64 = 30_000;
+const TAKEN_MS: u64 = 20_000;
 
 /// How soon a delivery is looked at again when the store failed, in milliseconds.
 const STORE_FAILED_MS: u64 = 5_000;
