@@ -27,6 +27,9 @@ const ON_DEMAND_MS: u64 = 60_000;
 /// The same while there are no keys at all, and nobody can sign in.
 const WITHOUT_KEYS_MS: u64 = 5_000;
 
+/// What was read so lately is not read by plan.
+const FRESH_MS: u64 = *PLANNED_MS.start() / 2;
+
 /// How long an answer is kept that does not say.
 const MAX_AGE_MS: u64 = 3_600_000;
 /// Between two readings by plan: at least, and at most.
@@ -53,6 +56,8 @@ enum Source {
 struct Progress {
     tried_at: Option<Timestamp>,
     failed: u32,
+    /// When to read again what was read last, as it said.
+    planned_ms: u64,
 }
 
 impl Keeper {
@@ -89,9 +94,13 @@ impl Keeper {
         matches!(self.source, Source::File(_))
     }
 
-    /// Reads by plan, and answers in how many milliseconds to do so again.
+    /// Reads by plan, unless that was done a moment ago for somebody who came, and answers in how
+    /// many milliseconds to do so again.
     pub(crate) async fn read(&self, tokens: &Tokens, now: Timestamp) -> Result<u64, (String, u64)> {
         let mut progress = self.progress.lock().await;
+        if tokens.read_at().is_some_and(|read_at| now.since(read_at) < FRESH_MS) {
+            return Ok(progress.planned_ms);
+        }
         self.read_once(tokens, &mut progress, now).await
     }
 
@@ -132,6 +141,7 @@ impl Keeper {
         match set {
             Ok(set) => {
                 progress.failed = 0;
+                progress.planned_ms = planned;
                 tokens.replace(set, now);
                 Ok(planned)
             }
