@@ -1,24 +1,39 @@
 //! The server of all other requests: hyper, over connections that the front has looked at.
 
+mod patience;
+
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::Router;
 use axum::http::Request;
 use hyper::body::Incoming as IncomingBody;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use patience::Patience;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tower::ServiceExt as _;
+use tokio::time::Instant;
 
 use crate::app::App;
-use crate::front::admission::Place;
+use crate::front::admission::{Limit, Place};
 use crate::front::{HandedOver, Secure};
+
+/// Requests of one connection by HTTP/2 that are worked on at once. A page asks for a handful.
+const STREAMS: u32 = 64;
+
+/// Bytes of an answer by HTTP/2 that may wait for its reader.
+const STREAM_BYTES: usize = 64 * 1024;
+
+/// Bytes that are read of a connection before others have their turn. Frames of HTTP/2 that say nothing
+/// are small and many: whoever floods the server with them would have a thread for itself otherwise.
+const TURN_BYTES: usize = 16 * 1024;
 
 /// Whose connection a request came by.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +42,7 @@ pub(crate) struct Peer(pub(crate) IpAddr);
 /// Serves connections that the front hands over.
 #[derive(Debug)]
 pub(crate) struct Server {
+    app: App,
     router: Router,
     builder: auto::Builder<TokioExecutor>,
     graceful: GracefulShutdown,
@@ -40,12 +56,21 @@ impl Server {
             .timer(TokioTimer::new())
             .header_read_timeout(app.options.head_timeout)
             .half_close(true);
-        Self { router, builder, graceful: GracefulShutdown::new() }
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(STREAMS)
+            .max_send_buf_size(STREAM_BYTES)
+            .keep_alive_interval(app.options.ping_every)
+            .keep_alive_timeout(app.options.pong_within);
+        Self { app: App::clone(app), router, builder, graceful: GracefulShutdown::new() }
     }
 
     /// Serves a connection in a task of its own.
     pub(crate) fn serve(&self, handed_over: HandedOver) {
-        let incoming = match Incoming::new(handed_over) {
+        let options = &self.app.options;
+        let patience = Patience::new(options.limits.idle_within, options.write_within);
+        let incoming = match Incoming::new(handed_over, Arc::clone(&patience)) {
             Ok(incoming) => incoming,
             Err(error) => {
                 tracing::debug!(%error, "a connection was lost on its way");
@@ -53,17 +78,29 @@ impl Server {
             }
         };
         let peer = Peer(incoming.peer);
-        let service = self.router.clone().map_request(move |mut request: Request<IncomingBody>| {
+        let router = TowerToHyperService::new(self.router.clone());
+        let watched = Arc::clone(&patience);
+        let service = service_fn(move |mut request: Request<IncomingBody>| {
             request.extensions_mut().insert(peer);
-            request
+            let exchange = watched.begin();
+            let answered = router.call(request);
+            async move { answered.await.map(|answer| answer.map(|body| exchange.answer(body))) }
         });
-        let service = TowerToHyperService::new(service);
         let connection =
             self.builder.serve_connection_with_upgrades(TokioIo::new(incoming), service);
         let connection = self.graceful.watch(connection.into_owned());
+        let app = App::clone(&self.app);
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(error = &*error, "a connection ended badly");
+            tokio::select! {
+                ended = connection => {
+                    if let Err(error) = ended {
+                        tracing::debug!(error = &*error, "a connection ended badly");
+                    }
+                }
+                // To ask for nothing is no fault, and not counted as one.
+                limit = patience.ends() => if limit != Limit::Idle {
+                    app.admission.hit(limit);
+                },
             }
         });
     }
@@ -80,6 +117,9 @@ pub(crate) struct Incoming {
     wire: Wire,
     peer: IpAddr,
     place: Place,
+    patience: Arc<Patience>,
+    /// Bytes that were read since others had their turn.
+    read: usize,
 }
 
 #[derive(Debug)]
@@ -92,7 +132,7 @@ enum Wire {
 pub(crate) type Taken = (std::net::TcpStream, Option<Box<Secure>>, Vec<u8>, Place);
 
 impl Incoming {
-    fn new(handed_over: HandedOver) -> io::Result<Self> {
+    fn new(handed_over: HandedOver, patience: Arc<Patience>) -> io::Result<Self> {
         let HandedOver { stream, secure, read, place } = handed_over;
         let peer = stream.peer_addr()?.ip();
         let stream = TcpStream::from_std(stream)?;
@@ -104,7 +144,7 @@ impl Incoming {
                 Wire::Secure(Box::new(headway_tls::Stream::from_parts(parts)))
             }
         };
-        Ok(Self { wire, peer, place })
+        Ok(Self { wire, peer, place, patience, read: 0 })
     }
 
     /// The socket, what it keeps for TLS, what of its bytes nobody has read, and its place.
@@ -160,10 +200,21 @@ impl AsyncRead for Incoming {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        match &mut self.wire {
+        if self.read >= TURN_BYTES {
+            self.read = 0;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let before = buffer.filled().len();
+        let outcome = match &mut self.wire {
             Wire::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
             Wire::Secure(stream) => Pin::new(stream).poll_read(context, buffer),
-        }
+        };
+        self.read = match outcome {
+            Poll::Ready(_) => self.read + (buffer.filled().len() - before),
+            Poll::Pending => 0,
+        };
+        outcome
     }
 }
 
@@ -173,10 +224,12 @@ impl AsyncWrite for Incoming {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match &mut self.wire {
+        let written = match &mut self.wire {
             Wire::Plain(reread) => Pin::new(&mut reread.stream).poll_write(context, bytes),
             Wire::Secure(stream) => Pin::new(stream).poll_write(context, bytes),
-        }
+        };
+        self.patience.wrote(&written, Instant::now());
+        written
     }
 
     fn poll_write_vectored(
@@ -184,12 +237,14 @@ impl AsyncWrite for Incoming {
         context: &mut Context<'_>,
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        match &mut self.wire {
+        let written = match &mut self.wire {
             Wire::Plain(reread) => {
                 Pin::new(&mut reread.stream).poll_write_vectored(context, pieces)
             }
             Wire::Secure(stream) => Pin::new(stream).poll_write_vectored(context, pieces),
-        }
+        };
+        self.patience.wrote(&written, Instant::now());
+        written
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -200,10 +255,12 @@ impl AsyncWrite for Incoming {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.wire {
+        let flushed = match &mut self.wire {
             Wire::Plain(reread) => Pin::new(&mut reread.stream).poll_flush(context),
             Wire::Secure(stream) => Pin::new(stream).poll_flush(context),
-        }
+        };
+        self.patience.wrote(&flushed, Instant::now());
+        flushed
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
