@@ -42,6 +42,13 @@ impl World {
             self.connect(who);
         }
         self.settle(SOON_MS).await?;
+        if self.settings.signs_in {
+            // What stands by now has to become what the new caller may see.
+            for who in 0..self.watchers.len() {
+                self.renew(who);
+            }
+            self.settle(SOON_MS).await?;
+        }
         if self.settings.careless || self.settings.signs_in {
             self.step += 1;
             for job in self.jobs.clone() {
