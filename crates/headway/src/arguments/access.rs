@@ -75,6 +75,13 @@ pub(crate) enum TokenCommand {
         #[arg(long)]
         subject: Option<String>,
     },
+    /// Sign watch tokens with a new secret, on the data folder of a node that is not running. Tokens
+    /// that were made before hold until they end, or until this is done once more.
+    Rotate {
+        /// The data folder.
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -62,6 +62,7 @@ fn everything_that_is_promised_parses() {
         "token create --job j --session s --tag t --action cancel --subject maya --expires-in 15m",
         "token revoke t",
         "token revoke --subject maya",
+        "token rotate --data d",
         "whoami --json",
         "audit --what key.create --csv",
         "audit --limit 10",
@@ -115,6 +116,7 @@ fn what_makes_no_sense_is_wrong_usage() {
     refuses("key create --name n --role viewer --own-only", Kind::MissingRequiredArgument);
     refuses("token create --subject maya", Kind::MissingRequiredArgument);
     refuses("token create --job j --action fly", Kind::ValueValidation);
+    refuses("token rotate", Kind::MissingRequiredArgument);
     refuses("token revoke", Kind::MissingRequiredArgument);
     refuses("token revoke t --subject maya", Kind::ArgumentConflict);
     refuses("audit --csv --json", Kind::ArgumentConflict);

@@ -7,7 +7,7 @@ use super::key::millis;
 use crate::arguments::{Common, CreateTokenArguments, TokenCommand};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output;
+use crate::{offline, output};
 
 pub(crate) async fn run(common: &Common, command: TokenCommand) -> Result<Exit, Failure> {
     match command {
@@ -21,6 +21,14 @@ pub(crate) async fn run(common: &Common, command: TokenCommand) -> Result<Exit, 
             let request = RevocationRequest { token: id, subject, ..RevocationRequest::default() };
             client(common)?.revoke(&request).await?;
             output::say(&format!("{what}: streams that use it end within seconds"));
+            Ok(Exit::Success)
+        }
+        TokenCommand::Rotate { data } => {
+            offline::rotate_signing_key(&data).await?;
+            output::say(
+                "watch tokens are signed with a new secret; those from before hold until they end, \
+                 or until this is done once more",
+            );
             Ok(Exit::Success)
         }
     }

@@ -30,7 +30,7 @@ pub(crate) fn print(configuration: &Configuration) -> String {
         writeln(&mut text, &format!("\n# {origin}"));
         let mut kind = kind.clone();
         if let Some(executor) = &mut kind.executor {
-            hide_headers(executor);
+            hide_what_is_sent(executor);
         }
         let mut value = serde_json::to_value(kind).unwrap_or_default();
         hide_secrets(&mut value);
@@ -47,10 +47,12 @@ pub(crate) fn print(configuration: &Configuration) -> String {
 /// Headers whose values are known to be no secrets.
 const OPEN_HEADERS: [&str; 3] = ["accept", "content-type", "user-agent"];
 
-/// Hides what headers hold: which of them is a secret, only the other side knows.
-fn hide_headers(executor: &mut Executor) {
+/// Hides what headers hold, and the query and the user of an address: which of them is a secret, only
+/// the other side knows.
+fn hide_what_is_sent(executor: &mut Executor) {
     match executor {
         Executor::Http(http) => {
+            http.url = address_shown(&http.url);
             for (name, value) in &mut http.headers {
                 if !OPEN_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
                     HIDDEN.clone_into(value);
@@ -58,6 +60,19 @@ fn hide_headers(executor: &mut Executor) {
             }
         }
         Executor::Command(_) => {}
+    }
+}
+
+fn address_shown(url: &str) -> String {
+    let (place, query) = match url.split_once('?') {
+        Some((place, _)) => (place, format!("?{HIDDEN}")),
+        None => (url, String::new()),
+    };
+    let Some((scheme, rest)) = place.split_once("://") else { return format!("{place}{query}") };
+    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    match host.rsplit_once('@') {
+        Some((_, host)) => format!("{scheme}://{HIDDEN}@{host}{path}{query}"),
+        None => format!("{place}{query}"),
     }
 }
 

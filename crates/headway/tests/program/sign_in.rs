@@ -207,6 +207,26 @@ fn what_is_revoked_ends_what_uses_it() {
 }
 
 #[test]
+fn tokens_hold_over_one_change_of_the_signing_secret_and_not_over_two() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, key) = start(folder.path());
+    let token = done(&server, &key, &["token", "create", "--job", "import-1"]);
+    let rotate = ["token", "rotate", "--data", "data"];
+    let busy = finish(folder.path(), &rotate);
+    assert_eq!(busy.status.code(), Some(1));
+    assert!(said(&busy).contains("stop it first"), "{}", said(&busy));
+    drop(server);
+    expect(folder.path(), &rotate, 0);
+    let server = start_over(folder.path());
+    assert!(done(&server, &token, &["whoami"]).contains("import-1"));
+    drop(server);
+    expect(folder.path(), &rotate, 0);
+    let server = start_over(folder.path());
+    refused(&server, &token, &["whoami"]);
+    assert!(done(&server, &key, &["audit"]).contains("signing_key.rotate"));
+}
+
+#[test]
 fn the_audit_log_tells_who_did_what() {
     let folder = tempfile::tempdir().unwrap();
     let (server, key) = start(folder.path());
