@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,21 +11,29 @@ import { createInterface } from "node:readline";
 const PROGRAM = process.env.HEADWAY_BIN
   ?? new URL("../../../target/debug/headway", import.meta.url).pathname;
 
+/** The key that the node's administrator has in tests with sign-in. */
+const ADMIN_KEY = "the-administrator-of-these-tests-0123456789";
+
 /** A server that can be killed and started again on the same port and data. */
 export class Server {
   #folder;
+  #signIn;
   #process = null;
   #log = [];
 
-  constructor(folder, port) {
+  constructor(folder, port, signIn) {
     this.#folder = folder;
+    this.#signIn = signIn;
     this.port = port;
   }
 
-  /** A running server with an empty data folder; the test stops it at its end. */
-  static async start(test) {
+  /**
+   * A running server with an empty data folder; the test stops it at its end. `signIn` holds settings
+   * below `sign_in` for one that asks who somebody is; commands may then not be brought along.
+   */
+  static async start(test, { signIn = null } = {}) {
     const folder = await mkdtemp(join(tmpdir(), "headway-browser-"));
-    const server = new Server(folder, await freePort());
+    const server = new Server(folder, await freePort(), signIn);
     test.after(async () => {
       await server.kill();
       await rm(folder, { recursive: true, force: true });
@@ -41,8 +49,18 @@ export class Server {
 
   /** Resolves with the line that says the server is ready. */
   async start() {
-    const args = ["serve", "--listen", `127.0.0.1:${this.port}`, "--data", this.#folder, "--allow-exec"];
-    const child = spawn(PROGRAM, args, { stdio: ["ignore", "pipe", "pipe"] });
+    const args = ["serve", "--listen", `127.0.0.1:${this.port}`, "--data", join(this.#folder, "data")];
+    const env = { ...process.env };
+    if (this.#signIn) {
+      const settings = { modes: ["keys"], ...this.#signIn };
+      const lines = Object.entries(settings).map(([key, value]) => `sign_in.${key} = ${JSON.stringify(value)}\n`);
+      await writeFile(join(this.#folder, "headway.toml"), lines.join(""));
+      args.push("--config", join(this.#folder, "headway.toml"));
+      env.HEADWAY_ADMIN_KEY = ADMIN_KEY;
+    } else {
+      args.push("--allow-exec");
+    }
+    const child = spawn(PROGRAM, args, { env, stdio: ["ignore", "pipe", "pipe"] });
     this.#process = child;
     createInterface(child.stderr).on("line", (line) => this.#log.push(line));
     const lines = createInterface(child.stdout);
@@ -65,15 +83,39 @@ export class Server {
     await gone;
   }
 
+  /** Asks for something, as the node's administrator where one has to sign in. */
   async request(path, options = {}) {
     const { body, ...rest } = options;
     const response = await fetch(`${this.url}${path}`, {
       ...rest,
-      ...(body !== undefined && { method: "POST", body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
+      ...(body !== undefined && { method: "POST", body: JSON.stringify(body) }),
+      headers: {
+        ...(body !== undefined && { "content-type": "application/json" }),
+        ...(this.#signIn && { authorization: `Bearer ${ADMIN_KEY}` }),
+      },
     });
     const text = await response.text();
     if (!response.ok) throw new Error(`${path} answered ${response.status}: ${text}`);
-    return JSON.parse(text);
+    return text ? JSON.parse(text) : null;
+  }
+
+  /** Makes an API key: `{ key, id, … }`. */
+  key(request) {
+    return this.request("/api/v1/keys", { body: { name: "a test's key", ...request } });
+  }
+
+  /** Makes a watch token: `{ token, id, … }`. */
+  token(request) {
+    return this.request("/api/v1/tokens", { body: request });
+  }
+
+  /** Makes a job that waits for its producer's reports. */
+  job(id, more = {}) {
+    return this.request("/api/v1/jobs", { body: { kind: "import", id, ...more } });
+  }
+
+  report(id, events) {
+    return this.request(`/api/v1/jobs/${id}/events`, { body: events });
   }
 
   /** Submits a batch of numbers to Python workers; see `WORKER`. */

@@ -31,7 +31,8 @@ export function showWho(session) {
   setText(byId("who-name"), name);
   setText(byId("who-what"), what);
   const until = session.identity.expires_at;
-  setAttribute(byId("who-text"), "title", until ? `Signed in until ${dayFormat.format(new Date(until))}` : null);
+  const end = until ? `, signed in until ${dayFormat.format(new Date(until))}` : "";
+  setAttribute(byId("who-text"), "title", `${name} · ${what}${end}`);
 }
 
 /** Shows what went wrong with signing in or out; an empty text takes it away. */
