@@ -117,13 +117,12 @@ impl Tokens {
     fn replace(&self, set: KeySet, now: Timestamp) {
         let mut keys = self.keys.write();
         let same = keys.as_ref().is_some_and(|held| *held.set == set);
-        match keys.as_mut().filter(|_| same) {
-            Some(held) => held.read_at = Some(now),
-            None => {
-                *keys = Some(Held { set: Arc::new(set), read_at: Some(now) });
-                drop(keys);
-                self.seen.lock().clear();
-            }
+        if let Some(held) = keys.as_mut().filter(|_| same) {
+            held.read_at = Some(now);
+        } else {
+            *keys = Some(Held { set: Arc::new(set), read_at: Some(now) });
+            drop(keys);
+            self.seen.lock().clear();
         }
     }
 

@@ -8,12 +8,13 @@ use headway_protocol::Timestamp;
 use headway_store::PutEntry;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
+use crate::jwt::Tokens;
 use crate::known::UseRecord;
 use crate::shared::{Damage, Shared};
 use crate::{Error, audit, collection};
 
 /// Between two times of writing uses and refused sign-ins down, and of forgetting what is over.
-const TIDY: Duration = Duration::from_secs(60);
+const TIDY: Duration = Duration::from_mins(1);
 
 /// Entries that are written or removed in one step.
 const STEP: usize = 500;
@@ -64,7 +65,7 @@ fn measure(shared: &Shared) {
     shared.metrics.sessions.set(gauge(known.sessions.len()));
     shared.metrics.revocations.set(gauge(known.revocations.count()));
     drop(known);
-    if let Some(read_at) = shared.tokens.as_ref().and_then(|tokens| tokens.read_at()) {
+    if let Some(read_at) = shared.tokens.as_ref().and_then(Tokens::read_at) {
         shared.metrics.set_key_set_age(read_at, shared.clock.now());
     }
 }

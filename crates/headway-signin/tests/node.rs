@@ -333,7 +333,7 @@ async fn what_one_node_revokes_ends_on_another_within_its_poll() {
     node.handle.revoke_key(actor(&*node.boss().await), &id, node.now()).await.unwrap();
     assert_eq!(other.handle.stands(&caller, other.now()), Ok(()));
     changes.changed().await.unwrap();
-    assert!(begun.elapsed() <= std::time::Duration::from_millis(1_000));
+    assert!(begun.elapsed() <= std::time::Duration::from_secs(1));
     assert_eq!(other.handle.stands(&caller, other.now()), Err(Ended::Revoked));
     assert_eq!(
         other.handle.identify(bearer(&key), HERE, other.now()).unwrap_err(),

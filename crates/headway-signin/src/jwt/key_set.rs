@@ -101,40 +101,40 @@ impl KeySet {
     /// The key of a token that says this of itself.
     pub(super) fn choose(&self, id: Option<&str>, algorithm: JwtAlgorithm) -> Choice<'_> {
         let fitting = |key: &&SetKey| key.algorithm == algorithm;
-        match id.filter(|_| self.by_name) {
-            Some(id) => {
-                let mut named = self.keys.iter().filter(|key| key.id.as_deref() == Some(id));
-                match named.clone().find(fitting) {
-                    Some(key) => Choice::Key(&key.key),
-                    None if named.next().is_some() => Choice::Unfit,
-                    None => Choice::Unknown,
-                }
-            }
-            None => {
-                let mut all = self.keys.iter().filter(fitting);
-                match (all.next(), all.next()) {
-                    (Some(key), None) => Choice::Key(&key.key),
-                    (_, _) => Choice::Unfit,
-                }
-            }
+        if let Some(id) = id.filter(|_| self.by_name) {
+            let mut named = self.keys.iter().filter(|key| key.id.as_deref() == Some(id));
+            return match named.clone().find(fitting) {
+                Some(key) => Choice::Key(&key.key),
+                None if named.next().is_some() => Choice::Unfit,
+                None => Choice::Unknown,
+            };
+        }
+        let mut all = self.keys.iter().filter(fitting);
+        match (all.next(), all.next()) {
+            (Some(key), None) => Choice::Key(&key.key),
+            (_, _) => Choice::Unfit,
         }
     }
 }
 
 /// A key with the one algorithm that it is for.
 fn set_key(jwk: &Jwk) -> Option<SetKey> {
-    let (algorithm, named) = match &jwk.algorithm {
-        AlgorithmParameters::RSA(key) if key.n.len() >= MODULUS_LETTERS => {
-            (JwtAlgorithm::Rs256, KeyAlgorithm::RS256)
-        }
-        AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256 => {
-            (JwtAlgorithm::Es256, KeyAlgorithm::ES256)
-        }
-        AlgorithmParameters::OctetKeyPair(key) if key.curve == EllipticCurve::Ed25519 => {
-            (JwtAlgorithm::EdDsa, KeyAlgorithm::EdDSA)
-        }
-        // A secret that is served to everybody is none.
-        _ => return None,
+    // Of other kinds, also later ones, none is taken; least of all a secret that is served to
+    // everybody.
+    let (algorithm, named) = if let AlgorithmParameters::RSA(key) = &jwk.algorithm
+        && key.n.len() >= MODULUS_LETTERS
+    {
+        (JwtAlgorithm::Rs256, KeyAlgorithm::RS256)
+    } else if let AlgorithmParameters::EllipticCurve(key) = &jwk.algorithm
+        && key.curve == EllipticCurve::P256
+    {
+        (JwtAlgorithm::Es256, KeyAlgorithm::ES256)
+    } else if let AlgorithmParameters::OctetKeyPair(key) = &jwk.algorithm
+        && key.curve == EllipticCurve::Ed25519
+    {
+        (JwtAlgorithm::EdDsa, KeyAlgorithm::EdDSA)
+    } else {
+        return None;
     };
     let common = &jwk.common;
     let signs = common.public_key_use.as_ref().is_none_or(|one| *one == PublicKeyUse::Signature);

@@ -33,24 +33,25 @@ enum Shown {
 }
 
 fn signer(algorithm: JwtAlgorithm) -> Signer {
-    let pair = |kind| KeyPair::generate_for(kind).unwrap();
-    let (pair, read): (KeyPair, fn(&[u8]) -> jsonwebtoken::errors::Result<EncodingKey>) =
-        match algorithm {
-            JwtAlgorithm::Hs256 => {
-                let secret = crate::base62::random(32);
-                let key = EncodingKey::from_secret(secret.as_bytes());
-                return Signer { algorithm, key, public: Shown::Secret(secret) };
-            }
-            JwtAlgorithm::Rs256 => (pair(&PKCS_RSA_SHA256), EncodingKey::from_rsa_pem),
-            JwtAlgorithm::Es256 => (pair(&PKCS_ECDSA_P256_SHA256), EncodingKey::from_ec_pem),
-            JwtAlgorithm::EdDsa => (pair(&PKCS_ED25519), EncodingKey::from_ed_pem),
-        };
-    let key = read(pair.serialize_pem().as_bytes()).unwrap();
-    Signer {
-        algorithm,
-        key,
-        public: Shown::Pem(pair.public_key_pem(), pair.public_key_raw().to_vec()),
-    }
+    let kind = match algorithm {
+        JwtAlgorithm::Hs256 => {
+            let secret = crate::base62::random(32);
+            let key = EncodingKey::from_secret(secret.as_bytes());
+            return Signer { algorithm, key, public: Shown::Secret(secret) };
+        }
+        JwtAlgorithm::Rs256 => &PKCS_RSA_SHA256,
+        JwtAlgorithm::Es256 => &PKCS_ECDSA_P256_SHA256,
+        JwtAlgorithm::EdDsa => &PKCS_ED25519,
+    };
+    let pair = KeyPair::generate_for(kind).unwrap();
+    let pem = pair.serialize_pem();
+    let key = match algorithm {
+        JwtAlgorithm::Hs256 | JwtAlgorithm::Rs256 => EncodingKey::from_rsa_pem(pem.as_bytes()),
+        JwtAlgorithm::Es256 => EncodingKey::from_ec_pem(pem.as_bytes()),
+        JwtAlgorithm::EdDsa => EncodingKey::from_ed_pem(pem.as_bytes()),
+    };
+    let public = Shown::Pem(pair.public_key_pem(), pair.public_key_raw().to_vec());
+    Signer { algorithm, key: key.unwrap(), public }
 }
 
 impl Signer {
@@ -104,11 +105,9 @@ fn claims(change: &Value) -> Value {
         "scope": "openid watch", "iat": NOW - 10, "exp": NOW + 600,
     });
     for (name, value) in change.as_object().unwrap() {
-        match value {
-            Value::Null => drop(claims.as_object_mut().unwrap().remove(name)),
-            value => claims[name] = value.clone(),
-        }
+        claims[name] = value.clone();
     }
+    claims.as_object_mut().unwrap().retain(|_, value| !value.is_null());
     claims
 }
 

@@ -1,6 +1,7 @@
 //! A node's sign-in, a store and a clock for tests.
 #![allow(dead_code, reason = "each test takes what it needs")]
 
+use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -77,7 +78,7 @@ impl Node {
             let query = EntryQuery { limit: 1_000, ..EntryQuery::default() };
             let collection = format!("signin.{name}");
             for entry in self.store.entries(&collection, &query).await.unwrap() {
-                text.push_str(&format!("{collection} {} {}\n", entry.key, entry.value));
+                writeln!(text, "{collection} {} {}", entry.key, entry.value).unwrap();
             }
         }
         text
