@@ -178,7 +178,7 @@ fn kinds(argv: &[&str]) -> Options {
             mode: CommandMode::Item,
             processes: None,
             env: vec!["PATH".to_owned()],
-            cwd: None,
+            cwd: Some(".".to_owned()),
         })),
         retry: Some(Retry { max_attempts: 3, initial_delay_ms: 1, ..Retry::default() }),
         ..Kind::default()
