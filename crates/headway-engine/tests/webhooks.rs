@@ -68,9 +68,9 @@ impl Receiver {
         self
     }
 
-    fn hook(&self, events: Option<&[WebhookEvent]>) -> Option<Webhook> {
+    fn hook(&self, events: Option<&[WebhookEvent]>) -> Webhook {
         let url = self.server.url("/hook?key=hidden");
-        Some(Webhook { url, events: events.map(<[_]>::to_vec), secret: None })
+        Webhook { url, events: events.map(<[_]>::to_vec), secret: None }
     }
 
     async fn next(&mut self) -> Asked {
@@ -114,7 +114,8 @@ fn event(asked: &Asked) -> Value {
     serde_json::from_str(&asked.body).unwrap()
 }
 
-async fn create(house: &House, webhook: Option<Webhook>) -> JobId {
+async fn create(house: &House, webhook: Webhook) -> JobId {
+    let webhook = Some(webhook);
     let request = CreateJob { kind: "k".to_owned(), webhook, ..CreateJob::default() };
     house.engine.create_job(&me(), request, None).await.unwrap().job.id
 }
@@ -124,7 +125,7 @@ async fn say(house: &House, job: &JobId, reports: Value) {
     house.report(job, reports).await.unwrap();
 }
 
-async fn complete(house: &House, webhook: Option<Webhook>) -> JobId {
+async fn complete(house: &House, webhook: Webhook) -> JobId {
     let job = create(house, webhook).await;
     say(house, &job, json!([{"type": "start"}, {"type": "complete", "result": {"n": 1}}])).await;
     job
@@ -215,7 +216,7 @@ async fn a_batch_announces_its_end() {
     let folder = tempfile::tempdir().unwrap();
     let house = House::over(Arc::new(MemoryStore::new()), folder.path(), options(&[]));
     let hook = receiver.hook(Some(&[WebhookEvent::Started, WebhookEvent::Completed]));
-    let change = |options: &mut BatchOptions| options.webhook = hook;
+    let change = |options: &mut BatchOptions| options.webhook = Some(hook);
     let batch = house.batch(numbers(20), "", change).await;
     let mut told = Vec::new();
     for _ in 0..2 {
@@ -318,8 +319,8 @@ async fn an_endpoint_that_is_gone_is_not_asked_again() {
     assert_eq!(both.iter().map(|letter| letter.attempts).collect::<Vec<_>>(), [1, 0]);
     assert!(receiver.got.try_recv().is_err());
     // Another address of the same server is another endpoint.
-    let other = Webhook { url: receiver.server.url("/other"), ..receiver.hook(None).unwrap() };
-    complete(&house, Some(other)).await;
+    let other = Webhook { url: receiver.server.url("/other"), ..receiver.hook(None) };
+    complete(&house, other).await;
     assert_eq!(receiver.next().await.target, "/other");
     // Sending a letter again says that the endpoint is back.
     house.engine.replay_dead_letter("default", &both[1].id).await.unwrap();
@@ -358,8 +359,8 @@ async fn a_request_may_bring_its_own_secret() {
     complete(&house, receiver.hook(None)).await;
     let asked = receiver.next().await;
     assert!(is_signed(&asked, &secret(1)) && is_signed(&asked, &secret(2)));
-    let own = Webhook { secret: Some(secret(3)), ..receiver.hook(None).unwrap() };
-    let job = complete(&house, Some(own)).await;
+    let own = Webhook { secret: Some(secret(3)), ..receiver.hook(None) };
+    let job = complete(&house, own).await;
     let asked = receiver.next().await;
     assert!(is_signed(&asked, &secret(3)) && !is_signed(&asked, &secret(1)));
     let stored = house.store.load(&job).await.unwrap().unwrap();
@@ -397,7 +398,7 @@ async fn a_webhook_that_could_never_be_delivered_is_refused() {
     let (field, detail) = refusal(&unsigned, json!({"url": url})).await;
     assert!(field == "webhook.secret" && detail.contains("webhooks.secret"), "{detail}");
     let own = json!({"url": url, "secret": secret(1).expose()});
-    create(&unsigned, Some(serde_json::from_value(own).unwrap())).await;
+    create(&unsigned, serde_json::from_value(own).unwrap()).await;
 
     let bad = WebhookOptions { secrets: vec![Secret::new("hush")], ..WebhookOptions::default() };
     let bad = Options { webhooks: bad, ..Options::default() };
@@ -421,7 +422,7 @@ async fn an_address_that_turns_out_to_be_private_is_given_up() {
     let name = String::from_utf8(std::process::Command::new("hostname").output().unwrap().stdout);
     let url = format!("http://{}:9/", name.unwrap().trim());
     let hook = Webhook { url, events: None, secret: None };
-    complete(&house, Some(hook)).await;
+    complete(&house, hook).await;
     let letter = letters(&house, 1).await.remove(0);
     assert_eq!((letter.reason, letter.attempts), (DeadReason::AddressRefused, 1));
     assert!(letter.last_error.contains("allow_hosts"), "{}", letter.last_error);

@@ -11,11 +11,16 @@ use std::collections::{HashMap, HashSet};
 
 use headway_protocol::Timestamp;
 
+use super::places::tenant_of;
+
 /// Deliveries to one lane at once: a slow receiver gets a few and no crowd.
-pub(super) const PER_LANE: usize = 4;
+const PER_LANE: usize = 4;
+
+/// Deliveries of one tenant at once: one whose receivers are all silent leaves room for others.
+const PER_TENANT: usize = 64;
 
 /// Deliveries at once in all: each may hold a body of 256 KiB and a connection.
-pub(super) const AT_ONCE: usize = 64;
+const AT_ONCE: usize = 128;
 
 /// Lanes that are known at once, about 150 bytes each. Others are found when the queue is read
 /// again, after lanes have been finished.
@@ -25,6 +30,8 @@ const LANES: usize = 10_000;
 #[derive(Debug, Default)]
 pub(super) struct Lanes {
     known: HashMap<String, Lane>,
+    /// How many run of each tenant that has any.
+    tenants: HashMap<String, usize>,
     running: usize,
     /// Whether a lane was not noted for lack of room.
     overflowed: bool,
@@ -61,17 +68,34 @@ impl Lanes {
         }
     }
 
-    /// Lanes to look at now, the longest due first, as many as there are places.
+    /// Lanes to look at now, as many as there are places: tenants take turns, and among the lanes of
+    /// one the longest due comes first.
     pub(super) fn ready(&self, now: Timestamp) -> Vec<String> {
-        let mut ready: Vec<(Timestamp, &String)> = self
+        let mut due: Vec<(Timestamp, &String)> = self
             .known
             .iter()
             .filter_map(|(name, lane)| Some((lane.wakes_at()?, name)))
             .filter(|(at, _)| *at <= now)
             .collect();
+        due.sort_unstable();
+        let mut turns: HashMap<&str, usize> = HashMap::new();
+        let mut ready: Vec<(usize, Timestamp, &String)> = due
+            .into_iter()
+            .map(|(at, name)| {
+                let next = turns.entry(tenant_of(name)).or_insert_with(|| self.of_tenant(name));
+                let turn = *next;
+                *next += 1;
+                (turn, at, name)
+            })
+            .filter(|(turn, _, _)| *turn < PER_TENANT)
+            .collect();
         ready.sort_unstable();
         let places = AT_ONCE.saturating_sub(self.running);
-        ready.into_iter().take(places).map(|(_, name)| name.clone()).collect()
+        ready.into_iter().take(places).map(|(_, _, name)| name.clone()).collect()
+    }
+
+    fn of_tenant(&self, lane: &str) -> usize {
+        self.tenants.get(tenant_of(lane)).copied().unwrap_or_default()
     }
 
     /// How many heads of a lane to read: those that may be begun, those that run under the key that
@@ -82,6 +106,7 @@ impl Lanes {
 
     /// These are the first deliveries of a lane: those to begin now. From now on they run.
     pub(super) fn begin(&mut self, lane: &str, heads: Vec<Head>, now: Timestamp) -> Vec<Head> {
+        let mut of_tenant = self.of_tenant(lane);
         let Some(known) = self.known.get_mut(lane) else { return Vec::new() };
         known.due = None;
         let mut begun = Vec::new();
@@ -89,14 +114,19 @@ impl Lanes {
             if known.running.contains(&head.key) {
                 continue;
             }
-            let place = known.running.len() < PER_LANE && self.running < AT_ONCE;
+            let place =
+                known.running.len() < PER_LANE && of_tenant < PER_TENANT && self.running < AT_ONCE;
             if head.due > now || !place {
                 known.due = Some(head.due);
                 break;
             }
             known.running.insert(head.key.clone());
             self.running += 1;
+            of_tenant += 1;
             begun.push(head);
+        }
+        if of_tenant > 0 {
+            self.tenants.insert(tenant_of(lane).to_owned(), of_tenant);
         }
         self.drop_empty(lane);
         begun
@@ -108,6 +138,12 @@ impl Lanes {
             && known.running.remove(key)
         {
             self.running = self.running.saturating_sub(1);
+            let left = self.of_tenant(lane).saturating_sub(1);
+            if left == 0 {
+                self.tenants.remove(tenant_of(lane));
+            } else {
+                self.tenants.insert(tenant_of(lane).to_owned(), left);
+            }
         }
         if let Some(due) = again {
             self.note(lane, due);
@@ -122,13 +158,15 @@ impl Lanes {
         }
     }
 
-    /// When to look next, if nothing happens before: a moment that has passed when a lane waits only
-    /// for a place, which is told by a delivery's end.
+    /// When to look next, if nothing happens before. A lane that waits for a place is not thought of:
+    /// the end of a delivery tells of one.
     pub(super) fn wakes_at(&self) -> Option<Timestamp> {
         if self.running >= AT_ONCE {
             return None;
         }
-        self.known.values().filter_map(Lane::wakes_at).min()
+        let may = |name: &String| self.of_tenant(name) < PER_TENANT;
+        let lanes = self.known.iter().filter(|(name, _)| may(name));
+        lanes.filter_map(|(_, lane)| lane.wakes_at()).min()
     }
 
     /// Whether the queue has to be read again because lanes were not noted and there is room now.
@@ -222,7 +260,7 @@ mod tests {
     fn there_are_bounds_to_what_is_known_and_what_runs() {
         let mut lanes = Lanes::default();
         for lane in 0..LANES + 5 {
-            lanes.note(&lane.to_string(), at(1));
+            lanes.note(&format!("{:016}{lane}", lane % 3), at(1));
         }
         assert_eq!(lanes.known.len(), LANES);
         assert!(!lanes.take_overflow());
@@ -238,6 +276,34 @@ mod tests {
             lanes.finish(lane, "k", None);
         }
         assert!(lanes.take_overflow() && !lanes.take_overflow());
+    }
+
+    #[test]
+    fn a_tenant_with_silent_receivers_leaves_room_for_others() {
+        let lane = |tenant: u64, server: u64| format!("{tenant:016}{server:016}");
+        let mut lanes = Lanes::default();
+        for server in 0..100 {
+            lanes.note(&lane(1, server), at(1));
+        }
+        for name in lanes.ready(at(5)) {
+            lanes.begin(&name, vec![head("k", 1)], at(5));
+        }
+        assert_eq!(lanes.running(), PER_TENANT);
+        assert_eq!((lanes.ready(at(5)).len(), lanes.wakes_at()), (0, None));
+        lanes.note(&lane(2, 0), at(5));
+        assert_eq!(lanes.ready(at(5)), [lane(2, 0)]);
+        assert_eq!(lanes.begin(&lane(2, 0), vec![head("k", 5)], at(5)).len(), 1);
+        // Where both may, the one of which less runs comes first, though it is due later.
+        let busy = |(name, lane): &(&String, &Lane)| {
+            name.starts_with("0000000000000001") && !lane.running.is_empty()
+        };
+        let busy = lanes.known.iter().find(busy).unwrap().0.clone();
+        lanes.finish(&busy, "k", None);
+        lanes.note(&lane(2, 1), at(5));
+        let ready = lanes.ready(at(5));
+        assert!(ready[0].starts_with(&lane(2, 1)[..16]) && ready.len() > 1, "{ready:?}");
+        lanes.finish(&lane(2, 0), "k", None);
+        assert_eq!(lanes.of_tenant(&lane(2, 0)), 0);
     }
 
     proptest! {

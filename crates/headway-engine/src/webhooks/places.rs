@@ -26,11 +26,20 @@ pub(super) const DEAD_MESSAGES: &str = "webhook-dead-messages";
 /// Endpoints that are gone.
 pub(super) const ENDPOINTS: &str = "webhook-endpoints";
 
+/// Digits of a lane's name that are its tenant's.
+const TENANT_DIGITS: usize = 16;
+
 /// The lane of one tenant's deliveries to a URL's server.
 pub(super) fn lane(tenant: &str, url: &str) -> String {
     let server =
         Url::parse(url).map_or_else(|_| url.to_owned(), |url| url.origin().ascii_serialization());
-    name(&[tenant, &server])
+    let half = |words: &[&str]| name(words).split_at(TENANT_DIGITS).0.to_owned();
+    half(&[tenant]) + &half(&[tenant, &server])
+}
+
+/// The part of a lane's name that all lanes of its tenant begin with.
+pub(super) fn tenant_of(lane: &str) -> &str {
+    lane.split_at_checked(TENANT_DIGITS).map_or(lane, |(tenant, _)| tenant)
 }
 
 /// A delivery's key in the queue.
@@ -86,6 +95,8 @@ mod tests {
         let one = lane("a", "https://example.org/x?y");
         assert_eq!(one, lane("a", "https://example.org:443/z"));
         assert_ne!(one, lane("b", "https://example.org/x"));
+        assert_eq!(tenant_of(&one), tenant_of(&lane("a", "https://other.org")));
+        assert_ne!(tenant_of(&one), tenant_of(&lane("b", "https://example.org/x")));
         assert_ne!(one, lane("a", "http://example.org/x"));
         assert_ne!(one, lane("a", "https://example.org:444/x"));
         assert!(one.len() == 32 && one.bytes().all(|byte| byte.is_ascii_hexdigit()));
