@@ -1,9 +1,10 @@
 //! `cargo xtask test`: everything that has to hold, on a machine that may have nothing yet.
 //!
-//! Six groups run one after the other: lint, supply, rust, fuzz, python, browser. Each check of a group is one
+//! Seven groups run one after the other: lint, supply, rust, fuzz, python, abuse, browser. Each check of a group is one
 //! test or a program that counts its own; the counts are added up and stand alone on the last
 //! line. A group that cannot run counts as a failed test, and the others still run.
 
+mod abuse;
 mod browser;
 mod fuzz;
 mod lint;
@@ -27,12 +28,20 @@ enum Group {
     Rust,
     Fuzz,
     Python,
+    Abuse,
     Browser,
 }
 
 impl Group {
-    const ALL: [Self; 6] =
-        [Self::Lint, Self::Supply, Self::Rust, Self::Fuzz, Self::Python, Self::Browser];
+    const ALL: [Self; 7] = [
+        Self::Lint,
+        Self::Supply,
+        Self::Rust,
+        Self::Fuzz,
+        Self::Python,
+        Self::Abuse,
+        Self::Browser,
+    ];
 
     const fn name(self) -> &'static str {
         match self {
@@ -41,6 +50,7 @@ impl Group {
             Self::Rust => "rust",
             Self::Fuzz => "fuzz",
             Self::Python => "python",
+            Self::Abuse => "abuse",
             Self::Browser => "browser",
         }
     }
@@ -52,6 +62,7 @@ impl Group {
             Self::Rust => Ok(rust::run(root)),
             Self::Fuzz => fuzz::run(root),
             Self::Python => python::run(root),
+            Self::Abuse => abuse::run(root),
             Self::Browser => browser::run(root),
         }
     }

@@ -24,7 +24,8 @@ pub(super) fn run(root: &Path) -> Result<Tally, String> {
     Ok(tally)
 }
 
-fn unittest(python: &mut Command, folder: &Path) -> Tally {
+/// Every test of a folder.
+pub(super) fn unittest(python: &mut Command, folder: &Path) -> Tally {
     let mut tally = Tally::default();
     python.current_dir(folder).args(["-m", "unittest", "discover", "--verbose"]);
     let ended = command::watched(python, |line| tally.read_unittest(line));

@@ -34,6 +34,13 @@ const NEEDS: &[Need] = &[
         package: "python3-venv",
         probe: &["python3", "-c", "import ensurepip, venv"],
     },
+    Need { group: Group::Abuse, package: "python3", probe: &["python3", "--version"] },
+    Need {
+        group: Group::Abuse,
+        package: "python3-venv",
+        probe: &["python3", "-c", "import ensurepip, venv"],
+    },
+    Need { group: Group::Abuse, package: "openssl", probe: &["openssl", "version"] },
     Need { group: Group::Browser, package: "make", probe: &["make", "--version"] },
     Need { group: Group::Browser, package: "python3", probe: &["python3", "--version"] },
     Need {
