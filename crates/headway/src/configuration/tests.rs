@@ -97,7 +97,7 @@ fn kinds_are_read_and_their_secrets_hidden() {
     let file = r#"
         [kinds.score]
         concurrency = 4
-        executor = { type = "http", url = "http://localhost/x", headers = { X-Signature = "s3cret", Accept = "text/plain" }, body = { api_key = "s3cret" } }
+        executor = { type = "http", url = "http://user:s3cret@localhost/x?key=s3cret", headers = { X-Signature = "s3cret", Accept = "text/plain" }, body = { api_key = "s3cret" } }
         budget = { max_budget = "5.00" }
         [kinds.score.steps.read]
         weight = 2.0
@@ -110,6 +110,7 @@ fn kinds_are_read_and_their_secrets_hidden() {
     assert!(printed.contains("[kinds.score]") || printed.contains("[kinds.score."), "{printed}");
     assert!(!printed.contains("s3cret"), "{printed}");
     assert!(printed.contains("text/plain"), "{printed}");
+    assert!(printed.contains("@localhost/x?"), "{printed}");
 }
 
 #[test]
