@@ -98,7 +98,7 @@ impl Feeds {
         }
         let facets = &appended.facets;
         let tags = facets.tags.iter().map(String::as_str);
-        self.each_about(&facets.owner, facets.session.as_deref(), tags, |feed| {
+        self.each_about(&facets.owner, facets.session.as_deref(), &tags, |feed| {
             feed.announce(appended, wakes);
         });
     }
@@ -110,7 +110,7 @@ impl Feeds {
             return;
         }
         let state = topic.look();
-        self.each_about(&state.owner(), state.session(), state.tags(), |feed| {
+        self.each_about(&state.owner(), state.session(), &state.tags(), |feed| {
             feed.forget(topic.job());
         });
     }
@@ -127,7 +127,7 @@ impl Feeds {
         &self,
         owner: &Owner,
         session: Option<&str>,
-        tags: impl Iterator<Item = &'a str> + Clone,
+        tags: &(impl Iterator<Item = &'a str> + Clone),
         mut show: impl FnMut(&Feed),
     ) {
         let known = self.known.lock();
@@ -224,7 +224,7 @@ mod tests {
     fn shown(feeds: &Feeds, tenant: &str, subject: Option<&str>, tags: &[&str]) -> usize {
         let mut count = 0;
         let owner = own(tenant, subject).owner;
-        feeds.each_about(&owner, Some("s"), tags.iter().copied(), |_| count += 1);
+        feeds.each_about(&owner, Some("s"), &tags.iter().copied(), |_| count += 1);
         count
     }
 
@@ -271,8 +271,8 @@ mod tests {
 
     #[test]
     fn opening_many_looks_at_each_a_few_times_and_what_nobody_reads_goes() {
-        let feeds = Feeds::default();
         const MANY: usize = 10_000;
+        let feeds = Feeds::default();
         let name = |number: usize| session(&number.to_string());
         // They stay open.
         let read: Vec<_> =

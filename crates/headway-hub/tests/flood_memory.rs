@@ -1,7 +1,12 @@
 //! What is left of selectors that come and go, and what those cost that nothing matches: counted by
 //! the allocator, on one thread.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a helper of tests fails where a test would")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a helper of tests fails where a test would"
+)]
 
 #[allow(dead_code, reason = "each test file uses its part of the world")]
 mod world;

@@ -119,8 +119,8 @@ impl Counts {
 #[derive(Debug)]
 pub struct Reader {
     viewer: Viewer,
-    /// A token that it sent: who it will be when that is taken, or that it must be refused.
-    signs_in: Option<Option<Viewer>>,
+    /// What must come of a token that it sent.
+    signs_in: Option<Hope>,
     /// When its sign-in ends.
     ends_at: Option<Timestamp>,
     memory: BTreeMap<JobId, Memory>,
@@ -143,6 +143,15 @@ pub struct Reader {
 enum Asked {
     Leave,
     Command,
+}
+
+/// What must come of a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Hope {
+    /// It may be taken, and makes this of its reader.
+    Become(Viewer),
+    /// It is of no use.
+    Refusal,
 }
 
 impl Reader {
@@ -198,8 +207,8 @@ impl Reader {
     }
 
     /// It will send a token: whose it is, `None` when it must be refused.
-    pub fn sign_in(&mut self, hoped: Option<Viewer>) {
-        self.signs_in = Some(hoped);
+    pub fn sign_in(&mut self, whose: Option<Viewer>) {
+        self.signs_in = Some(whose.map_or(Hope::Refusal, Hope::Become));
     }
 
     /// Whether it waits for what comes of a token.
@@ -457,8 +466,8 @@ impl Reader {
     /// A token was taken: what is not for it any more has gone, and what it shows is new.
     fn signed_in(&mut self, frame: &Value, truth: &dyn Truth) -> Result<(), Violation> {
         let viewer = match self.signs_in.take() {
-            Some(Some(viewer)) => viewer,
-            Some(None) => {
+            Some(Hope::Become(viewer)) => viewer,
+            Some(Hope::Refusal) => {
                 let how = format!("a token that is of no use was taken of {:?}", self.viewer);
                 return Err(Invariant::NothingOfOthers.broken(how));
             }
