@@ -153,7 +153,7 @@ pub(super) const KEYS: &[Key] = &[
     )
     .variable("HEADWAY_INSECURE")
     .flag("--insecure"),
-    key("work_dir", Shape::Path, ".", "The folder that commands run in, unless they say."),
+    key("work_dir", Shape::Path, ".", "What commands, the files among their arguments and their folders are relative to."),
     key(
         "grace_ms",
         Shape::Whole { least: 0 },

@@ -146,6 +146,7 @@ const KIND_EXAMPLE: &str = "\
 # batch_rates = false             # price usage with the batch factor of the rate card
 # min_interval_ms = 100           # the shortest time between two states to one watcher
 # executor = { type = \"command\", argv = [\"python3\", \"worker.py\"], mode = \"stream\" }
+# limits = { memory_bytes = 1073741824, cpu_seconds = 60 }  # what each process may use
 # retry = { max_attempts = 3, initial_delay_ms = 1000, factor = 2.0, max_delay_ms = 60000 }
 # rate = { count = 10, per_ms = 1000 }
 # budget = { max_budget = \"25.00\", soft_budget = \"20.00\", on_budget = \"pause\" }

@@ -220,3 +220,15 @@ fn every_page_may_come_only_where_people_sign_in() {
     let settings = read(&asked, &[], &ServeArguments::default()).unwrap().settings().unwrap();
     assert_eq!(settings.browser.origins, ["*"]);
 }
+
+#[test]
+fn every_key_is_in_the_guide_with_its_default() {
+    let guide = include_str!("../../../../docs/configuration.md");
+    for key in KEYS {
+        let row = guide.lines().find(|line| line.starts_with(&format!("| `{}` |", key.path)));
+        let row = row.unwrap_or_else(|| panic!("{} is not in docs/configuration.md", key.path));
+        for part in [key.default, key.environment, key.flag].into_iter().flatten() {
+            assert!(part.is_empty() || row.contains(&format!("`{part}`")), "{part} in {row}");
+        }
+    }
+}
