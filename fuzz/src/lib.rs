@@ -14,6 +14,7 @@ pub mod handshake;
 pub mod items;
 pub mod merge_patch;
 pub mod messages;
+pub mod presented;
 pub mod printed;
 pub mod rate_card;
 pub mod record;
@@ -80,3 +81,55 @@ mod head;
 #[rustfmt::skip]
 #[path = "../../crates/headway-engine/src/outgoing/retry_after.rs"]
 mod asked_wait;
+
+#[allow(dead_code, unreachable_pub, reason = "a part of sign-in")]
+#[rustfmt::skip]
+#[path = "../../crates/headway-signin/src/api_key.rs"]
+mod api_key;
+
+#[allow(dead_code, unreachable_pub, reason = "a part of sign-in")]
+#[rustfmt::skip]
+#[path = "../../crates/headway-signin/src/base62.rs"]
+mod base62;
+
+#[allow(dead_code, unreachable_pub, reason = "a part of sign-in")]
+#[rustfmt::skip]
+#[path = "../../crates/headway-signin/src/collection.rs"]
+mod collection;
+
+#[allow(dead_code, unreachable_pub, reason = "a part of sign-in")]
+#[rustfmt::skip]
+#[path = "../../crates/headway-signin/src/key_record.rs"]
+mod key_record;
+
+#[allow(dead_code, unreachable_pub, reason = "a part of sign-in")]
+#[rustfmt::skip]
+#[path = "../../crates/headway-signin/src/error.rs"]
+mod refusal;
+
+#[allow(dead_code, unreachable_pub, reason = "a part of sign-in")]
+#[rustfmt::skip]
+#[path = "../../crates/headway-signin/src/ring.rs"]
+mod ring;
+
+#[allow(dead_code, unreachable_pub, reason = "a part of sign-in")]
+#[rustfmt::skip]
+#[path = "../../crates/headway-signin/src/session.rs"]
+mod session;
+
+#[allow(dead_code, unreachable_pub, reason = "a part of sign-in")]
+#[rustfmt::skip]
+#[path = "../../crates/headway-signin/src/stored.rs"]
+mod stored;
+
+#[allow(dead_code, unreachable_pub, reason = "a part of sign-in")]
+#[rustfmt::skip]
+#[path = "../../crates/headway-signin/src/ticket.rs"]
+mod ticket;
+
+#[allow(dead_code, unreachable_pub, reason = "a part of sign-in")]
+#[rustfmt::skip]
+#[path = "../../crates/headway-signin/src/watch_token.rs"]
+mod watch_token;
+
+use refusal::Refused;
