@@ -130,8 +130,8 @@ pub(super) const KEYS: &[Key] = &[
         Shape::Truth,
         "false",
         "Let requests bring commands to run. Whoever can reach the server can then run programs on it; \
-         kinds can always have commands. Only on a loopback address, and where nobody is asked to \
-         sign in.",
+         kinds can always have commands. Only on a loopback address, without a proxy before it, and \
+         where nobody is asked to sign in.",
     )
     .variable("HEADWAY_ALLOW_EXEC")
     .flag("--allow-exec"),
