@@ -24,12 +24,16 @@ impl Configuration {
                 ),
             ));
         }
-        if self.flag("allow_exec") && (others || sign_in.asks()) {
-            let why = if others {
-                format!("{listen} can be reached by others")
-            } else {
-                "whoever signs in may come from anywhere".to_owned()
-            };
+        let why = if others {
+            Some(format!("{listen} can be reached by others"))
+        } else if sign_in.asks() {
+            Some("whoever signs in may come from anywhere".to_owned())
+        } else if !self.list("trusted_proxies").is_empty() {
+            Some("requests come through a proxy (`trusted_proxies`), from anywhere".to_owned())
+        } else {
+            None
+        };
+        if let Some(why) = why.filter(|_| self.flag("allow_exec")) {
             return Err(self.wrong(
                 "allow_exec",
                 format!(

@@ -89,6 +89,10 @@ fn commands_of_requests_are_for_ones_own_machine() {
     let exec = "allow_exec = true\n";
     let way_out = "[kinds.NAME]";
     refused(&format!("{exec}sign_in.modes = [\"keys\"]\n"), &["allow_exec", "line 1", way_out]);
+    refused(
+        &format!("{exec}trusted_proxies = [\"127.0.0.1\"]\n"),
+        &["allow_exec", "proxy", way_out],
+    );
     refused(&format!("{exec}insecure = true\nlisten = \"[::]:1\"\n"), &["allow_exec", way_out]);
 }
 

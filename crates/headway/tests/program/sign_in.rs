@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use headway_client::{Client, Error, Selector, Token, WatchOptions, Watched};
-use headway_protocol::access::TokenRequest;
+use headway_protocol::access::{SignInRequest, TokenRequest};
 use headway_protocol::request::CreateJob;
 use headway_protocol::{Report, Secret, ServerMessage};
 use serde_json::Value;
@@ -354,4 +354,21 @@ async fn a_stream_whose_token_ends_is_an_error() {
     };
     assert!(error.is_unauthenticated(), "{error:?}");
     assert!(watch.next().await.is_none(), "it does not come back");
+}
+
+#[tokio::test]
+async fn a_person_has_a_session_until_it_is_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, key) = start(folder.path());
+    let client = Client::new(&server.url, None).unwrap();
+    let request = SignInRequest { key: Some(Secret::new(key)), token: None };
+    let signed_in = client.sign_in(&request).await.unwrap();
+    assert_eq!(signed_in.identity.role.as_deref(), Some("admin"));
+    assert!(signed_in.cookie.expose().starts_with("headway_session="));
+    let value = signed_in.cookie.expose().split('=').nth(1).unwrap();
+    assert!(!format!("{signed_in:?}").contains(value));
+    client.sign_out(&signed_in.cookie).await.unwrap();
+
+    let wrong = SignInRequest { key: None, token: Some(Secret::new("nobody's")) };
+    assert!(client.sign_in(&wrong).await.unwrap_err().is_unauthenticated());
 }
