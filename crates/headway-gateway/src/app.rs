@@ -54,8 +54,9 @@ impl Shared {
         let mut registry = Registry::default();
         let admission = Admission::new(options.limits.clone());
         let metrics = Metrics::new(&hub, &admission, &mut registry);
-        engine.register_metrics(&mut registry);
-        signin.register_metrics(&mut registry);
+        let named = registry.sub_registry_with_prefix("headway");
+        engine.register_metrics(named);
+        signin.register_metrics(named);
         let door = Door::new(signin, Quotas::new(&options.limits));
         for collector in extra {
             registry.register_collector(collector);

@@ -34,7 +34,7 @@ impl Raw {
     }
 
     async fn get(&mut self, path: &str, more: &str) -> (u16, String) {
-        self.send(&format!("GET {path} HTTP/1.1\r\nHost: h\r\n{more}\r\n")).await;
+        self.send(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{more}\r\n")).await;
         self.answer().await
     }
 
@@ -120,8 +120,8 @@ async fn one_connection_serves_requests_of_every_kind_in_turn() {
     assert_eq!(raw.get("/api/v1/stream", "").await.0, 422);
     // Two requests in one write are answered in order, also when the second is none of the front's.
     raw.send(
-        "GET /api/v1/jobs/a/stream?wait_ms=0 HTTP/1.1\r\nHost: h\r\n\r\n\
-         GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n",
+        "GET /api/v1/jobs/a/stream?wait_ms=0 HTTP/1.1\r\nHost: localhost\r\n\r\n\
+         GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n",
     )
     .await;
     assert!(raw.answer().await.1.contains("snapshot"));
@@ -130,7 +130,7 @@ async fn one_connection_serves_requests_of_every_kind_in_turn() {
     let (status, body) = raw.get(&path, "").await;
     assert_eq!(status, 200, "{body}");
     raw.send(
-        "GET /api/v1/jobs/a/stream HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\n\
+        "GET /api/v1/jobs/a/stream HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n\
          Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
          Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
     )
@@ -216,7 +216,7 @@ async fn there_is_room_for_so_many_connections() {
     let wait = async {
         loop {
             let mut next = Raw::open(&server).await;
-            next.send("GET /metrics HTTP/1.1\r\nHost: h\r\n\r\n").await;
+            next.send("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
             let Some(head) = next.until("\r\n\r\n").await else { continue };
             if head.starts_with("HTTP/1.1 200") {
                 break next.until("headway_limits_total{limit=\"connections\"} ").await;

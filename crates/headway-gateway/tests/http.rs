@@ -366,9 +366,13 @@ async fn it_stays_on_this_machine_unless_told_otherwise() {
     let clock = std::sync::Arc::new(headway_store::SystemClock);
     let engine = headway_engine::Options::default();
     let engine = headway_engine::Handle::start(engine, store.clone(), clock.clone()).unwrap();
-    let hub = headway_hub::Hub::start(headway_hub::Options::default(), store, clock).unwrap();
+    let hub = headway_hub::Options::default();
+    let hub = headway_hub::Hub::start(hub, store.clone(), clock.clone()).unwrap();
+    let signin = headway_signin::Options::default();
+    let signin = headway_signin::Handle::start(signin, store, clock).await.unwrap();
     let listen = "192.0.2.1:0".parse().unwrap();
-    let refused = Gateway::bind(Options { listen, ..Options::default() }, engine, hub).await;
+    let options = Options { listen, ..Options::default() };
+    let refused = Gateway::bind(options, engine, hub, signin).await;
     let refused = refused.unwrap_err();
     assert!(matches!(refused, Error::NotLoopback(_)), "{refused}");
     assert!(refused.to_string().contains("--insecure"), "{refused}");

@@ -129,7 +129,7 @@ impl Raw {
     /// Opens a stream with more headers.
     async fn open(server: &Server, path: &str, more: &str) -> Self {
         let request = format!(
-            "GET {path} HTTP/1.1\r\nHost: headway\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+            "GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
              Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n{more}\r\n"
         );
         Self::send_request(server, request.as_bytes()).await
@@ -661,7 +661,7 @@ async fn the_handshake() {
     let server = Server::start().await;
     let request = |change: &str, with: &str| {
         let whole = format!(
-            "GET /api/v1/stream HTTP/1.1\r\nHost: headway\r\nUpgrade: websocket\r\n\
+            "GET /api/v1/stream HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
              Connection: keep-alive, Upgrade\r\nSec-WebSocket-Key: {KEY}\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: other, headway.v1\r\n\r\n"
         );
@@ -697,7 +697,7 @@ async fn the_handshake() {
 async fn what_comes_with_the_handshake_is_read() {
     let server = Server::start().await;
     let head = format!(
-        "GET /api/v1/stream HTTP/1.1\r\nHost: headway\r\nUpgrade: websocket\r\n\
+        "GET /api/v1/stream HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
          Connection: Upgrade\r\nSec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n\r\n"
     );
     let early = [head.into_bytes(), text(echo("early")), ping("early")].concat();
