@@ -133,6 +133,11 @@ impl Caller {
         self.is_nobody() || self.owner == other.owner
     }
 
+    /// Whether the rule says the same of both, whatever it is asked.
+    pub fn may_the_same_as(&self, other: &Self) -> bool {
+        self.owner == other.owner && self.scopes == other.scopes && self.reach == other.reach
+    }
+
     /// The tenant.
     pub fn tenant(&self) -> &str {
         &self.owner.tenant

@@ -78,8 +78,7 @@ impl Session {
 
     /// The connection goes on with this caller.
     fn go_on_as(&mut self, caller: Arc<Caller>) {
-        // What may be seen depends on nothing else of somebody who is the same.
-        let same = caller.scopes == self.caller.scopes && caller.reach == self.caller.reach;
+        let same = caller.may_the_same_as(&self.caller);
         let data = json!({ "expires_at": caller.expires_at });
         self.caller = caller;
         self.answer(&ServerMessage::Result { id: ID.to_owned(), data: Some(data) });
