@@ -19,6 +19,7 @@ use crate::{certificate, open_files, rate_card};
 pub(crate) struct Node {
     url: String,
     engine: headway_engine::Handle,
+    signin: headway_signin::Handle,
     gateway: tokio::task::JoinHandle<()>,
     stop: tokio::sync::oneshot::Sender<()>,
     store: Arc<EmbeddedStore>,
@@ -108,10 +109,12 @@ impl Node {
             write_within: settings.write_within,
             ..headway_gateway::Options::default()
         };
-        let gateway = match Gateway::bind(gateway, engine.clone(), hub, signin).await {
+        let gateway = match Gateway::bind(gateway, engine.clone(), hub, signin.clone()).await {
             Ok(gateway) => gateway,
             Err(error) => {
                 engine.shutdown(Duration::ZERO).await;
+                // Nobody has come in yet: there is nothing to note.
+                signin.close().await.ok();
                 let what = format!("cannot listen on {}", settings.listen);
                 return Err(Failure::because(&what, &error));
             }
@@ -130,7 +133,7 @@ impl Node {
         let (stop, stopped) = tokio::sync::oneshot::channel();
         // A sender that was dropped says the same as one that was used.
         let gateway = tokio::spawn(gateway.serve(async move { drop(stopped.await) }));
-        Ok(Self { url, engine, gateway, stop, store, keepers, folder: None })
+        Ok(Self { url, engine, signin, gateway, stop, store, keepers, folder: None })
     }
 
     /// A node of its own for one command: on a free port of loopback unless something else is
@@ -179,6 +182,9 @@ impl Node {
         self.engine.shutdown(grace).await;
         if let Err(error) = self.gateway.await {
             tracing::warn!(%error, "the gateway did not end in order");
+        }
+        if let Err(error) = self.signin.close().await {
+            tracing::warn!(%error, "when keys were used last, and refused sign-ins, are not all noted");
         }
         if let Err(error) = self.store.close().await {
             tracing::warn!(%error, "the store was not closed in order; nothing is lost");

@@ -13,7 +13,9 @@ use headway_protocol::request::CreateJob;
 use headway_protocol::{Report, Secret, ServerMessage};
 use serde_json::Value;
 
-use crate::harness::{Server, eventually, expect, finish, headway, said};
+use nix::sys::signal::Signal;
+
+use crate::harness::{Server, eventually, expect, finish, headway, said, signal};
 
 const ADMIN_KEY: &str = "the-admin-key-of-these-tests-0123456789";
 
@@ -224,6 +226,23 @@ fn tokens_hold_over_one_change_of_the_signing_secret_and_not_over_two() {
     let server = start_over(folder.path());
     refused(&server, &token, &["whoami"]);
     assert!(done(&server, &key, &["audit"]).contains("signing_key.rotate"));
+}
+
+#[test]
+fn what_was_refused_is_noted_before_the_node_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut server, key) = start(folder.path());
+    refused(&server, "not-a-key", &["whoami"]);
+    refused(&server, "not-a-key-either", &["whoami"]);
+    signal(&server.child, Signal::SIGTERM);
+    assert_eq!(server.child.wait().unwrap().code(), Some(0));
+    let server = start_over(folder.path());
+    let log = done(&server, &key, &["audit", "--json"]);
+    let entries = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let mut refusals = entries.filter(|entry| entry["outcome"] == "invalid");
+    let refusal = refusals.next().unwrap_or_else(|| panic!("no refusal in {log}"));
+    assert_eq!((&refusal["times"], &refusal["address"]), (&2.into(), &"127.0.0.1".into()));
+    assert!(!log.contains("not-a-key"));
 }
 
 #[test]
