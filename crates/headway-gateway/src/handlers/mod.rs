@@ -10,6 +10,7 @@ pub(crate) mod operation;
 pub(crate) mod page;
 pub(crate) mod results;
 pub(crate) mod upload;
+pub(crate) mod webhooks;
 
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};

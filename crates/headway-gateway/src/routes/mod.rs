@@ -6,6 +6,7 @@ mod batches;
 mod jobs;
 mod operation;
 mod streams;
+mod webhooks;
 
 use axum::routing::MethodRouter;
 use headway_access::Act;
@@ -101,9 +102,15 @@ pub(crate) struct Route {
 
 /// Every route.
 pub(crate) fn table() -> impl Iterator<Item = &'static Route> {
-    [jobs::ROUTES, batches::ROUTES, streams::ROUTES, access::ROUTES, operation::ROUTES]
-        .into_iter()
-        .flatten()
+    let tables = [
+        jobs::ROUTES,
+        batches::ROUTES,
+        streams::ROUTES,
+        access::ROUTES,
+        webhooks::ROUTES,
+        operation::ROUTES,
+    ];
+    tables.into_iter().flatten()
 }
 
 /// The route of one job's stream.
