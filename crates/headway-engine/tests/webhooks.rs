@@ -21,6 +21,8 @@ mod server;
 use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use aws_lc_rs::hmac;
@@ -31,9 +33,9 @@ use headway_protocol::batch::BatchOptions;
 use headway_protocol::report::SequencedReport;
 use headway_protocol::request::{CommandRequest, CreateJob};
 use headway_protocol::webhook::{DeadLetter, DeadReason, Webhook, WebhookEvent};
-use headway_protocol::{Action, Job, JobId, JobStatus, Secret};
-use headway_store::Store;
+use headway_protocol::{Action, Job, JobId, JobStatus, Secret, Timestamp};
 use headway_store::memory::MemoryStore;
+use headway_store::{Clock, Store, SystemClock};
 use house::{House, me, numbers};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -402,11 +404,8 @@ async fn a_webhook_that_could_never_be_delivered_is_refused() {
 
     let bad = WebhookOptions { secrets: vec![Secret::new("hush")], ..WebhookOptions::default() };
     let bad = Options { webhooks: bad, ..Options::default() };
-    let started = headway_engine::Handle::start(
-        bad,
-        Arc::new(MemoryStore::new()),
-        Arc::new(headway_store::SystemClock),
-    );
+    let started =
+        headway_engine::Handle::start(bad, Arc::new(MemoryStore::new()), Arc::new(SystemClock));
     let words = format!("{:?}", started.unwrap_err());
     assert!(words.contains("webhooks.secret") && !words.contains("hush"), "{words}");
 }
@@ -460,6 +459,77 @@ async fn several_nodes_deliver_each_event_once_while_none_fails() {
     }
     settled(&store).await;
     assert!(receiver.got.try_recv().is_err());
+}
+
+/// The machine's clock, set forward by so many milliseconds.
+#[derive(Debug)]
+struct Ahead(u64);
+
+impl Clock for Ahead {
+    fn now(&self) -> Timestamp {
+        SystemClock.now().plus(self.0)
+    }
+}
+
+#[tokio::test]
+async fn what_a_dead_node_had_taken_is_taken_over() {
+    let mut receiver = Receiver::start().await.will([Reply::Silence]);
+    let store = Arc::new(MemoryStore::new());
+    let first = House::over(Arc::clone(&store), Path::new("."), options(&[]));
+    complete(&first, receiver.hook(None)).await;
+    // The first node has taken it and hears nothing; as far as the others know, it may be dead.
+    let taken = receiver.next().await;
+    let start = |ahead_ms| {
+        let store: Arc<dyn Store> = Arc::clone(&store) as Arc<dyn Store>;
+        headway_engine::Handle::start(options(&[]), store, Arc::new(Ahead(ahead_ms))).unwrap()
+    };
+    let hasty = start(15_000);
+    hasty.shutdown(Duration::from_secs(5)).await;
+    assert!(receiver.got.try_recv().is_err(), "it may still be at work");
+    let _second = start(25_000);
+    let again = receiver.next().await;
+    assert_eq!(again.headers["webhook-id"], taken.headers["webhook-id"]);
+    settled(&store).await;
+}
+
+#[tokio::test]
+async fn a_receiver_that_cannot_be_reached_costs_no_attempts() {
+    let down = Arc::new(AtomicBool::new(true));
+    let (sender, mut got) = mpsc::channel(1_000);
+    let is_down = Arc::clone(&down);
+    let server = Server::start(move |asked| {
+        if is_down.load(Relaxed) {
+            return Reply::HangUp;
+        }
+        sender.try_send(asked).unwrap();
+        Reply::Answer(200, String::new(), String::new())
+    })
+    .await;
+    // Nine attempts would be spent in a moment; five failures in a row open the circuit.
+    let house = house(&[1; 8]);
+    let mut registry = prometheus_client::registry::Registry::default();
+    house.engine.register_metrics(&mut registry);
+    for _ in 0..30 {
+        let url = server.url("/");
+        complete(&house, Webhook { url, events: None, secret: None }).await;
+    }
+    let opened = async {
+        loop {
+            let mut text = String::new();
+            prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+            if text.contains("outgoing_circuits_open 1") {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, opened).await.unwrap();
+    down.store(false, Relaxed);
+    for _ in 0..30 {
+        tokio::time::timeout(PATIENCE, got.recv()).await.unwrap().unwrap();
+    }
+    settled(&house.store).await;
+    letters(&house, 0).await;
 }
 
 #[tokio::test]

@@ -26,6 +26,9 @@ const POLL: Duration = Duration::from_secs(1);
 /// Changes of the queue read in one go, some 500 bytes each.
 const PAGE: usize = 500;
 
+/// Pages read before anything else is looked at: a long queue does not hold up what is due.
+const PAGES: usize = 20;
+
 /// How often the queue is measured and old dead letters are forgotten.
 const CHORES: Duration = Duration::from_secs(15);
 
@@ -37,6 +40,8 @@ struct Courier {
     lanes: Lanes,
     /// The newest change of the queue that was read.
     seen: u64,
+    /// Whether more has changed than was read.
+    behind: bool,
     attempts: JoinSet<After>,
     /// Which delivery an attempt is of: its lane and its key.
     of: HashMap<Id, (String, String)>,
@@ -48,6 +53,7 @@ pub(crate) async fn run(context: Arc<Context>, stop: CancellationToken) {
         context: Arc::clone(&context),
         lanes: Lanes::default(),
         seen: 0,
+        behind: false,
         attempts: JoinSet::new(),
         of: HashMap::new(),
     };
@@ -94,9 +100,9 @@ impl Courier {
         if self.lanes.take_overflow() {
             self.seen = 0;
         }
-        loop {
+        for _ in 0..PAGES {
             let changed = self.context.store.changed_entries(QUEUE, self.seen, PAGE).await?;
-            let full = changed.len() == PAGE;
+            self.behind = changed.len() == PAGE;
             for entry in changed {
                 self.seen = entry.revision;
                 if let Some((lane, due)) = places::parse(&entry.key) {
@@ -105,7 +111,7 @@ impl Courier {
                     tracing::error!(key = entry.key, "not a delivery; it is left alone");
                 }
             }
-            if !full {
+            if !self.behind {
                 break;
             }
         }
@@ -159,6 +165,9 @@ impl Courier {
     }
 
     fn until_next(&self) -> Duration {
+        if self.behind {
+            return Duration::ZERO;
+        }
         let now = self.context.now();
         self.lanes.wakes_at().map_or(POLL, |at| Duration::from_millis(at.since(now)).min(POLL))
     }

@@ -86,7 +86,7 @@ pub(super) async fn forget_old(store: &dyn Store, before: Timestamp) -> Result<(
         let query = EntryQuery { after, limit: 1, ..EntryQuery::default() };
         let Some(first) = store.entries(DEAD, &query).await?.pop() else { break };
         let Some((tenant, _)) = first.key.split_once('/') else { break };
-        forget_of_tenant(store, tenant, before).await?;
+        forget_of_tenant(store, tenant, before, KEPT).await?;
         after = Some(format!("{tenant}/~"));
     }
     let mut after = None;
@@ -109,6 +109,7 @@ async fn forget_of_tenant(
     store: &dyn Store,
     tenant: &str,
     before: Timestamp,
+    keep: usize,
 ) -> Result<(), StoreError> {
     let prefix = format!("{tenant}/");
     let mut query = EntryQuery { prefix, after: None, order: EntryOrder::Descending, limit: GROUP };
@@ -120,7 +121,7 @@ async fn forget_of_tenant(
         let mut puts = Vec::new();
         for entry in &group {
             seen += 1;
-            if seen > KEPT || entry.parse::<Dead>()?.delivery.happened_at < before {
+            if seen > keep || entry.parse::<Dead>()?.delivery.happened_at < before {
                 puts.push(removal(entry).expecting(ExpectedEntry::Any));
                 puts.push(PutEntry::removal(DEAD_MESSAGES, &entry.key));
             }
@@ -190,4 +191,74 @@ async fn put_back(store: &dyn Store, now: Timestamp, letters: Vec<Entry>) -> Res
         }
     }
     Ok(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use headway_protocol::webhook::{DeadReason, WebhookEvent};
+    use headway_store::memory::MemoryStore;
+
+    use super::*;
+
+    async fn bury(store: &MemoryStore, tenant: &str, id: &str, happened_at: u64) {
+        let delivery = Delivery {
+            id: id.to_owned(),
+            tenant: tenant.to_owned(),
+            job: "job_1".parse().unwrap(),
+            url: "https://example.org".to_owned(),
+            event: WebhookEvent::Failed,
+            happened_at: Timestamp::from_millis(happened_at),
+            attempts: 10,
+            failed: None,
+        };
+        let failed_at = Timestamp::from_millis(happened_at + 1_000_000);
+        let dead = Dead { delivery, reason: DeadReason::Exhausted, failed_at };
+        let key = places::of_letter(tenant, id);
+        let puts = vec![
+            PutEntry::new(DEAD, &key, &dead).unwrap(),
+            PutEntry::new(DEAD_MESSAGES, &key, "body").unwrap(),
+        ];
+        store.put_entries(puts).await.unwrap();
+    }
+
+    async fn ids(store: &MemoryStore, tenant: &str) -> Vec<String> {
+        let page = page(store, tenant, None, PAGE).await.unwrap();
+        page.dead_letters.into_iter().map(|letter| letter.id).collect()
+    }
+
+    #[tokio::test]
+    async fn what_is_too_old_is_forgotten_of_every_tenant() {
+        let store = MemoryStore::new();
+        for tenant in ["a", "b", "c"] {
+            for n in 0..(GROUP as u64 + 5) {
+                bury(&store, tenant, &format!("msg_{n:03}"), n).await;
+            }
+        }
+        for (endpoint, at) in [("old", 5), ("new", 50)] {
+            let put = PutEntry::new(ENDPOINTS, endpoint, &Timestamp::from_millis(at)).unwrap();
+            store.put_entries(vec![put]).await.unwrap();
+        }
+        forget_old(&store, Timestamp::from_millis(20)).await.unwrap();
+        for tenant in ["a", "b", "c"] {
+            let left = ids(&store, tenant).await;
+            assert_eq!((left.len(), left[0].as_str()), (GROUP + 5 - 20, "msg_020"), "{tenant}");
+        }
+        let bodies = store.count_entries(DEAD_MESSAGES).await.unwrap();
+        assert_eq!(bodies, store.count_entries(DEAD).await.unwrap());
+        assert!(store.entry(ENDPOINTS, "old").await.unwrap().is_none());
+        assert!(store.entry(ENDPOINTS, "new").await.unwrap().is_some());
+    }
+
+    #[tokio::test]
+    async fn the_newest_are_kept_where_there_are_too_many() {
+        let store = MemoryStore::new();
+        for n in 0..7 {
+            bury(&store, "a", &format!("msg_{n}"), n).await;
+        }
+        let prefix = places::of_tenant("a");
+        let tenant = prefix.trim_end_matches('/');
+        forget_of_tenant(&store, tenant, Timestamp::default(), 3).await.unwrap();
+        assert_eq!(ids(&store, "a").await, ["msg_4", "msg_5", "msg_6"]);
+        assert_eq!(store.count_entries(DEAD_MESSAGES).await.unwrap(), 3);
+    }
 }
