@@ -58,6 +58,9 @@ modes = ["keys"]
 admin_key = "{ADMIN_KEY}"
 """
 
+# Stands behind the section above: nobody is slowed down for wrong keys.
+ANY_GUESSES = "guess_burst = 1000000\n"
+
 TLS = """
 [tls]
 certificate = "certificate.pem"
@@ -85,7 +88,7 @@ class House:
             "hurry": self.hurry,
         }
         if self._sign_in:
-            self._more += SIGN_IN
+            self._more = SIGN_IN + self._more
         if self._tls:
             self._more += TLS
             self.authority = str(folder / "certificate.pem")
