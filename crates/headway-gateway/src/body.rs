@@ -104,8 +104,13 @@ pub(crate) fn declared_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// A value from JSON text, or what is wrong with it and where.
+/// A value from the JSON text of an object, or what is wrong with it and where.
 pub(crate) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, Problem> {
+    // A list would be taken for the members in the order in which we happen to write them.
+    if text.trim_ascii_start().first() == Some(&b'[') {
+        let detail = "invalid type: sequence, expected an object at line 1 column 1";
+        return Err(Problem::new(ProblemCode::Invalid, detail));
+    }
     let mut reader = serde_json::Deserializer::from_slice(text);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
@@ -198,6 +203,8 @@ mod tests {
         let told = |text: &str| parse::<CreateJob>(text.as_bytes()).unwrap_err().detail;
         assert_eq!(told("5"), "invalid type: integer `5`, expected an object at line 1 column 1");
         assert!(told("[]").contains("expected an object"), "{}", told("[]"));
+        // Its kind, and nothing of what else a job may have.
+        assert!(told(r#" ["import"]"#).contains("expected an object"));
         let problem = parse::<BatchOptions>(br#"{"retry":{"max_atempts":2}}"#).unwrap_err();
         assert_eq!(problem.field.as_deref(), Some("retry.max_atempts"));
     }
