@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use headway_protocol::{ItemStatus, JobId, Timestamp};
@@ -123,6 +124,12 @@ impl EmbeddedStore {
     }
 }
 
+/// How often the lock is asked for, and how long between. A process that was just killed may have been
+/// starting another one, which has the lock as well for the moment until it has loaded its program or
+/// has noticed.
+const LOCK_TRIES: u32 = 50;
+const LOCK_WAIT: Duration = Duration::from_millis(10);
+
 fn lock(folder: &Path, place: &str) -> Result<File, StoreError> {
     let failed = |error: std::io::Error| StoreError::Failed {
         doing: "open",
@@ -135,11 +142,14 @@ fn lock(folder: &Path, place: &str) -> Result<File, StoreError> {
         .write(true)
         .open(folder.join(LOCK))
         .map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { place: place.to_owned() }),
-        Err(TryLockError::Error(error)) => Err(failed(error)),
+    for _ in 0..LOCK_TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_WAIT),
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
+        }
     }
+    Err(StoreError::InUse { place: place.to_owned() })
 }
 
 fn spawn(

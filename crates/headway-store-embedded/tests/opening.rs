@@ -71,6 +71,27 @@ async fn a_store_is_open_once_at_a_time() {
     EmbeddedStore::open(Options::new(folder.path())).unwrap();
 }
 
+#[test]
+fn what_a_killed_process_leaves_behind_for_a_moment_is_waited_for() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("headway.lock");
+    let held = std::fs::File::create(&path).unwrap();
+    held.lock().unwrap();
+    let own = folder.path().to_owned();
+    let opening = std::thread::spawn(move || EmbeddedStore::open(Options::new(&own)).map(drop));
+    // Until the other thread has the file open, and so is about to find it locked.
+    let open = || {
+        let files = std::fs::read_dir("/proc/self/fd").unwrap();
+        let links = files.filter_map(|file| std::fs::read_link(file.ok()?.path()).ok());
+        links.filter(|link| *link == path).count()
+    };
+    while open() < 2 {
+        std::thread::yield_now();
+    }
+    drop(held);
+    opening.join().unwrap().unwrap();
+}
+
 #[tokio::test]
 async fn a_newer_file_is_refused_and_left_alone() {
     let folder = TempDir::new().unwrap();

@@ -41,12 +41,14 @@ pub(super) fn confine(command: &mut Command, limits: Vec<KernelLimit>) {
 
 /// Runs in the child.
 fn confine_this_process(parent: Pid, limits: &[KernelLimit]) -> io::Result<()> {
-    setsid()?;
+    // First: until the program is loaded this process has what the server has open, its locks among
+    // it, and must not keep them from whoever comes after a server that is killed now.
     prctl::set_pdeathsig(Signal::SIGKILL)?;
     if getppid() != parent {
         // The server died before it could be said.
         return Err(Errno::ESRCH.into());
     }
+    setsid()?;
     prctl::set_no_new_privs()?;
     close_what_is_open_when_the_program_is_loaded();
     for (resource, soft, hard) in limits {
