@@ -74,11 +74,17 @@ test("a token for sessions and tags shows their jobs, also those that have ended
   await server.job("job_elsewhere");
   const { token } = await server.token({ sessions: ["s 1&x=y"], tags: ["nightly"] });
   const page = await openBrowser(t);
+  let asked = null;
+  await page.route("**/api/v1/identity", async (route) => {
+    asked ??= await page.evaluate(() => location.href);
+    await route.continue();
+  });
   await page.goto(`${server.url}/#token=${token}`);
   for (const id of ["job_in_session", "job_tagged", "job_done"]) await card(page, id).waitFor();
   await server.job("job_later", { session: "s 1&x=y" });
   await card(page, "job_later").waitFor();
   assert.equal(await card(page, "job_elsewhere").count(), 0);
+  assert.equal(asked, `${server.url}/`, "the token leaves the address before anything is asked");
 });
 
 test("a link that ended leads to the form, and one with a key is not followed", async (t) => {

@@ -153,6 +153,24 @@ test("after kill -9 and a restart the person is still signed in", async (t) => {
   await live(page);
 });
 
+for (const transport of ["websocket", "events"]) {
+  test(`a session that is gone when the connection comes back is not asked for again over ${transport}`, async (t) => {
+    const server = await Server.start(t, { signIn: {} });
+    const { key } = await server.key({ role: "viewer" });
+    await server.job("job_gone");
+    const page = await openBrowser(t);
+    await page.goto(`${server.url}/?transport=${transport}`);
+    await signIn(page, key);
+    await card(page, "job_gone").waitFor();
+    await server.kill();
+    await page.locator("#link[data-state=waiting]").waitFor();
+    await page.context().clearCookies();
+    await server.start();
+    await page.getByText("You were signed out").waitFor();
+    assert.equal(await page.locator(".job").count(), 0);
+  });
+}
+
 test("the form says when the server is away, and takes the same key when it is back", async (t) => {
   const server = await Server.start(t, { signIn: {} });
   const { key } = await server.key({ role: "viewer" });
@@ -230,14 +248,17 @@ test("one person's jobs are not shown to the next", async (t) => {
   const made = await fetch(`${server.url}/api/v1/jobs`, { method: "POST", headers: asAna, body: JSON.stringify({ kind: "import", id: "job_anas" }) });
   assert.equal(made.status, 201);
   const page = await openBrowser(t);
-  await page.goto(`${server.url}/#/jobs/job_anas`);
+  await page.goto(server.url);
   await signIn(page, ana.key);
   await card(page, "job_anas").waitFor();
   await server.request("/api/v1/revocations", { body: { subject: "ana" } });
   await page.getByText("You were signed out").waitFor();
+  assert.ok(!(await page.content()).includes("job_anas"), "what was shown has left the page");
   await signIn(page, bo.key);
-  await page.getByRole("heading", { name: "There is no such job" }).waitFor();
+  await page.getByRole("heading", { name: "Nothing is running yet" }).waitFor();
   assert.equal(await page.locator(".job").count(), 0);
+  await page.goto(`${server.url}/#/jobs/job_anas`);
+  await page.getByRole("heading", { name: "There is no such job" }).waitFor();
 });
 
 test("what one tab does is seen in the other", async (t) => {
