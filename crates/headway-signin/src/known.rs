@@ -164,65 +164,82 @@ impl Known {
         })
     }
 
-    /// Forgets what has been over for long enough, and answers what is to be removed from the
-    /// store, as (collection, key), about `limit` at most. Every node forgets by the same rules.
-    pub(crate) fn forget(
-        &mut self,
-        now: Timestamp,
-        idle_ms: u64,
-        limit: usize,
-    ) -> Vec<(&'static str, String)> {
-        let mut removed = Vec::new();
+    /// What has been over for long enough, about `limit` of each at most. Every node tells by the
+    /// same rules.
+    pub(crate) fn over(&self, now: Timestamp, idle_ms: u64, limit: usize) -> Gone {
         // Another node may have seen a session used, and not said so yet.
         let earlier = Timestamp::from_millis(now.as_millis().saturating_sub(TOLD_MS));
-        let gone: Vec<String> = (self.sessions.iter())
-            .filter(|(_, held)| match held.over(earlier, idle_ms) {
-                // Until every node has seen that it has ended.
-                Some(Over::SignedOut) => {
-                    held.record.ended_at.is_some_and(|ended| now.since(ended) > SEEN_BY_ALL_MS)
-                }
-                Some(Over::Expired) => true,
-                None => false,
-            })
-            .map(|(name, _)| name.clone())
-            .take(limit)
-            .collect();
-        for name in gone {
-            self.sessions.remove(&name);
-            removed.push((collection::USES, collection::use_of_session(&name)));
-            removed.push((collection::SESSIONS, name));
+        let sessions = self.sessions.iter().filter(|(_, held)| match held.over(earlier, idle_ms) {
+            // Until every node has seen that it has ended.
+            Some(Over::SignedOut) => {
+                held.record.ended_at.is_some_and(|ended| now.since(ended) > SEEN_BY_ALL_MS)
+            }
+            Some(Over::Expired) => true,
+            None => false,
+        });
+        let keys = self.keys.iter().filter(|(_, HeldKey { record, .. })| {
+            let by_subject = self.key_ended_at(record);
+            let ended = [record.revoked_at, record.expires_at, by_subject];
+            let ended = ended.into_iter().flatten().min();
+            ended.is_some_and(|ended| now.since(ended) > DEAD_KEYS_MS)
+        });
+        Gone {
+            sessions: sessions.map(|(name, _)| name.clone()).take(limit).collect(),
+            keys: keys.map(|(id, _)| id.clone()).take(limit).collect(),
+            revocations: self.revocations_over(now, limit),
         }
-        let dead: Vec<String> = (self.keys.iter())
-            .filter(|(_, held)| {
-                let HeldKey { record, .. } = held;
-                let by_subject = self.key_ended_at(record);
-                let ended = [record.revoked_at, record.expires_at, by_subject];
-                let ended = ended.into_iter().flatten().min();
-                ended.is_some_and(|ended| now.since(ended) > DEAD_KEYS_MS)
-            })
-            .map(|(id, _)| id.clone())
-            .take(limit)
-            .collect();
-        for id in dead {
-            self.keys.remove(&id);
-            removed.push((collection::USES, collection::use_of_key(&id)));
-            removed.push((collection::KEYS, id));
-        }
-        let Self { keys, revocations, .. } = self;
+    }
+
+    /// Revocations that nothing is left of which they ended.
+    fn revocations_over(&self, now: Timestamp, limit: usize) -> Vec<Revocation> {
         let mut oldest: HashMap<(&str, &str), Timestamp> = HashMap::new();
-        for HeldKey { record, .. } in keys.values().filter(|key| key.record.revoked_at.is_none()) {
-            if let Some(subject) = record.owner.subject.as_deref() {
-                let oldest = oldest.entry((&record.owner.tenant, subject));
-                let oldest = oldest.or_insert(record.created_at);
+        for HeldKey { record, .. } in self.keys.values() {
+            let owner = &record.owner;
+            if let (Some(subject), None) = (owner.subject.as_deref(), record.revoked_at) {
+                let oldest = oldest.entry((&owner.tenant, subject)).or_insert(record.created_at);
                 *oldest = record.created_at.min(*oldest);
             }
         }
-        let needs = |tenant: &str, subject: &str, before: Timestamp| {
+        self.revocations.over(now, limit, |tenant, subject, before| {
             oldest.get(&(tenant, subject)).is_some_and(|created_at| *created_at <= before)
-        };
-        let over = revocations.forget(now, limit, needs);
-        removed.extend(over.iter().map(|one| (collection::REVOCATIONS, one.entry_key())));
-        removed
+        })
+    }
+
+    /// Forgets what is over.
+    pub(crate) fn forget(&mut self, gone: &Gone) {
+        for name in &gone.sessions {
+            self.sessions.remove(name);
+        }
+        for id in &gone.keys {
+            self.keys.remove(id);
+        }
+        for revocation in &gone.revocations {
+            self.revocations.forget(revocation);
+        }
+    }
+}
+
+/// What has been over for long enough.
+#[derive(Debug, Default)]
+pub(crate) struct Gone {
+    sessions: Vec<String>,
+    keys: Vec<String>,
+    revocations: Vec<Revocation>,
+}
+
+impl Gone {
+    /// What is to be removed from the store, as collection and key.
+    pub(crate) fn entries(&self) -> Vec<(&'static str, String)> {
+        let sessions = self.sessions.iter().flat_map(|name| {
+            let used = (collection::USES, collection::use_of_session(name));
+            [used, (collection::SESSIONS, name.clone())]
+        });
+        let keys = self.keys.iter().flat_map(|id| {
+            [(collection::USES, collection::use_of_key(id)), (collection::KEYS, id.clone())]
+        });
+        let revocations = self.revocations.iter();
+        let revocations = revocations.map(|one| (collection::REVOCATIONS, one.entry_key()));
+        sessions.chain(keys).chain(revocations).collect()
     }
 }
 

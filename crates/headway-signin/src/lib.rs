@@ -14,6 +14,33 @@
 //! - A revocation outlives everything that it ends.
 //! - What changes who may come in is written together with its line in the audit log, or not at all.
 //! - Everything that decides takes the time as an argument.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use headway_protocol::access::KeyRequest;
+//! use headway_signin::{Actor, Handle, Modes, Options, Presented, Refused};
+//! use headway_store::memory::MemoryStore;
+//! use headway_store::{Clock, SystemClock};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let store = Arc::new(MemoryStore::default());
+//! let request =
+//!     KeyRequest { name: "the first".to_owned(), role: Some("admin".to_owned()), ..KeyRequest::default() };
+//! let first = headway_signin::create_offline_key(&*store, &request, SystemClock.now()).await?;
+//!
+//! let options = Options { modes: Modes { keys: true, jwt: false }, ..Options::default() };
+//! let signin = Handle::start(options, store, Arc::new(SystemClock)).await?;
+//! let (address, now) = ("127.0.0.1".parse()?, SystemClock.now());
+//! let caller = signin.identify(Presented::Bearer(first.key.expose()), address, now)?;
+//! signin.revoke_key(Actor { caller: &caller, address: Some(address) }, &first.info.id, now).await?;
+//! let refused = signin.identify(Presented::Bearer(first.key.expose()), address, now);
+//! assert_eq!(refused.unwrap_err(), Refused::Revoked);
+//! # Ok(())
+//! # }
+//! # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+//! # runtime.block_on(example()).unwrap();
+//! ```
 
 mod api_key;
 mod audit;

@@ -112,6 +112,9 @@ impl Default for GuessLimits {
 
 /// An identity provider, and what its tokens say.
 ///
+/// Administrators of the tenant `default` look after the node. A provider whose people can choose
+/// what the tenant's claim says lets them choose that.
+///
 /// A claim is named as it stands in the token (`tenant`, `https://example.org/roles`), or by a JSON
 /// pointer where it lies deeper (`/realm_access/roles`).
 ///

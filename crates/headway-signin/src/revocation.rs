@@ -130,36 +130,51 @@ impl Revocations {
         self.by_tenant.values().map(OfTenant::count).sum()
     }
 
-    /// Forgets those whose time is over, but for subjects that `needs` (tenant, subject, moment)
-    /// says are still needed, and answers what was forgotten, at most `limit`.
-    pub(crate) fn forget(
-        &mut self,
+    /// Those whose time is over, but for subjects that `needs` (tenant, subject, moment) says are
+    /// still needed; at most `limit`.
+    pub(crate) fn over(
+        &self,
         now: Timestamp,
         limit: usize,
         needs: impl Fn(&str, &str, Timestamp) -> bool,
     ) -> Vec<Revocation> {
-        let mut forgotten = Vec::new();
-        for (tenant, held) in &mut self.by_tenant {
+        let all = self.by_tenant.iter().flat_map(|(tenant, held)| {
             let told = |of, until| Revocation { tenant: tenant.clone(), of, until };
-            held.subjects.retain(|subject, Ends { before, until }| {
-                let keeps =
-                    *until > now || forgotten.len() >= limit || needs(tenant, subject, *before);
-                if !keeps {
-                    let of = Revoked::Subject { subject: subject.clone(), before: *before };
-                    forgotten.push(told(of, *until));
+            let is_over = move |until: &Timestamp| *until <= now;
+            let needs = &needs;
+            let subjects = (held.subjects.iter())
+                .filter(move |(subject, Ends { before, until })| {
+                    is_over(until) && !needs(tenant, subject, *before)
+                })
+                .map(move |(subject, Ends { before, until })| {
+                    told(Revoked::Subject { subject: subject.clone(), before: *before }, *until)
+                });
+            let tokens = (held.tokens.iter())
+                .filter(move |(_, until)| is_over(until))
+                .map(move |(id, until)| told(Revoked::Token { id: id.clone() }, *until));
+            subjects.chain(tokens)
+        });
+        all.take(limit).collect()
+    }
+
+    /// Forgets one, unless it was made again meanwhile.
+    pub(crate) fn forget(&mut self, over: &Revocation) {
+        let Some(held) = self.by_tenant.get_mut(&over.tenant) else { return };
+        match &over.of {
+            Revoked::Subject { subject, .. } => {
+                if held.subjects.get(subject).is_some_and(|ends| ends.until == over.until) {
+                    held.subjects.remove(subject);
                 }
-                keeps
-            });
-            held.tokens.retain(|id, until| {
-                let keeps = *until > now || forgotten.len() >= limit;
-                if !keeps {
-                    forgotten.push(told(Revoked::Token { id: id.clone() }, *until));
+            }
+            Revoked::Token { id } => {
+                if held.tokens.get(id) == Some(&over.until) {
+                    held.tokens.remove(id);
                 }
-                keeps
-            });
+            }
         }
-        self.by_tenant.retain(|_, held| held.count() > 0);
-        forgotten
+        if held.count() == 0 {
+            self.by_tenant.remove(&over.tenant);
+        }
     }
 }
 
@@ -211,12 +226,22 @@ mod tests {
         held.add(Revocation::of_subject("acme", "ada", at(10)));
         held.add(Revocation::of_subject("acme", "bob", at(10)));
         held.add(Revocation::of_token("acme", "t1", at(10)));
-        let needs = |_: &str, subject: &str, _| subject == "bob";
-        assert!(held.forget(at(KEPT_MS), 9, needs).is_empty());
-        assert_eq!(held.forget(at(10 + KEPT_MS), 9, needs).len(), 2);
+        let forget = |held: &mut Revocations, now, needs: fn(&str, &str, Timestamp) -> bool| {
+            let over = held.over(at(now), 9, needs);
+            for one in &over {
+                held.forget(one);
+            }
+            over.len()
+        };
+        assert_eq!(forget(&mut held, KEPT_MS, |_, _, _| false), 0);
+        assert_eq!(forget(&mut held, 10 + KEPT_MS, |_, subject, _| subject == "bob"), 2);
         assert!(held.ends("acme", Some("bob"), at(1)));
         assert_eq!(held.count(), 1);
-        assert_eq!(held.forget(at(10 + KEPT_MS), 9, |_, _, _| false).len(), 1);
+        let over = held.over(at(10 + KEPT_MS), 9, |_, _, _| false);
+        held.add(Revocation::of_subject("acme", "bob", at(20)));
+        held.forget(&over[0]);
+        assert_eq!(held.count(), 1, "it was made again");
+        assert_eq!(forget(&mut held, 20 + KEPT_MS, |_, _, _| false), 1);
         assert_eq!(held.count_of("acme"), 0);
     }
 

@@ -124,11 +124,13 @@ pub(crate) async fn write_down(shared: &Shared, now: Timestamp) -> Result<(), Er
 pub(crate) async fn forget(shared: &Shared, now: Timestamp) -> Result<(), Error> {
     loop {
         let idle = shared.options.session_idle_ms;
-        let gone = shared.known.write().forget(now, idle, STEP);
-        if gone.is_empty() {
+        let gone = shared.known.read().over(now, idle, STEP);
+        let entries = gone.entries();
+        if entries.is_empty() {
             break;
         }
-        let removals: Vec<PutEntry> = (gone.into_iter())
+        shared.known.write().forget(&gone);
+        let removals: Vec<PutEntry> = (entries.into_iter())
             .map(|(collection, key)| PutEntry::removal(collection, key))
             .collect();
         for some in removals.chunks(STEP) {

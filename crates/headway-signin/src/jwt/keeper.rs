@@ -165,14 +165,16 @@ impl Keeper {
                 Ok((bytes, Some(0)))
             }
             Source::Url { client, url } => {
+                // What stands behind the question mark may be a secret.
+                let shown = url.split(['?', '#']).next().unwrap_or_default();
                 let failed = |error: reqwest::Error| {
-                    format!("cannot be read from {url}: {}", chain(&error.without_url()))
+                    format!("cannot be read from {shown}: {}", chain(&error.without_url()))
                 };
                 let request = client.get(url).header(ACCEPT, "application/json");
                 let mut answer = request.send().await.map_err(failed)?;
                 if answer.status() != reqwest::StatusCode::OK {
                     return Err(format!(
-                        "cannot be read from {url}: it answers {}",
+                        "cannot be read from {shown}: it answers {}",
                         answer.status()
                     ));
                 }
@@ -180,7 +182,7 @@ impl Keeper {
                 let mut bytes = Vec::new();
                 while let Some(chunk) = answer.chunk().await.map_err(failed)? {
                     if bytes.len() + chunk.len() > SET_BYTES {
-                        return Err(format!("from {url} is larger than {SET_BYTES} bytes"));
+                        return Err(format!("from {shown} is larger than {SET_BYTES} bytes"));
                     }
                     bytes.extend_from_slice(&chunk);
                 }

@@ -39,6 +39,12 @@ fn revoke(known: &mut Known, revocation: &Revocation) -> bool {
     known.fold(&entry(collection::REVOCATIONS, "any", revocation, 9)).unwrap()
 }
 
+fn forget(known: &mut Known, now: Timestamp) -> Vec<(&'static str, String)> {
+    let gone = known.over(now, IDLE_MS, 9);
+    known.forget(&gone);
+    gone.entries()
+}
+
 fn caller(subject: &str, credential: Credential) -> Caller {
     Caller {
         owner: Owner { tenant: "acme".to_owned(), subject: Some(subject.to_owned()) },
@@ -178,8 +184,11 @@ fn what_is_over_is_forgotten_after_everybody_has_seen_it() {
     known.fold(&entry(SESSIONS, "idle", &session, 3)).unwrap();
     known.fold(&entry(SESSIONS, "out", &out, 4)).unwrap();
     let mut gone = |now| -> Vec<String> {
-        let gone = known.forget(at(now), IDLE_MS, 9);
-        gone.into_iter().filter(|(name, _)| *name != USES).map(|(_, key)| key).collect()
+        forget(&mut known, at(now))
+            .into_iter()
+            .filter(|(name, _)| *name != USES)
+            .map(|(_, key)| key)
+            .collect()
     };
     assert!(gone(IDLE_MS).is_empty());
     assert_eq!(gone(2 * IDLE_MS), ["idle"]);
@@ -197,12 +206,12 @@ fn a_subject_stays_revoked_as_long_as_it_has_a_key_from_before() {
     let by_key = caller("ada", Credential::Key { id: "k1".to_owned() });
     let late = at(revocation.until.as_millis() + 1);
     // The key goes first, because it has been dead for long enough; then the revocation.
-    let gone = known.forget(late, IDLE_MS, 9);
+    let gone = forget(&mut known, late);
     assert_eq!(gone.iter().filter(|(name, _)| *name == KEYS).count(), 1);
     assert_eq!(known.stands(&by_key, late), Err(Ended::Revoked));
 
     let mut known = with_key(10);
     revoke(&mut known, &Revocation { until: at(20), ..revocation });
-    assert!(known.forget(at(30), IDLE_MS, 9).is_empty());
+    assert!(forget(&mut known, at(30)).is_empty());
     assert_eq!(known.stands(&by_key, at(30)), Err(Ended::Revoked));
 }
