@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use headway_access::{Caller, Reach};
 use headway_protocol::frame::Subscribe;
-use headway_protocol::{ClientMessage, JobId};
+use headway_protocol::{ClientMessage, JobId, Secret};
 use serde_json::Value;
 
 use super::world::{World, session, stored};
@@ -90,6 +91,54 @@ fn what_is_subscribed_to_and_given_up_leaves_nothing_to_do() {
         assert!(!session.is_waiting());
         assert!(session.busy.is_none());
     }
+}
+
+#[test]
+fn a_caller_who_changes_all_the_time_asks_for_each_thing_once_at_a_time() {
+    let world = World::new();
+    let feed = Arc::default();
+    let mut session = session(&world, &Bell::new(|| ()));
+    let (selectors, names) = (100, 50);
+    for id in 0..selectors {
+        session.handle_message(all(id), world.now);
+    }
+    for number in 0..names {
+        let job = Some(format!("job_{number}").parse().unwrap());
+        let subscribe = Subscribe { id: format!("named {number}"), job, ..Subscribe::default() };
+        session.handle_message(ClientMessage::Subscribe(subscribe), world.now);
+        while session.poll_frame(world.now).is_some() {}
+    }
+    let mut asked: Vec<Request> = std::iter::from_fn(|| session.poll_request()).collect();
+    assert_eq!(asked.len(), selectors + names);
+    for turn in 0..100 {
+        let reach = if turn % 2 == 0 { Reach::Own } else { Reach::Tenant };
+        let token = Secret::new("token");
+        session.handle_message(ClientMessage::Auth { token }, world.now);
+        session.poll_sign_in().unwrap();
+        session.handle_sign_in(Ok(Arc::new(Caller { reach, ..Caller::anyone() })), world.now);
+        while session.poll_frame(world.now).is_some() {}
+        assert!(session.poll_request().is_none(), "all of it is on its way already");
+    }
+    // What was found for an earlier caller is looked for once more, and then it is done.
+    for again in [selectors + names, 0] {
+        for request in asked.drain(..) {
+            let answer = match request {
+                Request::Survey { ticket, subscription, .. } => {
+                    let (feed, bell) = (Arc::clone(&feed), Arc::clone(&session.bell));
+                    let reader = FeedReader::join(feed, bell, 0, subscription, usize::MAX).unwrap();
+                    let outcome = Ok(Surveyed { reader, jobs: Vec::new() });
+                    Answer::Surveyed { ticket, subscription, outcome }
+                }
+                Request::Watch { ticket, .. } => Answer::Watched { ticket, outcome: Ok(None) },
+                Request::Read { .. } => panic!("{request:?}"),
+            };
+            session.handle_answer(answer, world.now);
+        }
+        asked.extend(std::iter::from_fn(|| session.poll_request()));
+        assert_eq!(asked.len(), again);
+    }
+    while session.poll_frame(world.now).is_some() {}
+    assert!(session.busy.is_none(), "nothing is going on any more");
 }
 
 #[test]
