@@ -1,5 +1,12 @@
 //! Sign-in on streams: how a watcher says who it is, and how it goes when that ends.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a helper of tests fails where a test would"
+)]
+
 mod support;
 
 use std::time::Duration;

@@ -125,13 +125,12 @@ impl Shared {
         let guarded = !self.door.signin.asks() && !self.options.insecure;
         let origin = self.options.site.judge(parts, guarded).map_err(Turned::Foreign)?;
         let address = self.admission.address_of(peer, &parts.headers);
-        let caller = match known {
-            Some(caller) => caller,
-            None => {
-                let presented = credential::presented(parts, query, route);
-                let now = self.hub.now();
-                self.door.identify(parts, presented, route, (origin, address, now))?
-            }
+        let caller = if let Some(caller) = known {
+            caller
+        } else {
+            let presented = credential::presented(parts, query, route);
+            let now = self.hub.now();
+            self.door.identify(parts, presented, route, (origin, address, now))?
         };
         if let Some(act) = route.rule.act()
             && !(route.rule == Rule::Stream && caller.is_nobody())
@@ -140,14 +139,13 @@ impl Shared {
         }
         let mut left = self.spend(Measure::Requests, &caller, address)?;
         match route.load {
-            Load::Light => {}
             Load::Work | Load::Job if self.door.overload.is_busy() => {
                 self.admission.hit(Limit::Overload);
                 let detail = "the server has too much to do and takes no new work: come back later";
                 let refusal = Refusal::new(ProblemCode::Overloaded, detail);
                 return Err(Turned::Busy(refusal.retry_after(5)));
             }
-            Load::Work => {}
+            Load::Light | Load::Work => {}
             Load::Job => left = self.spend(Measure::Jobs, &caller, address)?.or(left),
         }
         Ok(Entry { caller, address, origin, left })

@@ -1,7 +1,7 @@
 //! How fast somebody may ask: a pace for each measure, counted for callers, tenants and all.
 //!
 //! Each is a leaky bucket (GCRA). Answers to what is counted say what is left of the narrowest one,
-//! in the fields of the IETF draft "RateLimit header fields for HTTP".
+//! in the fields of the IETF draft `RateLimit` header fields for HTTP.
 
 use std::hash::BuildHasher as _;
 use std::net::IpAddr;

@@ -13,7 +13,7 @@ use crate::stream::opening::Opening;
 #[derive(Debug)]
 pub(crate) enum Purpose {
     /// To watch this.
-    Watch(Opening),
+    Watch(Box<Opening>),
     /// To be closed with this code.
     Close(CloseCode),
 }

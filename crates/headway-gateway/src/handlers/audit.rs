@@ -140,17 +140,18 @@ fn row(text: &mut Vec<u8>, cells: [String; CSV_HEADER.len()]) {
 }
 
 impl Shared {
-    /// Writes down what somebody did or tried; waits until it is durable. A log that cannot be
+    /// Writes down what somebody did, or tried and was refused with a code; waits until it is
+    /// durable. A log that cannot be
     /// written does not undo what was done: it is told to whoever runs the node.
     pub(crate) async fn audit(
         &self,
         by: Actor<'_>,
         what: &str,
         target: Option<&str>,
-        outcome: Result<(), String>,
+        refused: Option<String>,
     ) {
-        let outcome = outcome.err().unwrap_or_else(|| "done".to_owned());
-        let deed = Deed { by, what, target, outcome: &outcome };
+        let outcome = refused.as_deref().unwrap_or("done");
+        let deed = Deed { by, what, target, outcome };
         if let Err(error) = self.door.signin.record(deed, self.hub.now()).await {
             let error = &error as &dyn std::error::Error;
             tracing::error!(error, what, "the audit log could not be written");

@@ -91,7 +91,7 @@ pub(crate) async fn ask(
     request: CommandRequest,
 ) -> Result<Job, Refusal> {
     let outcome = app.engine.command(caller, job, action, request).await;
-    let told = outcome.as_ref().map(|_| ()).map_err(|error| error.problem().code);
+    let refused = outcome.as_ref().err().map(|error| error.problem().code);
     let what = match action {
         Action::Cancel => "job.cancel",
         Action::Pause => "job.pause",
@@ -99,6 +99,6 @@ pub(crate) async fn ask(
         Action::Retry => "job.retry",
     };
     let by = Actor { caller, address: Some(address) };
-    app.audit(by, what, Some(job.as_str()), told).await;
+    app.audit(by, what, Some(job.as_str()), refused).await;
     Ok(outcome?)
 }

@@ -25,8 +25,8 @@ pub(crate) async fn dead(State(app): State<App>, entry: Entry, query: Query) -> 
 /// `POST /webhooks/dead/{id}/replay`.
 pub(crate) async fn replay(State(app): State<App>, entry: Entry, Id(id): Id) -> Answer {
     let outcome = app.engine.replay_dead_letter(entry.caller.tenant(), &id).await;
-    let told = outcome.as_ref().map(|()| ()).map_err(|error| error.problem().code);
-    app.audit(entry.actor(), "webhook.replay", Some(&id), told).await;
+    let refused = outcome.as_ref().err().map(|error| error.problem().code);
+    app.audit(entry.actor(), "webhook.replay", Some(&id), refused).await;
     outcome?;
     Ok(StatusCode::ACCEPTED.into_response())
 }
@@ -34,16 +34,16 @@ pub(crate) async fn replay(State(app): State<App>, entry: Entry, Id(id): Id) -> 
 /// `POST /webhooks/dead/replay`.
 pub(crate) async fn replay_all(State(app): State<App>, entry: Entry) -> Answer {
     let outcome = app.engine.replay_dead_letters(entry.caller.tenant()).await;
-    let told = outcome.as_ref().map(|_| ()).map_err(|error| error.problem().code);
-    app.audit(entry.actor(), "webhook.replay", None, told).await;
+    let refused = outcome.as_ref().err().map(|error| error.problem().code);
+    app.audit(entry.actor(), "webhook.replay", None, refused).await;
     json(StatusCode::ACCEPTED, &json!({ "replayed": outcome? }))
 }
 
 /// `DELETE /webhooks/dead/{id}`.
 pub(crate) async fn remove(State(app): State<App>, entry: Entry, Id(id): Id) -> Answer {
     let outcome = app.engine.remove_dead_letter(entry.caller.tenant(), &id).await;
-    let told = outcome.as_ref().map(|()| ()).map_err(|error| error.problem().code);
-    app.audit(entry.actor(), "webhook.drop", Some(&id), told).await;
+    let refused = outcome.as_ref().err().map(|error| error.problem().code);
+    app.audit(entry.actor(), "webhook.drop", Some(&id), refused).await;
     outcome?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

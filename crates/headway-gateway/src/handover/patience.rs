@@ -150,8 +150,8 @@ mod tests {
 
     use super::*;
 
-    const IDLE: Duration = Duration::from_secs(300);
-    const WRITE: Duration = Duration::from_secs(60);
+    const IDLE: Duration = Duration::from_mins(5);
+    const WRITE: Duration = Duration::from_mins(1);
 
     /// The limit that it comes to, and how long after `since`.
     fn end(patience: &Patience, since: Instant) -> Option<(Limit, Duration)> {

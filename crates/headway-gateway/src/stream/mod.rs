@@ -87,7 +87,7 @@ async fn serve(app: App, peer: Peer, address: &Address, request: Request) -> Ans
         }
         Begin::Stream(opening) => match opening.form.clone() {
             Form::Messages(handshake) => {
-                Ok(upgrade_to(app, upgrade, &handshake, Purpose::Watch(opening), places))
+                Ok(upgrade_to(app, upgrade, &handshake, Purpose::Watch(Box::new(opening)), places))
             }
             Form::Events => Ok(http::events(&app, opening, places)),
             Form::Poll(wait_ms) => Ok(http::poll(&app, opening, wait_ms, places).await),

@@ -125,7 +125,7 @@ impl Connection {
         connection.unread = early;
         match purpose {
             Purpose::Watch(opening) => {
-                let (watcher, _answered) = Watcher::open(opening, key, places, None, context);
+                let (watcher, _answered) = Watcher::open(*opening, key, places, None, context);
                 connection.phase = Phase::Watching(Box::new(watcher));
             }
             Purpose::Close(code) => {
