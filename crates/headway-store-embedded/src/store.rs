@@ -48,7 +48,7 @@ pub struct EmbeddedStore {
     commands: Option<SyncSender<Ticket>>,
     places: Arc<Semaphore>,
     queue_places: u32,
-    patience: std::time::Duration,
+    patience: Duration,
     threads: Vec<JoinHandle<()>>,
 }
 
