@@ -128,10 +128,11 @@ fn expected(route: &Described, caller: &Caller) -> Option<u16> {
     let tags = ["nightly".to_owned()];
     let job = JobView { id: JOB, owner: &owner, session: Some("s-1"), tags: &tags };
     let named = route.path.contains("/jobs/{id}") || route.path.contains("/batches/{id}");
-    let on = match act {
-        _ if named => On::Job(job),
-        Act::Watch if route.path == "/api/v1/jobs" => On::All,
-        _ => On::Anything,
+    let lists = act == Act::Watch && route.path == "/api/v1/jobs";
+    let on = match (named, lists) {
+        (true, _) => On::Job(job),
+        (false, true) => On::All,
+        (false, false) => On::Anything,
     };
     match authorize(caller, act, on) {
         Ok(()) => None,

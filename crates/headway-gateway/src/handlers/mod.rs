@@ -8,6 +8,7 @@ pub(crate) mod events;
 pub(crate) mod jobs;
 pub(crate) mod operation;
 pub(crate) mod page;
+mod reports;
 pub(crate) mod results;
 pub(crate) mod upload;
 pub(crate) mod webhooks;
