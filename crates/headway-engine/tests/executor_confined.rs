@@ -212,6 +212,7 @@ async fn nobody_outlives_a_server_that_is_killed() {
     let mut server = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "a_server_to_be_killed", "--ignored", "--nocapture"])
         .env("HEADWAY_TEST_FOLDER", dir.path())
+        .env("TMPDIR", dir.path())
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
