@@ -164,6 +164,15 @@ class Webhooks(unittest.TestCase):
             complete(server, create(server, {"url": receiver.url}))
             self.wait_for_metric(server, 'webhook_attempts_total{outcome="gone"} 2')
             self.assertTrue(receiver.got.empty())
+            letters = json.loads(server.get("/api/v1/webhooks/dead"))["dead_letters"]
+            self.assertEqual([letter["reason"] for letter in letters], ["gone", "gone"])
+            self.assertEqual([letter["attempts"] for letter in letters], [1, 0])
+            self.assertNotIn("hidden-in-the-query", json.dumps(letters))
+            # Sending them again says that the endpoint is back.
+            answer = server.post("/api/v1/webhooks/dead/replay", {})
+            self.assertEqual(answer["replayed"], 2)
+            told = {receiver.next()[1]["webhook-id"] for _ in letters}
+            self.assertEqual(told, {letter["id"] for letter in letters})
 
     def test_secrets_are_shown_nowhere(self):
         with Receiver() as receiver, node(HEADWAY_LOG="trace") as server:

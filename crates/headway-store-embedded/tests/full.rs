@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use headway_protocol::{JobId, JobStatus, Owner, Timestamp};
 use headway_store::{
-    Append, AppendError, Expected, Facets, NewItem, Record, Store, StoreError, UniqueKey,
+    Append, AppendError, Expected, Facets, NewItem, PutEntry, Record, Store, StoreError, UniqueKey,
 };
 use headway_store_embedded::{EmbeddedStore, Options};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -104,6 +104,7 @@ async fn fill(folder: &Path) {
     one(&store, append("a", 0)).await.unwrap();
     let (_, most) = getrlimit(Resource::RLIMIT_FSIZE).unwrap();
     let mut at = 1;
+    let mut revisions: Vec<u64> = Vec::new();
     for round in 1..4 {
         let log = std::fs::metadata(folder.join("headway.db-wal")).unwrap().len();
         setrlimit(Resource::RLIMIT_FSIZE, log + 200_000, most).unwrap();
@@ -122,6 +123,9 @@ async fn fill(folder: &Path) {
             error: None,
         };
         assert!(store.add_items(&id("a"), vec![item]).await.is_err());
+        let entry = || PutEntry::new("keys", format!("e{round}"), &"x".repeat(300_000)).unwrap();
+        assert!(store.put_entries(vec![entry()]).await.is_err());
+        assert!(store.entry("keys", &format!("e{round}")).await.unwrap().is_none());
         assert!(store.load(&new.job).await.unwrap().is_none());
         assert_eq!(store.find_key(&format!("k{round}")).await.unwrap(), None);
         assert!(store.count_items(&id("a")).await.unwrap().is_empty());
@@ -132,11 +136,15 @@ async fn fill(folder: &Path) {
         at += 1;
         one(&store, new).await.unwrap();
         is_at(&store, "a", at).await;
+        revisions.extend(store.put_entries(vec![entry()]).await.unwrap());
+        assert!(revisions.is_sorted() && revisions.len() == round, "{revisions:?}");
     }
     drop(store);
     let store = EmbeddedStore::open(Options::new(folder)).unwrap();
     is_at(&store, "a", at).await;
     is_at(&store, "new-3", 1).await;
+    let newest = store.entry("keys", "e3").await.unwrap().unwrap();
+    assert_eq!(Some(&newest.revision), revisions.last());
     store.close().await.unwrap();
 }
 
