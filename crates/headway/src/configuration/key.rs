@@ -475,14 +475,14 @@ pub(super) const KEYS: &[Key] = &[
     key(
         "limits.requests_per_second",
         Shape::Whole { least: 1 },
-        "1000",
+        "10000",
         "Requests a second of one key or person, and of one address where neither is known. Where \
          nobody is asked to sign in there is no such limit.",
     ),
     key(
         "limits.requests_burst",
         Shape::Whole { least: 1 },
-        "2000",
+        "20000",
         "Requests that it may send at once.",
     ),
     key(
