@@ -139,7 +139,7 @@ class Webhooks(unittest.TestCase):
             # Nobody answers: what is begun is not done when the process is killed, and most is not
             # begun, for one receiver gets a few at a time.
             receiver.may_answer.clear()
-            jobs = {create(server, {"url": receiver.url}) for _ in range(12)}
+            jobs = {create(server, {"url": receiver.url}) for _ in range(20)}
             for job in jobs:
                 complete(server, job)
             receiver.next()

@@ -345,7 +345,7 @@ async fn a_receiver_that_says_nothing_holds_up_no_other() {
         complete(&house, quick.hook(None)).await;
         quick.next().await;
     }
-    assert!(silent.server.connections() <= 4, "more than a few places are taken");
+    assert!(silent.server.connections() <= 8, "more than a few places are taken");
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use headway_protocol::Timestamp;
 use super::places::tenant_of;
 
 /// Deliveries to one lane at once: a slow receiver gets a few and no crowd.
-const PER_LANE: usize = 4;
+const PER_LANE: usize = 8;
 
 /// Deliveries of one tenant at once: one whose receivers are all silent leaves room for others.
 const PER_TENANT: usize = 64;
@@ -223,7 +223,7 @@ mod tests {
         assert_eq!(lanes.ready(at(9)), ["slow", "quick"]);
         let heads: Vec<_> = (0..=PER_LANE).map(|n| head(&format!("s{n}"), 1)).collect();
         assert_eq!(lanes.begin("slow", heads.clone(), at(9)).len(), PER_LANE);
-        // The fifth waits for a place, which its lane alone can give.
+        // The last waits for a place, which its lane alone can give.
         assert_eq!(lanes.ready(at(9)), ["quick"]);
         assert_eq!(keys(&lanes.begin("quick", vec![head("q0", 5)], at(9))), ["q0"]);
         assert_eq!((lanes.ready(at(9)), lanes.wakes_at()), (vec![], None));
