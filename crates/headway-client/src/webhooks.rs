@@ -2,8 +2,14 @@
 
 use headway_protocol::webhook::DeadLetterPage;
 use reqwest::Method;
+use serde::Deserialize;
 
 use crate::{Client, Error};
+
+#[derive(Deserialize)]
+struct Replayed {
+    replayed: u64,
+}
 
 impl Client {
     /// A page of webhooks that could not be delivered after a position, oldest first; from the
@@ -24,6 +30,14 @@ impl Client {
         let url = self.address(&["webhooks", "dead", id, "replay"]);
         self.send_once(self.request(Method::POST, url)).await?;
         Ok(())
+    }
+
+    /// Delivers all of them again, and answers how many they are.
+    pub async fn replay_dead_letters(&self) -> Result<u64, Error> {
+        let url = self.address(&["webhooks", "dead", "replay"]);
+        let reply: Replayed =
+            self.read(self.send_once(self.request(Method::POST, url)).await?).await?;
+        Ok(reply.replayed)
     }
 
     /// Forgets one.

@@ -177,6 +177,10 @@ fn greeting(look: &'static str, greeted: Result<Greeting, Error>) -> Finding {
             Finding::new(look, Verdict::Wrong, found)
         }
         Err(error) if error.is_unauthenticated() => Finding::wrong(look, error),
+        // The server's own words came through: nothing on the way is at fault.
+        Err(error) if error.problem().is_some_and(|problem| problem.code != "http") => {
+            Finding::wrong(look, error)
+        }
         Err(error) => {
             let advice = if look == "websocket" {
                 "a proxy on the way must pass `Upgrade` and `Connection` on, and HTTP/1.1. Clients \

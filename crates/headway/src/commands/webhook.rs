@@ -1,6 +1,5 @@
 //! `headway webhook`.
 
-use headway_client::Client;
 use headway_protocol::webhook::DeadLetter;
 
 use super::client;
@@ -10,9 +9,6 @@ use crate::failure::Failure;
 use crate::output;
 use crate::table::Table;
 
-/// Letters that are asked for at a time when all are replayed.
-const PAGE: u32 = 100;
-
 pub(crate) async fn run(common: &Common, command: WebhookCommand) -> Result<Exit, Failure> {
     match command {
         WebhookCommand::Dead { limit, after } => dead(common, limit, after.as_deref()).await,
@@ -21,7 +17,11 @@ pub(crate) async fn run(common: &Common, command: WebhookCommand) -> Result<Exit
             output::say(&format!("{id} is delivered again"));
             Ok(Exit::Success)
         }
-        WebhookCommand::Replay { id: None, .. } => replay_all(&client(common)?).await,
+        WebhookCommand::Replay { id: None, .. } => {
+            let count = client(common)?.replay_dead_letters().await?;
+            output::say(&format!("{count} are delivered again"));
+            Ok(Exit::Success)
+        }
         WebhookCommand::Drop { id } => {
             client(common)?.remove_dead_letter(&id).await?;
             output::say(&format!("{id} is forgotten"));
@@ -66,31 +66,4 @@ fn why(letter: &DeadLetter) -> String {
         Some(status) => format!("{} ({status})", letter.reason.as_str()),
         None => format!("{}: {}", letter.reason.as_str(), letter.last_error),
     }
-}
-
-/// Replays what is dead now. A letter that dies again meanwhile has a later place, or the same one:
-/// pages go forward, so that each is taken once.
-async fn replay_all(client: &Client) -> Result<Exit, Failure> {
-    let mut after = None;
-    let mut count = 0_u64;
-    loop {
-        let page = client.dead_letters(after.as_deref(), Some(PAGE)).await?;
-        for letter in &page.dead_letters {
-            match client.replay_dead_letter(&letter.id).await {
-                Ok(()) => count += 1,
-                // Somebody else was faster.
-                Err(error) if error.problem().is_some_and(|problem| problem.status == 404) => {}
-                Err(error) => {
-                    output::say(&format!("{count} are delivered again"));
-                    return Err(error.into());
-                }
-            }
-        }
-        match page.next {
-            Some(next) => after = Some(next),
-            None => break,
-        }
-    }
-    output::say(&format!("{count} are delivered again"));
-    Ok(Exit::Success)
 }

@@ -16,3 +16,4 @@ mod run;
 mod serve;
 mod sign_in;
 mod tls;
+mod webhook;

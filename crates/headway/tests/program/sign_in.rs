@@ -276,6 +276,10 @@ fn a_doctor_says_what_is_wrong() {
     for look in ["reach", "ready", "clock", "version", "sign-in", "websocket", "sse"] {
         assert!(good.contains(&format!("ok    {look}")), "{look} in {good}");
     }
+    let token = done(&server, &key, &["token", "create", "--job", "import-1"]);
+    let listed = done(&server, &token, &["doctor"]);
+    assert!(listed.contains("ok    websocket") && listed.contains("ok    sse"), "{listed}");
+
     let strange = run(&server, "not-a-key", &["--json", "doctor"]);
     assert_eq!(strange.status.code(), Some(1));
     let lines = String::from_utf8(strange.stdout).unwrap();
