@@ -18,7 +18,7 @@ use headway_gateway::{Limits, Options, Pace, Site, openapi};
 use headway_protocol::Owner;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use support::{ADMIN_KEY, Server};
+use support::{ADMIN_KEY, Server, within};
 
 /// A job of the tenant `acme`, of the subject `u1`, with a session and a tag.
 const JOB: &str = "bat-guarded";
@@ -330,6 +330,41 @@ async fn jobs_are_made_at_a_pace() {
     assert_eq!(refused.headers()["retry-after"], "1");
     assert!(refused.headers()["ratelimit"].to_str().unwrap().contains("r=0"));
     assert_eq!(make(&slow).await.unwrap().status(), 201);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_overloaded_server_goes_on_with_what_runs() {
+    let calm = Server::start().await;
+    calm.job("running").await;
+    let store = std::sync::Arc::clone(&calm.store);
+    calm.stop().await;
+    // No process is so small.
+    let limits = Limits { memory_bytes: Some(1), ..Limits::default() };
+    let (hub, signin) = (headway_hub::Options::default(), headway_signin::Options::default());
+    let options = Options { limits, ..Options::default() };
+    let server = Server::start_over(store, options, hub, signin).await;
+    let job = json!({"kind":"import"});
+    let refused = within("a reading", async {
+        loop {
+            let response = server.post("/api/v1/jobs", &job).await;
+            if response.status() != 201 {
+                break response;
+            }
+        }
+    });
+    let refused = refused.await;
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(refused.headers()["retry-after"], "5");
+    assert_eq!(refused.json::<Value>().await.unwrap()["code"], "overloaded");
+    let batch = server.post("/api/v1/estimates", &json!({"kind":"import","items":[1]})).await;
+    assert_eq!(batch.status(), StatusCode::SERVICE_UNAVAILABLE);
+    server.report("running", json!([{"type":"start"},{"type":"progress","percent":50}])).await;
+    assert_eq!(server.document("running").await["progress"]["percent"], 50.0);
+    let cancel = server.post("/api/v1/jobs/running/cancel", &json!({})).await;
+    assert_eq!(cancel.status(), 202);
+    let metrics = server.get("/metrics").await.text().await.unwrap();
+    assert!(!metrics.contains("headway_limits_total{limit=\"overload\"} 0"), "it is counted");
     server.stop().await;
 }
 

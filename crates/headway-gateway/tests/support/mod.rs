@@ -75,9 +75,18 @@ impl Server {
         hub: headway_hub::Options,
         signin: headway_signin::Options,
     ) -> Self {
+        Self::start_over(Arc::new(MemoryStore::new()), options, hub, signin).await
+    }
+
+    /// A server over a store that there is.
+    pub(crate) async fn start_over(
+        memory: Arc<MemoryStore>,
+        options: Options,
+        hub: headway_hub::Options,
+        signin: headway_signin::Options,
+    ) -> Self {
         // The client has TLS built in and wants to be told whose, also where none is spoken.
         rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
-        let memory = Arc::new(MemoryStore::new());
         let store: Arc<dyn Store> = Arc::clone(&memory) as _;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let engine = headway_engine::Options { allow_exec: true, ..Default::default() };
