@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::IntoResponse;
+use headway_protocol::ProblemCode;
 use headway_protocol::event::Producer;
 use headway_protocol::report::SequencedReport;
 
