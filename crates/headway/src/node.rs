@@ -205,7 +205,7 @@ pub(crate) fn own_settings(
         let free = ConfiguredValue::Text("127.0.0.1:0".to_owned());
         configuration.set("listen", free, "a node of its own");
     }
-    configuration.without_sign_in();
+    configuration.for_one_command();
     let settings = configuration.settings().map_err(wrong)?;
     // It speaks to nobody but the command itself.
     Ok(Settings { tls: None, ..settings })

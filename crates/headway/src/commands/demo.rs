@@ -62,6 +62,7 @@ pub(crate) async fn run(
     let mut configuration =
         Configuration::read(Some(&example.join(CONFIGURATION)), environment, &flags)
             .map_err(wrong)?;
+    configuration.for_one_command();
     let folder = ConfiguredValue::Text(example.display().to_string());
     configuration.set("work_dir", folder, "the example");
     let settings = configuration.settings().map_err(wrong)?;

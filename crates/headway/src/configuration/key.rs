@@ -500,6 +500,19 @@ pub(super) const KEYS: &[Key] = &[
     )
     .unset(),
     key(
+        "limits.grants_per_second",
+        Shape::Whole { least: 1 },
+        "100",
+        "Keys, tokens, tickets and browser sessions that one key or person, or an address, may ask \
+         for in a second. Where nobody is asked to sign in there is no such limit.",
+    ),
+    key(
+        "limits.grants_burst",
+        Shape::Whole { least: 1 },
+        "200",
+        "Keys, tokens, tickets and browser sessions that it may ask for at once.",
+    ),
+    key(
         "limits.jobs_per_second",
         Shape::Whole { least: 1 },
         "100",

@@ -242,6 +242,9 @@ impl Configuration {
                 .unwrap_or(Limits::default().jobs),
             jobs_of_tenant: self.pace("limits.jobs_per_second_tenant", "limits.jobs_burst_tenant"),
             jobs_in_all: self.pace("limits.jobs_per_second_all", "limits.jobs_burst_all"),
+            grants: self
+                .pace("limits.grants_per_second", "limits.grants_burst")
+                .unwrap_or(Limits::default().grants),
             requests: self.pace("limits.requests_per_second", "limits.requests_burst"),
             requests_of_tenant: self
                 .pace("limits.requests_per_second_tenant", "limits.requests_burst_tenant"),
@@ -255,14 +258,18 @@ impl Configuration {
         })
     }
 
-    /// Forgets everything about sign-in: a node that lives for one command speaks to nobody else,
-    /// and is reached on loopback only.
-    pub(crate) fn without_sign_in(&mut self) {
+    /// Forgets whom else a node is for: one that lives for one command speaks to nobody but the
+    /// command and the browser beside it, and is reached on loopback only.
+    pub(crate) fn for_one_command(&mut self) {
+        let of_others = ["sign_in.", "browser.", "trusted_proxies"];
         self.values.retain(|path, (_, origin)| {
-            !path.starts_with("sign_in.") || *origin == Origin::Default
+            *origin == Origin::Default || !of_others.iter().any(|other| path.starts_with(other))
         });
-        let nobody = Value::List(vec!["none".to_owned()]);
-        self.set("sign_in.modes", nobody, "a node of its own");
+        let because = "a node of its own";
+        self.set("sign_in.modes", Value::List(vec!["none".to_owned()]), because);
+        self.set("browser.origins", Value::List(Vec::new()), because);
+        self.set("browser.hosts", Value::List(Vec::new()), because);
+        self.set("trusted_proxies", Value::List(Vec::new()), because);
     }
 
     /// Sets a value that the command itself decides, such as `batch run` its listening address.

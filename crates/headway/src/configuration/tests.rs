@@ -203,7 +203,7 @@ fn paces_are_limits_only_where_they_are_set() {
     };
     let usual = limits("");
     assert_eq!(usual.jobs, Pace::new(100, 200));
-    assert_eq!(usual.requests, Some(Pace::new(1_000, 2_000)));
+    assert_eq!(usual.requests, Some(Pace::new(10_000, 20_000)));
     assert_eq!((usual.requests_of_tenant, usual.jobs_in_all), (None, None));
     let said = limits(
         "[limits]\njobs_per_second_tenant = 5\nrequests_per_second_tenant = 7\n\

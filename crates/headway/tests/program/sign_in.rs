@@ -310,7 +310,8 @@ fn commands_of_requests_are_refused_where_people_sign_in() {
 #[test]
 fn a_run_of_ones_own_asks_nobody_although_the_configuration_does() {
     let folder = tempfile::tempdir().unwrap();
-    let config = "[sign_in]\nmodes = [\"keys\"]\n";
+    let config = "trusted_proxies = [\"127.0.0.1\"]\nbrowser.origins = [\"*\"]\n\
+                  [sign_in]\nmodes = [\"keys\"]\n";
     std::fs::write(folder.path().join("headway.toml"), config).unwrap();
     std::fs::write(folder.path().join("one.jsonl"), "1\n").unwrap();
     let batch = ["batch", "run", "one.jsonl", "--exec", "cat", "--config", "headway.toml"];
