@@ -10,6 +10,7 @@
 
 pub mod compression;
 pub mod executor_lines;
+pub mod gateway;
 pub mod handshake;
 pub mod items;
 pub mod merge_patch;
@@ -46,6 +47,63 @@ mod stream {
     }
 }
 
+/// What the gateway's readers say when they refuse something.
+mod problem {
+    use headway_protocol::{Problem, ProblemCode};
+
+    /// As in the gateway, without the headers of its answer.
+    #[derive(Debug)]
+    pub(crate) struct Refusal(Problem);
+
+    impl Refusal {
+        pub(crate) fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
+            Self(Problem::new(code, detail))
+        }
+
+        pub(crate) fn invalid(field: &str, detail: impl Into<String>) -> Self {
+            Self(Problem::new(ProblemCode::Invalid, detail).at_field(field))
+        }
+
+        pub(crate) fn problem(&self) -> &Problem {
+            &self.0
+        }
+    }
+
+    impl From<Problem> for Refusal {
+        fn from(problem: Problem) -> Self {
+            Self(problem)
+        }
+    }
+}
+
+/// What the gateway's readers need of its routes.
+mod routes {
+    /// As in the gateway, without what people are told of it.
+    #[derive(Debug)]
+    pub(crate) struct Parameter {
+        pub(crate) name: &'static str,
+    }
+}
+
+/// What the gateway's reader of bodies needs of who is let in.
+mod front {
+    pub(crate) mod admission {
+        /// As in the gateway.
+        #[derive(Debug)]
+        pub(crate) enum Limit {
+            Body,
+        }
+
+        /// As in the gateway, where hits are counted.
+        #[derive(Debug)]
+        pub(crate) struct Admission;
+
+        impl Admission {
+            pub(crate) fn hit(&self, _: Limit) {}
+        }
+    }
+}
+
 /// What the store's reader of records tells when they are damaged.
 mod failure {
     /// As in the store, whose other failures need a database.
@@ -76,6 +134,31 @@ mod recogniser;
 #[rustfmt::skip]
 #[path = "../../crates/headway-gateway/src/front/head.rs"]
 mod head;
+
+#[allow(dead_code, reason = "a part of the gateway")]
+#[rustfmt::skip]
+#[path = "../../crates/headway-gateway/src/body.rs"]
+mod body;
+
+#[allow(dead_code, reason = "a part of the gateway")]
+#[rustfmt::skip]
+#[path = "../../crates/headway-gateway/src/headers.rs"]
+mod headers;
+
+#[allow(dead_code, reason = "a part of the gateway")]
+#[rustfmt::skip]
+#[path = "../../crates/headway-gateway/src/query.rs"]
+mod query;
+
+#[allow(dead_code, reason = "a part of the gateway")]
+#[rustfmt::skip]
+#[path = "../../crates/headway-gateway/src/handlers/reports.rs"]
+mod reports;
+
+#[allow(dead_code, reason = "a part of the gateway")]
+#[rustfmt::skip]
+#[path = "../../crates/headway-gateway/src/stream/selection.rs"]
+mod selection;
 
 #[allow(dead_code, unreachable_pub, reason = "a part of the engine")]
 #[rustfmt::skip]
