@@ -81,6 +81,9 @@ pub struct Limits {
     pub jobs_of_tenant: Option<Pace>,
     /// The same for everybody together.
     pub jobs_in_all: Option<Pace>,
+    /// Keys, tokens, tickets and browser sessions that one key, person or address may ask for: each
+    /// is a durable write. Where nobody signs in there is no such limit.
+    pub grants: Pace,
     /// Requests of one key, person, or address of somebody without a name.
     pub requests: Option<Pace>,
     /// The same for all of a tenant.
@@ -113,6 +116,7 @@ impl Default for Limits {
             jobs: Pace::new(100, 200),
             jobs_of_tenant: None,
             jobs_in_all: None,
+            grants: Pace::new(100, 200),
             requests: None,
             requests_of_tenant: None,
             memory_bytes: None,

@@ -146,6 +146,7 @@ impl Shared {
                 return Err(Turned::Busy(refusal.retry_after(5)));
             }
             Load::Light | Load::Work => {}
+            Load::Grant => left = self.spend(Measure::Grants, &caller, address)?.or(left),
             Load::Job => left = self.spend(Measure::Jobs, &caller, address)?.or(left),
         }
         Ok(Entry { caller, address, origin, left })
@@ -178,6 +179,9 @@ impl Shared {
         self.door.quotas.spend(measure, caller, address).map_err(|TooFast { left, retry_after }| {
             let (limit, detail) = match measure {
                 Measure::Jobs => (Limit::Jobs, "jobs are made too fast: wait, or use a batch"),
+                Measure::Grants => {
+                    (Limit::Grants, "keys and tokens are asked for too fast: use them for longer")
+                }
                 Measure::Requests => (Limit::Requests, "too many requests: send fewer"),
             };
             self.admission.hit(limit);

@@ -23,6 +23,8 @@ use crate::options::{Limits, Pace};
 pub(crate) enum Measure {
     /// Jobs that are made.
     Jobs,
+    /// Keys, tokens, tickets and sessions that are made.
+    Grants,
     /// Requests.
     Requests,
 }
@@ -43,6 +45,7 @@ pub(crate) struct Quotas {
     jobs: Counted,
     jobs_of_tenant: Option<Counted>,
     jobs_in_all: Option<Counted>,
+    grants: Counted,
     requests: Option<Counted>,
     requests_of_tenant: Option<Counted>,
     secret: foldhash::quality::RandomState,
@@ -93,6 +96,7 @@ impl Quotas {
             jobs: Counted::new("jobs", limits.jobs),
             jobs_of_tenant: limits.jobs_of_tenant.map(|pace| Counted::new("jobs-tenant", pace)),
             jobs_in_all: limits.jobs_in_all.map(|pace| Counted::new("jobs-all", pace)),
+            grants: Counted::new("grants", limits.grants),
             requests: limits.requests.map(|pace| Counted::new("requests", pace)),
             requests_of_tenant: limits
                 .requests_of_tenant
@@ -111,11 +115,12 @@ impl Quotas {
         address: IpAddr,
     ) -> Result<Option<Left>, TooFast> {
         // On a node that asks nobody everybody is the same caller, and one would stop all others.
-        let alone = caller.credential == Credential::None;
+        let alone = caller.credential == Credential::None && !caller.is_nobody();
         let own = self.whom(caller, address);
         let tenant = self.secret.hash_one(("tenant", caller.tenant()));
         let (of_caller, of_tenant, in_all) = match measure {
             Measure::Jobs => (Some(&self.jobs), &self.jobs_of_tenant, &self.jobs_in_all),
+            Measure::Grants => (Some(&self.grants), &None, &None),
             Measure::Requests => (self.requests.as_ref(), &self.requests_of_tenant, &None),
         };
         let of_caller = of_caller.filter(|_| !alone).map(|counted| (counted, own));
@@ -135,7 +140,7 @@ impl Quotas {
     pub(crate) fn forget_the_idle(&self) {
         let Self { jobs_of_tenant, jobs_in_all, requests, requests_of_tenant, .. } = self;
         let optional = [jobs_of_tenant, jobs_in_all, requests, requests_of_tenant];
-        for counted in optional.into_iter().flatten().chain([&self.jobs]) {
+        for counted in optional.into_iter().flatten().chain([&self.jobs, &self.grants]) {
             counted.buckets.retain_recent();
         }
     }

@@ -51,11 +51,13 @@ pub(crate) enum Limit {
     SignIn,
     /// The time that a request's body may take.
     Body,
+    /// Keys, tokens, tickets and sessions that are made in a second.
+    Grants,
 }
 
 impl Limit {
     /// Every limit.
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Connections,
         Self::ConnectionsPerAddress,
         Self::ConnectionsPerSubject,
@@ -71,6 +73,7 @@ impl Limit {
         Self::Overload,
         Self::SignIn,
         Self::Body,
+        Self::Grants,
     ];
 
     /// Its name in the figures.
@@ -91,6 +94,7 @@ impl Limit {
             Self::Overload => "overload",
             Self::SignIn => "sign_in",
             Self::Body => "body",
+            Self::Grants => "grants",
         }
     }
 }
@@ -315,7 +319,7 @@ impl From<Limit> for Refusal {
                 ProblemCode::Overloaded,
                 "the server has too much to do and takes no new work: come back later",
             ),
-            Limit::Jobs | Limit::Requests => {
+            Limit::Jobs | Limit::Requests | Limit::Grants => {
                 (ProblemCode::RateLimited, "too many requests: send fewer")
             }
             Limit::Messages => (ProblemCode::RateLimited, "too many messages: send fewer"),

@@ -17,6 +17,9 @@ const MESSAGE_BYTES: u32 = 256 * 1024;
 /// in every millisecond.
 const MESSAGE_CREDIT: u32 = 1_000;
 
+/// What a sign-in costs more than any message.
+const SIGN_IN_CREDIT: u32 = 9 * MESSAGE_CREDIT;
+
 /// The other direction of a WebSocket.
 #[derive(Debug)]
 pub(super) struct Conversation {
@@ -80,6 +83,11 @@ impl Conversation {
 
     pub(super) fn spend(&mut self) {
         self.credit = self.credit.saturating_sub(MESSAGE_CREDIT);
+    }
+
+    /// Takes what a sign-in costs: it may have everything that is watched looked up again.
+    pub(super) fn spend_on_sign_in(&mut self) {
+        self.credit = self.credit.saturating_sub(SIGN_IN_CREDIT);
     }
 
     /// When it may say something again that may not now.

@@ -278,13 +278,14 @@ impl Watcher {
                 }
             }
         }
-        if let Transport::Messages(conversation) = &self.transport {
+        if let Transport::Messages(conversation) = &mut self.transport {
             let address = conversation.address;
             while let Some(command) = self.session.poll_command() {
                 let caller = Arc::clone(self.session.caller());
                 context.command((key, serial), (caller, address), command);
             }
-            while let Some(token) = self.session.poll_sign_in() {
+            if let Some(token) = self.session.poll_sign_in() {
+                conversation.spend_on_sign_in();
                 self.sign_in(key, serial, token, address, context);
             }
         }

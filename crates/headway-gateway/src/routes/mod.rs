@@ -79,6 +79,8 @@ pub(crate) enum Load {
     Work,
     /// A job: refused likewise, and counted.
     Job,
+    /// A key, a token, a ticket or a session: counted.
+    Grant,
 }
 
 /// One way to ask something.
