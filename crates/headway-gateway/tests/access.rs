@@ -334,6 +334,29 @@ async fn jobs_are_made_at_a_pace() {
 }
 
 #[tokio::test]
+async fn tokens_and_sign_ins_are_made_at_a_pace() {
+    let limits = Limits { grants: Pace::new(1, 3), ..Limits::default() };
+    let server = Server::start_guarded(Options { limits, ..Options::default() }).await;
+    let key = server.key(json!({"name":"u1","scopes":["watch"]})).await;
+    let ticket = || server.as_caller(Method::POST, "/api/v1/tickets", &key).send();
+    let mut status = ticket().await.unwrap().status();
+    assert_eq!(status, 201);
+    while status == 201 {
+        status = ticket().await.unwrap().status();
+    }
+    assert_eq!(status, StatusCode::TOO_MANY_REQUESTS);
+    // Of somebody who has not signed in, the address counts.
+    let sign_in = json!({"key": ADMIN_KEY});
+    let mut status = server.post("/api/v1/session", &sign_in).await.status();
+    assert_eq!(status, 200);
+    while status == 200 {
+        status = server.post("/api/v1/session", &sign_in).await.status();
+    }
+    assert_eq!(status, StatusCode::TOO_MANY_REQUESTS);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn an_overloaded_server_goes_on_with_what_runs() {
     let calm = Server::start().await;
     calm.job("running").await;
