@@ -41,6 +41,9 @@ type Answer = Pin<Box<dyn Future<Output = Result<Token, TokenError>> + Send>>;
 const REPLACED_AFTER: f64 = 0.8;
 const SPREAD: f64 = 0.2;
 
+/// How soon somebody who had no token is asked again while the last one still holds.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+
 /// Where a client's tokens come from. Clones share what was asked for.
 #[derive(Clone)]
 pub(crate) enum Tokens {
@@ -72,11 +75,18 @@ pub(crate) struct Issued {
     number: u64,
     /// When to ask for the next one.
     pub(crate) renew_at: Option<Instant>,
+    /// When it ends.
+    ends_at: Option<Instant>,
 }
 
 impl Issued {
     pub(crate) fn secret(&self) -> &Secret {
         &self.secret
+    }
+
+    /// Whether it is the same one, and not one that took its place.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self.number == other.number
     }
 
     /// The value of an `Authorization` header.
@@ -109,14 +119,16 @@ impl Tokens {
         matches!(self, Self::None)
     }
 
-    /// The token to use now; a new one when the last is about to end.
+    /// The token to use now; a new one when the last is about to end. While that still holds, it is
+    /// given although whoever is asked has no new one.
     ///
     /// Cancel safety: a dropped call has asked in vain, and the next one asks again.
     pub(crate) async fn current(&self) -> Result<Option<Issued>, Error> {
         let asked = match self {
             Self::None => return Ok(None),
             Self::Fixed(secret) => {
-                return Ok(Some(Issued { secret: secret.clone(), number: 0, renew_at: None }));
+                let secret = secret.clone();
+                return Ok(Some(Issued { secret, number: 0, renew_at: None, ends_at: None }));
             }
             Self::Asked(asked) => asked,
         };
@@ -125,12 +137,25 @@ impl Tokens {
         if let Some(issued) = held.current.as_ref().filter(|issued| !due(issued)) {
             return Ok(Some(issued.clone()));
         }
-        let token = (asked.ask)().await.map_err(|source| Error::NoToken { source })?;
+        let token = match (asked.ask)().await {
+            Ok(token) => token,
+            Err(source) => {
+                let now = Instant::now();
+                let held = held.current.as_mut();
+                let held = held.filter(|held| held.ends_at.is_some_and(|end| end > now));
+                let Some(held) = held else { return Err(Error::NoToken { source }) };
+                tracing::warn!(%source, "no new token: the last one is used while it holds");
+                held.renew_at = Some(now + ASK_AGAIN);
+                return Ok(Some(held.clone()));
+            }
+        };
         authorization(&token.secret)?;
         held.count += 1;
         let share = REPLACED_AFTER - SPREAD * rand::random::<f64>();
-        let renew_at = token.holds_for.map(|life| Instant::now() + life.mul_f64(share));
-        let issued = Issued { secret: token.secret, number: held.count, renew_at };
+        let now = Instant::now();
+        let renew_at = token.holds_for.map(|life| now + life.mul_f64(share));
+        let ends_at = token.holds_for.map(|life| now + life);
+        let issued = Issued { secret: token.secret, number: held.count, renew_at, ends_at };
         held.current = Some(issued.clone());
         Ok(Some(issued))
     }
@@ -195,6 +220,31 @@ mod tests {
         assert_eq!(secret(&tokens.clone()).await, "t1");
         tokio::time::advance(Duration::from_secs(22)).await;
         assert_eq!(secret(&tokens).await, "t2");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_token_is_used_to_its_end_when_there_is_no_other() {
+        let count = Arc::new(AtomicU64::new(0));
+        let tokens = Tokens::asked(move || {
+            let first = count.fetch_add(1, Ordering::Relaxed) == 0;
+            async move {
+                let holds_for = Some(Duration::from_secs(100));
+                if first {
+                    Ok(Token { secret: Secret::new("t1"), holds_for })
+                } else {
+                    Err("no".into())
+                }
+            }
+        });
+        let first = tokens.current().await.unwrap().unwrap();
+        tokio::time::advance(Duration::from_secs(90)).await;
+        let again = tokens.current().await.unwrap().unwrap();
+        assert!(
+            again.is(&first) && again.renew_at > first.renew_at,
+            "and is asked for again later"
+        );
+        tokio::time::advance(Duration::from_secs(11)).await;
+        assert!(matches!(tokens.current().await, Err(Error::NoToken { .. })));
     }
 
     #[tokio::test]

@@ -102,15 +102,18 @@ fn lost(error: Error) -> Over {
 /// Waits until a token is to be replaced, and gets the one that takes its place. Nobody is kept from
 /// reading in the meantime; a token that ends all the same is the server's to refuse.
 async fn next_token(tokens: &Tokens, issued: Option<Issued>) -> Issued {
-    match issued.and_then(|issued| issued.renew_at) {
-        Some(at) => tokio::time::sleep_until(at).await,
-        None => pending().await,
-    }
+    let Some(last) = issued else { return pending().await };
+    let mut due = last.renew_at;
     let mut backoff = Backoff::new(u32::MAX);
     loop {
+        match due {
+            Some(at) => tokio::time::sleep_until(at).await,
+            None => pending().await,
+        }
         match tokens.current().await {
-            Ok(Some(issued)) => return issued,
-            Ok(None) => pending().await,
+            Ok(Some(next)) if next.is(&last) => due = next.renew_at,
+            Ok(Some(next)) => return next,
+            Ok(None) => due = None,
             Err(error) => {
                 tracing::warn!(%error, "no token to renew a stream's sign-in with: asking again");
                 tokio::time::sleep(backoff.next_random().unwrap_or(SILENCE)).await;
