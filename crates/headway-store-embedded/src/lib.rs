@@ -28,6 +28,7 @@ mod connection;
 mod failure;
 mod options;
 mod pace;
+mod private;
 mod reader;
 mod rhythm;
 mod rows;
@@ -38,4 +39,5 @@ mod tail;
 mod writer;
 
 pub use options::Options;
+pub use private::make_folder;
 pub use store::EmbeddedStore;

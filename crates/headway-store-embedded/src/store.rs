@@ -1,6 +1,7 @@
 //! The handle: opens the store, queues what changes it, and reads.
 
 use std::fs::{File, TryLockError};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -22,6 +23,7 @@ use crate::command::{Command, Prepared, Ticket};
 use crate::connection;
 use crate::failure::{Failure, translate};
 use crate::options::Options;
+use crate::private;
 use crate::reader::{self, Readers};
 use crate::schema;
 use crate::shared::Shared;
@@ -65,6 +67,10 @@ impl EmbeddedStore {
         let place = path.display().to_string();
         let lock = lock(&options.folder, &place)?;
         schema::check_files(&path)?;
+        private::make_database(&path).map_err(|error| StoreError::Failed {
+            doing: "open",
+            detail: format!("{place}: {error}"),
+        })?;
 
         let shared = Arc::new(Shared::new(place.clone()));
         let told = |failure: Failure| failure.told(&place, "open");
@@ -135,11 +141,12 @@ fn lock(folder: &Path, place: &str) -> Result<File, StoreError> {
         doing: "open",
         detail: format!("{}: {error}", folder.display()),
     };
-    std::fs::create_dir_all(folder).map_err(failed)?;
+    private::make_folder(folder).map_err(failed)?;
     let file = File::options()
         .create(true)
         .truncate(false)
         .write(true)
+        .mode(0o600)
         .open(folder.join(LOCK))
         .map_err(failed)?;
     for _ in 0..LOCK_TRIES {

@@ -8,6 +8,8 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use headway_protocol::{JobStatus, Owner, Timestamp};
@@ -59,6 +61,32 @@ async fn filled(folder: &Path) {
 
 fn refusal(folder: &Path) -> StoreError {
     EmbeddedStore::open(Options::new(folder)).expect_err("the store was opened")
+}
+
+#[tokio::test]
+async fn others_on_the_machine_read_nothing_of_it() {
+    let root = TempDir::new().unwrap();
+    let folder = root.path().join("new/data");
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let files = || ["headway.db", "headway.db-wal", "headway.db-shm"].map(|name| folder.join(name));
+    let store = EmbeddedStore::open(Options::new(&folder)).unwrap();
+    store.append(vec![first("job")]).await.pop().unwrap().unwrap();
+    assert_eq!(mode(&folder), 0o700);
+    for file in files() {
+        assert_eq!(mode(&file), 0o600, "{}", file.display());
+    }
+    store.close().await.unwrap();
+    drop(store);
+    // One from before this was so; the group's right may have been given on purpose.
+    for file in files().iter().filter(|file| file.exists()) {
+        std::fs::set_permissions(file, Permissions::from_mode(0o644)).unwrap();
+    }
+    let store = EmbeddedStore::open(Options::new(&folder)).unwrap();
+    store.append(vec![first("another")]).await.pop().unwrap().unwrap();
+    for file in files() {
+        assert_eq!(mode(&file), 0o640, "{}", file.display());
+    }
+    store.close().await.unwrap();
 }
 
 #[tokio::test]

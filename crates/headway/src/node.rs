@@ -33,7 +33,7 @@ impl Node {
     /// Builds a node and lets it listen. Nothing is left behind when a part cannot start.
     pub(crate) async fn start(settings: Settings) -> Result<Self, Failure> {
         open_files::allow(settings.limits.connections);
-        std::fs::create_dir_all(&settings.data).map_err(|error| {
+        headway_store_embedded::make_folder(&settings.data).map_err(|error| {
             let what = format!("the data folder {} cannot be made", settings.data.display());
             Failure::because(&what, &error)
         })?;

@@ -16,7 +16,7 @@ use crate::failure::Failure;
 /// Makes an API key in a data folder, which is made if it is not there.
 pub(crate) async fn create_key(folder: &Path, request: KeyRequest) -> Result<NewKey, Failure> {
     let failed = |error: &dyn std::error::Error| because("no key can be made", folder, error);
-    std::fs::create_dir_all(folder).map_err(|error| failed(&error))?;
+    headway_store_embedded::make_folder(folder).map_err(|error| failed(&error))?;
     let store = open("no key can be made", folder).await?;
     let made = create_offline_key(store.as_ref(), &request, SystemClock.now()).await;
     let closed = store.close().await;
