@@ -5,6 +5,7 @@ import { execFile } from "node:child_process";
 import { test } from "node:test";
 import { promisify } from "node:util";
 
+import { assertAccessible } from "./support/accessibility.js";
 import { complaints, figuresOnce, openBrowser, picture, recordPercents } from "./support/browser.js";
 import { Server, expectedCounts } from "./support/server.js";
 
@@ -136,6 +137,7 @@ test("one job alone shows its steps, failed items, events and downloads", async 
   const lines = await text(await download.createReadStream());
   assert.equal(lines.trim().split("\n").length, 40);
   await picture(page, "one-batch");
+  await assertAccessible(page, "one batch");
 
   await server.request("/api/v1/jobs", { body: { kind: "research", id: "job_steps" } });
   await page.goto(`${server.url}/#/jobs/job_steps`);
@@ -148,6 +150,7 @@ test("one job alone shows its steps, failed items, events and downloads", async 
   await page.locator(".step", { hasText: "ResearchAgent" }).locator(".word", { hasText: "Running" }).waitFor();
   await events.getByText("the source is slow").waitFor();
   await picture(page, "one-job");
+  await assertAccessible(page, "one job");
 
   await page.goto(`${server.url}/#/jobs/job_absent`);
   await page.getByRole("heading", { name: "There is no such job" }).waitFor();
@@ -181,6 +184,7 @@ test("a phone's width needs no sideways scrolling", async (t) => {
   const [content, window_] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
   assert.equal(content, window_);
   await picture(page, "phone");
+  await assertAccessible(page, "phone");
 });
 
 async function text(stream) {

@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { assertAccessible } from "./support/accessibility.js";
 import { complaints, openBrowser, picture } from "./support/browser.js";
 import { Server } from "./support/server.js";
 import {
@@ -66,6 +67,27 @@ test("a person signs in with a key, stays so over a reload, and signs out", asyn
   await form(page).waitFor();
   assert.ok(requests.every((url) => !url.includes("hw_")), "no key is in an address");
   assert.deepEqual(unexpected(found), []);
+});
+
+test("under TLS the session is sent by no other way", async (t) => {
+  const server = await Server.start(t, { signIn: {} });
+  const { key } = await server.key({ role: "viewer" });
+  await server.job("job_secure");
+  await server.kill();
+  server.useTls();
+  await server.start();
+  const page = await openBrowser(t, { ignoreHTTPSErrors: true });
+  await page.goto(server.url);
+  await signIn(page, key);
+  await card(page, "job_secure").waitFor();
+  assert.equal(await page.locator("#link-text").textContent(), "Live · WebSocket");
+  const cookies = await page.context().cookies();
+  assert.deepEqual(
+    cookies.map(({ name, httpOnly, sameSite, path, secure }) => ({ name, httpOnly, sameSite, path, secure })),
+    [{ name: `__Host-${COOKIE}`, httpOnly: true, sameSite: "Strict", path: "/", secure: true }],
+  );
+  await page.reload();
+  await live(page);
 });
 
 test("nobody is asked where nobody has to sign in", async (t) => {
@@ -240,6 +262,23 @@ test("buttons are there for those who may press them", async (t) => {
   assert.equal(await page.locator("#empty").isHidden(), true);
 });
 
+test("whoever has the page in sight is there, also without a click", async (t) => {
+  const server = await Server.start(t, { signIn: {} });
+  const { key } = await server.key({ role: "viewer" });
+  const page = await openBrowser(t);
+  await page.clock.install();
+  await page.goto(server.url);
+  const asked = [];
+  await signIn(page, key);
+  page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+  await Promise.all([page.waitForRequest("**/api/v1/identity"), page.clock.runFor("05:01")]);
+
+  await page.evaluate(() => Object.defineProperty(document, "hidden", { value: true }));
+  asked.length = 0;
+  await page.clock.runFor("30:00");
+  assert.ok(!asked.includes("/api/v1/identity"), "a page that nobody sees says nothing");
+});
+
 test("one person's jobs are not shown to the next", async (t) => {
   const server = await Server.start(t, { signIn: {} });
   const ana = await server.key({ role: "operator", subject: "ana", own_only: true });
@@ -291,18 +330,22 @@ test("the form and the page's head are in order in both themes and widths", asyn
       await page.goto(server.url);
       await form(page).waitFor();
       await picture(page, name("form"));
+      await assertAccessible(page, name("form"));
       await field(page).fill("hw_not_a_key");
       await button(page).click();
       await alarm(page, "not valid").waitFor();
       await picture(page, name("refused"));
+      await assertAccessible(page, name("refused"));
       await assertNoSidewaysScrolling(page);
       await signIn(page, key);
       await card(page, "job_look").waitFor();
       await picture(page, name("inside"));
+      await assertAccessible(page, name("inside"));
       await assertNoSidewaysScrolling(page);
       await signOut(page);
       await page.getByText("You have signed out.").waitFor();
       await picture(page, name("out"));
+      await assertAccessible(page, name("out"));
     }
   }
 });

@@ -17,6 +17,8 @@ import { Session } from "./modules/session.js";
 import { SignInForm } from "./modules/sign_in_form.js";
 import { backoff } from "./modules/stream.js";
 
+/** How often the server is told that somebody looks, in milliseconds; a sign-in ends when nobody does. */
+const LOOKING_EVERY_MS = 5 * 60_000;
 /** Why somebody has to sign in again. */
 const SIGNED_OUT = {
   revoked: "You were signed out: what you had signed in with was revoked, or ended elsewhere.",
@@ -200,5 +202,9 @@ document.addEventListener("visibilitychange", () => {
   // Somebody else may be signed in by now, or somebody again.
   if (!document.hidden && session.asks && !nextTry && !form.inUse) lookAgain();
 });
+setInterval(() => {
+  // Watching is no request, but it is no absence either.
+  if (!document.hidden && session.asks && jobs.isOpen) lookAgain();
+}, LOOKING_EVERY_MS);
 
 enter(takeLink());

@@ -1,6 +1,6 @@
 // The real program, started on a port and a folder of its own.
 
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -18,6 +18,7 @@ const ADMIN_KEY = "the-administrator-of-these-tests-0123456789";
 export class Server {
   #folder;
   #signIn;
+  #tls = false;
   #process = null;
   #log = [];
 
@@ -44,7 +45,17 @@ export class Server {
   }
 
   get url() {
-    return `http://127.0.0.1:${this.port}`;
+    return `${this.#tls ? "https" : "http"}://127.0.0.1:${this.port}`;
+  }
+
+  /** Speaks TLS from the next start on, with a certificate that it signs itself. */
+  useTls() {
+    this.#tls = true;
+    execFileSync("openssl", [
+      "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+      "-keyout", "key.pem", "-out", "certificate.pem", "-subj", "/CN=localhost",
+      "-addext", "basicConstraints=critical,CA:FALSE", "-addext", "subjectAltName=IP:127.0.0.1",
+    ], { cwd: this.#folder, stdio: "ignore" });
   }
 
   /** Resolves with the line that says the server is ready. */
@@ -54,6 +65,7 @@ export class Server {
     if (this.#signIn) {
       const settings = { modes: ["keys"], ...this.#signIn };
       const lines = Object.entries(settings).map(([key, value]) => `sign_in.${key} = ${JSON.stringify(value)}\n`);
+      if (this.#tls) lines.push('tls.certificate = "certificate.pem"\n', 'tls.key = "key.pem"\n');
       await writeFile(join(this.#folder, "headway.toml"), lines.join(""));
       args.push("--config", join(this.#folder, "headway.toml"));
       env.HEADWAY_ADMIN_KEY = ADMIN_KEY;
