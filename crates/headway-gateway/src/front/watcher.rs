@@ -163,7 +163,7 @@ impl Watcher {
                 apply(selection, &mut session, context);
             }
         }
-        let watcher = Self {
+        let mut watcher = Self {
             session,
             transport: side,
             scope,
@@ -174,6 +174,9 @@ impl Watcher {
             connected: Connected::new(&context.app.metrics, transport),
             places,
         };
+        // Whoever was let in and then revoked, while a job was looked up or the connection was on its
+        // way here, was nobody yet when all watchers were looked at.
+        watcher.has_ended(context);
         (watcher, answer.unwrap_or_default())
     }
 
@@ -336,6 +339,8 @@ impl Watcher {
             let (_, selection) = *waiting;
             apply(selection, &mut self.session, context);
         }
+        // It may have been revoked between the check and now.
+        self.has_ended(context);
     }
 
     /// Says farewell when its sign-in has ended. Whether it did.

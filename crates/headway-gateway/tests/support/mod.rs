@@ -85,9 +85,19 @@ impl Server {
         hub: headway_hub::Options,
         signin: headway_signin::Options,
     ) -> Self {
+        Self::start_on(Arc::clone(&memory) as _, memory, options, hub, signin).await
+    }
+
+    /// A server over a store that puts things into `memory`.
+    pub(crate) async fn start_on(
+        store: Arc<dyn Store>,
+        memory: Arc<MemoryStore>,
+        options: Options,
+        hub: headway_hub::Options,
+        signin: headway_signin::Options,
+    ) -> Self {
         // The client has TLS built in and wants to be told whose, also where none is spoken.
         rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
-        let store: Arc<dyn Store> = Arc::clone(&memory) as _;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let engine = headway_engine::Options { allow_exec: true, ..Default::default() };
         let engine =
