@@ -92,6 +92,8 @@ impl Server {
         let app = App::clone(&self.app);
         tokio::spawn(async move {
             tokio::select! {
+                // What can be done is done before anybody is judged.
+                biased;
                 ended = connection => {
                     if let Err(error) = ended {
                         tracing::debug!(error = &*error, "a connection ended badly");

@@ -1,10 +1,12 @@
 //! For those who run the server: is it alive, is it ready, what does it do, what does it offer.
 
+use std::sync::LazyLock;
 use std::sync::atomic::Ordering;
 
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use headway_protocol::ProblemCode;
 
 use super::json_text;
@@ -36,7 +38,11 @@ pub(crate) async fn metrics(State(app): State<App>) -> Answer {
     Ok((StatusCode::OK, [(header::CONTENT_TYPE, media)], text).into_response())
 }
 
+/// The description, made once: it follows from the program alone, and whoever asks for it need not be
+/// anybody.
+static DESCRIPTION: LazyLock<Bytes> = LazyLock::new(|| openapi::document().to_string().into());
+
 /// `GET /openapi.json`.
 pub(crate) async fn describe() -> Response {
-    json_text(StatusCode::OK, openapi::document().to_string())
+    json_text(StatusCode::OK, DESCRIPTION.clone())
 }

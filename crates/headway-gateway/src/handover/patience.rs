@@ -19,6 +19,10 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::front::admission::Limit;
 
+/// A server that looks later than it wanted to is busy with others, and the other side may have done all
+/// that was expected of it: then nobody is judged, and it looks again.
+const LATE: Duration = Duration::from_millis(200);
+
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Patience {
@@ -61,14 +65,19 @@ impl Patience {
 
     /// Waits until it is at an end; for which limit.
     pub(super) async fn ends(&self) -> Limit {
+        let mut look = Instant::now();
         loop {
             let now = Instant::now();
-            match self.end() {
-                Some((end, limit)) if end <= now => return limit,
-                Some((end, _)) => sleep_until(end).await,
-                // There is nothing to be impatient about: the server is at work. Look again.
-                None => sleep_until(now + self.write_within.min(self.idle_within)).await,
-            }
+            let late = now.duration_since(look) > LATE;
+            look = match self.end() {
+                Some((end, limit)) if end <= now && !late => return limit,
+                Some((end, _)) if end <= now => now + LATE,
+                // What happens until then may bring the end nearer.
+                Some((end, _)) => end.min(now + self.write_within),
+                // There is nothing to be impatient about: the server is at work.
+                None => now + self.write_within.min(self.idle_within),
+            };
+            sleep_until(look).await;
         }
     }
 
