@@ -23,6 +23,7 @@ ATTACKS = [
     "slow_heads",
     "slow_bodies",
     "never_reading",
+    "unread_answers",
     "broken_frames",
     "ping_flood",
     "bombs",

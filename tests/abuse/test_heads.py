@@ -87,6 +87,10 @@ CASES = {
     # Several at once.
     "a body that looks like a request": (
         f"{POST}{CLOSE}Content-Length: {len(INSIDE)}\r\n\r\n{INSIDE}", (["400"],)),
+    "a body that is deep": (
+        f"{POST}{CLOSE}Content-Length: 500000\r\n\r\n" + '{"a":' * 100_000, (["400"], ["422"])),
+    "a body that is deep in a list": (
+        f"{POST}{CLOSE}Content-Length: 500000\r\n\r\n" + "[" * 500_000, (["400"], ["422"])),
     "a body of a request that has none": (
         f"GET /healthz HTTP/1.1\r\n{HOST}{CLOSE}Content-Length: {len(INSIDE)}\r\n\r\n{INSIDE}", (["200"],)),
     "an upgrade to what nobody speaks": (
