@@ -295,14 +295,28 @@ impl Shared {
             Ok(Err(_)) | Err(_) => return Err(unavailable),
         };
         let caller = Caller::from(stored);
-        let stands = stands_here(&self.known.read(), &caller, now);
+        let mut stands = self.stands_with_session(&caller, now);
         if stands == Err(Refused::NotKnownYet) {
             self.look_again().await?;
-            self.known.read().stands(&caller, now)?;
-        } else {
-            stands?;
+            stands = self.stands_with_session(&caller, now);
         }
-        Ok(Arc::new(caller))
+        match stands {
+            Ok(()) => Ok(Arc::new(caller)),
+            // What it came from is nowhere any more.
+            Err(Refused::NotKnownYet) => Err(Refused::Revoked),
+            Err(refused) => Err(refused),
+        }
+    }
+
+    /// Whether somebody may come in whom this server has put down with a ticket: by a browser's
+    /// session only for as long as that lasts.
+    fn stands_with_session(&self, caller: &Caller, now: Timestamp) -> Result<(), Refused> {
+        let known = self.known.read();
+        if let Some(name) = &caller.session {
+            let held = known.sessions.get(name).ok_or(Refused::NotKnownYet)?;
+            self.check_session(held, now)?;
+        }
+        stands_here(&known, caller, now)
     }
 }
 

@@ -568,6 +568,15 @@ async fn a_ticket_opens_once_at_any_node_and_soon() {
     node.handle.revoke_key(actor(&*node.boss().await), &id, node.now()).await.unwrap();
     let ticket = Presented::Ticket(revoked.ticket.expose());
     assert_eq!(node.who(ticket).await.unwrap_err(), Refused::Revoked);
+
+    // One that a browser's session was given opens nothing after the sign-out, at no node.
+    let session = node.sign_in(&node.key(&key_request(&["watch"])).await.0).await;
+    for at in [&node, &other] {
+        let left = node.handle.ticket(&session.caller, node.now()).await.unwrap();
+        node.handle.sign_out(actor(&session.caller), node.now()).await.unwrap();
+        let ticket = Presented::Ticket(left.ticket.expose());
+        assert_eq!(at.who(ticket).await.unwrap_err(), Refused::Revoked);
+    }
 }
 
 #[tokio::test]

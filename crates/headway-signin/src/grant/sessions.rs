@@ -11,11 +11,16 @@ use headway_store::{ExpectedEntry, PutEntry};
 use super::invalid;
 use crate::audit::{self, Actor, Deed};
 use crate::collection::SESSIONS;
+use crate::known::Known;
 use crate::session::{self, Holder, PER_SUBJECT, SessionRecord};
 use crate::{Error, Handle, Presented};
 
 /// The most sessions that a node knows: each is one record in memory.
 const IN_ALL: usize = 100_000;
+
+/// The most of one tenant, so that none takes the places of all others: also those that have ended,
+/// until every node has seen it.
+const PER_TENANT: usize = IN_ALL / 4;
 
 /// Somebody who has just signed in.
 #[derive(Clone, Debug)]
@@ -94,12 +99,7 @@ impl Handle {
         let holder = Holder::of(caller);
         let idle = self.shared.options.session_idle_ms;
         let known = self.shared.known.read();
-        if known.sessions.len() >= IN_ALL {
-            return Err(Error::Full {
-                what: "sessions",
-                remedy: "they end by themselves; sign out where nobody is",
-            });
-        }
+        ensure_room(&known, caller.tenant())?;
         let live = || {
             (known.sessions.iter())
                 .filter(|(_, held)| held.holder() == holder && held.over(now, idle).is_none())
@@ -126,5 +126,46 @@ impl Handle {
         let deed = Deed { by, what: "sign_out", target: None, outcome: "done" };
         let line = audit::put(&self.shared.places.entry(deed, now))?;
         self.shared.write(vec![PutEntry::new(SESSIONS, name, &record)?, line]).await
+    }
+}
+
+fn ensure_room(known: &Known, tenant: &str) -> Result<(), Error> {
+    let of_tenant = || known.sessions.values().filter(|held| held.caller.tenant() == tenant);
+    if known.sessions.len() >= IN_ALL || of_tenant().count() >= PER_TENANT {
+        return Err(Error::Full {
+            what: "sessions",
+            remedy: "they end by themselves; sign out where nobody is",
+        });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use headway_protocol::Owner;
+
+    use super::*;
+    use crate::session::HeldSession;
+
+    #[test]
+    fn one_tenant_leaves_room_for_others() {
+        let of = |tenant: &str| {
+            let owner = Owner { tenant: tenant.to_owned(), subject: None };
+            let record = SessionRecord {
+                caller: (&Caller { owner, ..Caller::anyone() }).into(),
+                created_at: Timestamp::default(),
+                ends_at: Timestamp::default(),
+                admin_mark: None,
+                ended_at: None,
+            };
+            HeldSession::new(record, 1, Arc::default())
+        };
+        let mut known = Known::default();
+        let greedy = of("greedy");
+        known.sessions.extend((1..PER_TENANT).map(|n| (n.to_string(), greedy.clone())));
+        ensure_room(&known, "greedy").unwrap();
+        known.sessions.insert("last".to_owned(), of("greedy"));
+        assert!(matches!(ensure_room(&known, "greedy"), Err(Error::Full { .. })));
+        ensure_room(&known, "modest").unwrap();
     }
 }
