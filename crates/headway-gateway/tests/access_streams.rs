@@ -15,6 +15,7 @@ use headway_gateway::{Limits, Options};
 use reqwest::Method;
 use serde_json::{Value, json};
 use support::{ADMIN_KEY, Events, Server, Socket, within};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const JOB: &str = "job-watched";
 const STREAM: &str = "/api/v1/jobs/job-watched/stream";
@@ -242,5 +243,41 @@ async fn a_command_of_a_watcher_is_judged_and_written_down() {
     let audit: Value = audit.json().await.unwrap();
     assert_eq!(audit["entries"][0]["credential"], "token");
     assert_eq!(audit["entries"][0]["target"], JOB);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn whoever_reads_slowly_has_no_more_time_than_others() {
+    let (server, _) = guarded().await;
+    let large = "x".repeat(900_000);
+    let jobs: Vec<String> = (0..16).map(|n| format!("large-{n}")).collect();
+    for job in &jobs {
+        let create = json!({"kind":"import","id":job});
+        made(&server, "/api/v1/jobs", ADMIN_KEY, &create).await;
+        let end = json!([{"type":"start"}, {"type":"complete","result":large}]);
+        made(&server, &format!("/api/v1/jobs/{job}/events"), ADMIN_KEY, &end).await;
+    }
+    let short = json!({"name":"short","scopes":["watch"],"ttl_ms":1_500});
+    let key = server.key(short).await;
+    let mut slow = tokio::net::TcpStream::connect(&server.address).await.unwrap();
+    let head = format!(
+        "GET /api/v1/stream?job={} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\
+         Authorization: Bearer {key}\r\nConnection: close\r\n\r\n",
+        jobs.join(",")
+    );
+    slow.write_all(head.as_bytes()).await.unwrap();
+    let ended = async {
+        while server.as_caller(Method::GET, "/api/v1/identity", &key).send().await.unwrap().status()
+            != 401
+        {}
+    };
+    within("the end of the key", ended).await;
+    let mut text = Vec::new();
+    within("the end of the stream", slow.read_to_end(&mut text)).await.unwrap();
+    let text = String::from_utf8_lossy(&text);
+    assert!(text.starts_with("HTTP/1.1 200"), "{}", &text[..100]);
+    assert!(text.contains("token_expired"));
+    let seen = text.matches("event: snapshot").count();
+    assert!(seen < jobs.len(), "all {seen} of them, most after the end");
     server.stop().await;
 }

@@ -36,7 +36,8 @@ pub(crate) fn presented<'a>(parts: &'a Parts, query: &'a Query, route: &Route) -
     cookie(&parts.headers).map_or(Presented::Nothing, Presented::Cookie)
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+/// The token of `Authorization: Bearer`.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let line = headers.get(header::AUTHORIZATION)?.to_str().unwrap_or_default();
     let (scheme, token) = line.split_once(' ').unwrap_or((line, ""));
     // Another scheme is shown all the same, as something that nobody knows.
@@ -49,14 +50,17 @@ fn subprotocol(headers: &HeaderMap) -> Option<&str> {
     words.map(str::trim).find_map(|word| word.strip_prefix(SUBPROTOCOL))
 }
 
-/// The value of the session's cookie, whichever way it was set.
+/// The value of the session's cookie, whichever way it was set. The one with the prefix comes first:
+/// no page of another host or port can have set that one in the browser, but it can the other.
 pub(crate) fn cookie(headers: &HeaderMap) -> Option<&str> {
+    [true, false].into_iter().find_map(|secure| cookie_named(headers, cookie_name(secure)))
+}
+
+fn cookie_named<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
     let lines = headers.get_all(header::COOKIE).iter();
     let pairs = lines.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(';'));
     let mut pairs = pairs.filter_map(|pair| pair.trim().split_once('='));
-    pairs
-        .find(|(name, _)| [true, false].into_iter().any(|secure| cookie_name(secure) == *name))
-        .map(|(_, value)| value.trim_matches('"'))
+    pairs.find(|(name, _)| *name == wanted).map(|(_, value)| value.trim_matches('"'))
 }
 
 #[cfg(test)]
@@ -98,6 +102,8 @@ mod tests {
         check("/?ticket=abc", &[], false, "nothing");
         check("/", &[("cookie", "a=b; headway_session=abc")], false, "cookie abc");
         check("/", &[("cookie", "__Host-headway_session=abc")], false, "cookie abc");
+        let planted = [("cookie", "headway_session=theirs; __Host-headway_session=abc")];
+        check("/", &planted, false, "cookie abc");
         let both = [("cookie", "headway_session=abc"), ("authorization", "Bearer def")];
         check("/?token=ghi", &both, true, "bearer def");
     }

@@ -113,7 +113,13 @@ impl Site {
             return Origin::Foreign;
         };
         let authority = origin.split_once("://").map(|(_, authority)| bare(authority));
-        if authority.is_some() && authority == host.map(bare) {
+        let apart = headers.get(ORIGIN_FETCHED).is_some_and(|site| {
+            [b"same-site".as_slice(), b"cross-site"].contains(&site.as_bytes())
+        });
+        // The browser knows better than a comparison of names: a page of the same host without TLS is
+        // another site's. Of a WebSocket it says nothing, or what is true of another scheme.
+        let apart = apart && !headers.contains_key(header::UPGRADE);
+        if authority.is_some() && authority == host.map(bare) && !apart {
             return Origin::Same;
         }
         let named = |known: &String| known == "*" || known.eq_ignore_ascii_case(origin);
@@ -232,6 +238,17 @@ mod tests {
         };
         check("same-origin", true);
         check("none", true);
+        check("same-site", false);
+        check("cross-site", false);
+    }
+
+    #[test]
+    fn a_page_of_the_same_host_without_tls_is_another_site() {
+        let check = |fetched: &str, accepted: bool| {
+            let said = [("host", "h"), ("origin", "http://h"), ("sec-fetch-site", fetched)];
+            assert_eq!(site().judge(&parts("POST", &said), false).is_ok(), accepted, "{fetched}");
+        };
+        check("same-origin", true);
         check("same-site", false);
         check("cross-site", false);
     }

@@ -468,6 +468,11 @@ impl Watcher {
         }
         let options = &context.app.options;
         let now = context.now;
+        // A browser's session ends when nobody uses it; to watch is to use it. Whoever reads slowly has
+        // no more time than others.
+        let caller = self.session.caller();
+        let expired = caller.expires_at.is_some_and(|at| at <= context.time());
+        let ended = (expired || caller.session.is_some()) && self.has_ended(context);
         // A reader that does not take what was sent before a ping cannot answer it.
         if let Some(since) = blocked {
             if now.ms_since(since) >= millis(options.write_within) {
@@ -475,10 +480,7 @@ impl Watcher {
             }
             return;
         }
-        // A browser's session ends when nobody uses it; to watch is to use it.
-        let caller = self.session.caller();
-        let expired = caller.expires_at.is_some_and(|at| at <= context.time());
-        if (expired || caller.session.is_some()) && self.has_ended(context) {
+        if ended {
             return;
         }
         let Transport::Messages(conversation) = &mut self.transport else { return };
@@ -531,14 +533,14 @@ impl Watcher {
     /// When there is something to do although nothing happened.
     pub(super) fn due(&self, blocked: Option<Tick>, context: &Context) -> Tick {
         let options = &context.app.options;
-        if let Some(since) = blocked {
-            return since.after_ms(millis(options.write_within));
-        }
-        let session = context.now.after_ms(context.until(self.session.next_deadline()));
         let expires = self.session.caller().expires_at.filter(|_| !self.stopping);
-        let session = expires.map_or(session, |expires| {
-            session.min(context.now.after_ms(context.until(expires).max(1)))
-        });
+        let or_expires = |due: Tick| {
+            expires.map_or(due, |at| due.min(context.now.after_ms(context.until(at).max(1))))
+        };
+        if let Some(since) = blocked {
+            return or_expires(since.after_ms(millis(options.write_within)));
+        }
+        let session = or_expires(context.now.after_ms(context.until(self.session.next_deadline())));
         match &self.transport {
             Transport::Messages(conversation) => {
                 let ping = conversation.pinged.after_ms(millis(options.ping_every));
