@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use headway_protocol::Secret;
 use headway_tls::Acceptor;
 use ipnet::IpNet;
 
@@ -16,6 +17,10 @@ pub struct Options {
     /// Whether it may listen beyond loopback although nobody has to sign in. The names that it is
     /// asked by are then not checked.
     pub insecure: bool,
+    /// What a request has to show, as a bearer's token, that brings a command line to an engine which
+    /// takes them; `None`: nothing. A node that was started for one command has one, so that other
+    /// users of the machine cannot have it run what they like.
+    pub exec_key: Option<Secret>,
     /// The largest body of a request that is no upload, in bytes.
     pub body_bytes: usize,
     /// The largest upload, in bytes. Uploads are streamed.
@@ -143,6 +148,7 @@ impl Default for Options {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 4323)),
             insecure: false,
+            exec_key: None,
             body_bytes: 1024 * 1024,
             upload_bytes: 1024 * 1024 * 1024,
             tls: None,

@@ -15,7 +15,7 @@ use headway_access::{
     Act, Caller, Credential, Denial, JobView, Listed, On, Reach, Scope, Scopes, authorize,
 };
 use headway_gateway::{Limits, Options, Pace, Site, openapi};
-use headway_protocol::Owner;
+use headway_protocol::{Owner, Secret};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use support::{ADMIN_KEY, Server, within};
@@ -388,6 +388,34 @@ async fn an_overloaded_server_goes_on_with_what_runs() {
     assert_eq!(cancel.status(), 202);
     let metrics = server.get("/metrics").await.text().await.unwrap();
     assert!(!metrics.contains("headway_limits_total{limit=\"overload\"} 0"), "it is counted");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_command_line_is_taken_from_the_one_who_started_the_node() {
+    let exec_key = Some(Secret::new("the-key-of-this-run"));
+    let options = Options { exec_key, ..Options::default() };
+    let server = Server::start_with(options, headway_hub::Options::default()).await;
+    let batch = json!({"executor":{"type":"command","argv":["true"]},"items":[1]});
+    let check = async |headers: &[(&str, &str)], expected: u16| {
+        for path in ["/api/v1/batches", "/api/v1/estimates"] {
+            let mut request = server.request(Method::POST, path).json(&batch);
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
+            let status = request.send().await.unwrap().status();
+            let fine = [200, 202].contains(&status.as_u16());
+            assert!(status == expected || expected == 200 && fine, "{status}: {path} {headers:?}");
+        }
+    };
+    let key = ("authorization", "Bearer the-key-of-this-run");
+    check(&[key], 200).await;
+    check(&[], 403).await;
+    check(&[("authorization", "Bearer the-key-of-this-ru")], 403).await;
+    check(&[("authorization", "Bearer the-key-of-that-run")], 403).await;
+    check(&[key, ("x-forwarded-for", "192.0.2.1")], 403).await;
+    // Everybody may look on.
+    assert_eq!(server.get("/api/v1/jobs").await.status(), 200);
     server.stop().await;
 }
 

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use headway_client::Client;
 use headway_gateway::{Gateway, Site};
+use headway_protocol::Secret;
 use headway_store::{Clock, Store, SystemClock};
 use headway_store_embedded::EmbeddedStore;
 
@@ -18,6 +20,8 @@ use crate::{certificate, open_files, rate_card};
 #[derive(Debug)]
 pub(crate) struct Node {
     url: String,
+    /// What requests show that bring a command line, if this node asks for it.
+    exec_key: Option<Secret>,
     engine: headway_engine::Handle,
     signin: headway_signin::Handle,
     gateway: tokio::task::JoinHandle<()>,
@@ -98,6 +102,7 @@ impl Node {
         let gateway = headway_gateway::Options {
             listen: settings.listen,
             insecure: settings.insecure,
+            exec_key: settings.exec_key.clone(),
             body_bytes: settings.body_bytes,
             upload_bytes: settings.upload_bytes,
             tls: settings.tls.as_ref().map(|tls| Arc::clone(&tls.acceptor)),
@@ -133,7 +138,8 @@ impl Node {
         let (stop, stopped) = tokio::sync::oneshot::channel();
         // A sender that was dropped says the same as one that was used.
         let gateway = tokio::spawn(gateway.serve(async move { drop(stopped.await) }));
-        Ok(Self { url, engine, signin, gateway, stop, store, keepers, folder: None })
+        let exec_key = settings.exec_key;
+        Ok(Self { url, exec_key, engine, signin, gateway, stop, store, keepers, folder: None })
     }
 
     /// A node of its own for one command: on a free port of loopback unless something else is
@@ -169,6 +175,15 @@ impl Node {
     /// The address, as a browser takes it.
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// A client of it, which may bring command lines if anybody may.
+    pub(crate) fn client(&self) -> Result<Client, Failure> {
+        let client = Client::new(&self.url, None)?;
+        Ok(match &self.exec_key {
+            Some(key) => client.with_token(key.clone())?,
+            None => client,
+        })
     }
 
     /// Takes the node down: watchers are sent away, work in flight ends or is given back, and what
@@ -207,8 +222,12 @@ pub(crate) fn own_settings(
     }
     configuration.for_one_command();
     let settings = configuration.settings().map_err(wrong)?;
-    // It speaks to nobody but the command itself.
-    Ok(Settings { tls: None, ..settings })
+    // It speaks to nobody but the command itself, and others on this machine may only look on.
+    let exec_key = settings.allow_exec.then(|| {
+        let random: [u64; 4] = rand::random();
+        Secret::new(random.map(|part| format!("{part:016x}")).concat())
+    });
+    Ok(Settings { tls: None, exec_key, ..settings })
 }
 
 fn address_for_people(address: SocketAddr, secure: bool) -> String {

@@ -5,13 +5,15 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use headway_engine::ItemSource;
 use headway_hub::ItemQuery;
-use headway_protocol::batch::BatchOptions;
+use headway_protocol::batch::{BatchOptions, Executor};
+use headway_protocol::{Problem, ProblemCode, Secret};
 use serde_json::Value;
 
 use super::upload::Upload;
 use super::{IDEMPOTENCY_KEY, created, json};
 use crate::app::{App, Caller, Id, job_id};
 use crate::body::{self, Form};
+use crate::door::credential::bearer;
 use crate::headers::text_of;
 use crate::problem::{Answer, Refusal};
 use crate::query::Query;
@@ -29,6 +31,7 @@ pub(crate) async fn create(
     let key = text_of(&headers, IDEMPOTENCY_KEY)?;
     let batch = if body::form(&headers, &[Form::Json, Form::Multipart])? == Form::Multipart {
         let upload = Upload::begin(request, app.options.upload_bytes).await?;
+        may_run(&app, &headers, upload.options())?;
         upload.run(|options, items| app.engine.create_batch(&caller, options, items, key)).await?
     } else {
         let (options, items) = inline(&app, &headers, request.into_body()).await?;
@@ -46,6 +49,7 @@ pub(crate) async fn estimate(
     let headers = request.headers().clone();
     let estimate = if body::form(&headers, &[Form::Json, Form::Multipart])? == Form::Multipart {
         let upload = Upload::begin(request, app.options.upload_bytes).await?;
+        may_run(&app, &headers, upload.options())?;
         upload.run(|options, items| app.engine.estimate(&caller, options, items)).await?
     } else {
         let (options, items) = inline(&app, &headers, request.into_body()).await?;
@@ -89,5 +93,29 @@ async fn inline(
         }
     };
     let options = body::parse_value(Value::Object(members))?;
+    may_run(app, headers, &options)?;
     Ok((options, ItemSource::Inline(items)))
+}
+
+/// Refuses a command line from whoever may not bring one, also where the engine would run it: from
+/// beyond a proxy, and from others than the one for whom the node was started.
+fn may_run(app: &App, headers: &HeaderMap, options: &BatchOptions) -> Result<(), Refusal> {
+    let Some(Executor::Command(_)) = &options.executor else { return Ok(()) };
+    let forwarded = ["forwarded", "x-forwarded-for", "x-forwarded-host", "via"];
+    let detail = if forwarded.iter().any(|name| headers.contains_key(*name)) {
+        "a command line is not taken through a proxy: name a configured `kind`"
+    } else if app.options.exec_key.as_ref().is_some_and(|key| !shows(headers, key)) {
+        "this node runs the command lines of the one who has started it: use a node of your own"
+    } else {
+        return Ok(());
+    };
+    Err(Problem::new(ProblemCode::Forbidden, detail).at_field("executor").into())
+}
+
+/// Whether a request shows a key. Takes as long for a wrong key as for the right one.
+fn shows(headers: &HeaderMap, key: &Secret) -> bool {
+    let shown = bearer(headers).unwrap_or_default().as_bytes();
+    let expected = key.expose().as_bytes();
+    let differences = shown.iter().zip(expected).fold(0, |all, (one, other)| all | one ^ other);
+    shown.len() == expected.len() && differences == 0
 }

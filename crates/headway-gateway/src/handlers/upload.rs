@@ -57,6 +57,11 @@ impl Upload {
         Ok(Self { parts, options, limit })
     }
 
+    /// What was read.
+    pub(super) fn options(&self) -> &BatchOptions {
+        &self.options
+    }
+
     /// Hands the options and the file to `work` and feeds the file while it works. When the file
     /// breaks off, `work` sees an error in its reader, and what the request is told is this one's.
     pub(super) async fn run<T, F, W>(mut self, work: W) -> Result<T, Refusal>

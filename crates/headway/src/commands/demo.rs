@@ -74,7 +74,7 @@ pub(crate) async fn run(
     if let Some(temporary) = temporary {
         node = node.with_folder(temporary);
     }
-    let client = Client::new(node.url(), None)?;
+    let client = node.client()?;
     let job = tokio::select! {
         job = submit(&client, &example) => job,
         _ = stop.recv() => return shut_down(node, grace, &mut stop).await,

@@ -67,6 +67,8 @@ pub(crate) struct Settings {
     pub(crate) rates: RateCard,
     pub(crate) insecure: bool,
     pub(crate) allow_exec: bool,
+    /// What requests show that bring a command line; never configured.
+    pub(crate) exec_key: Option<Secret>,
     pub(crate) allow_hosts: Vec<String>,
     pub(crate) work_dir: PathBuf,
     pub(crate) tls: Option<Tls>,
@@ -181,6 +183,7 @@ impl Configuration {
             rates,
             insecure: self.flag("insecure"),
             allow_exec: self.flag("allow_exec"),
+            exec_key: None,
             allow_hosts: self.list("allow_hosts"),
             work_dir: PathBuf::from(self.text("work_dir")),
             tls: self.tls()?,

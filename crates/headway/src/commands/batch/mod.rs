@@ -130,7 +130,7 @@ pub(crate) async fn estimate(
         };
         let settings = crate::node::own_settings(common, environment, &flags)?;
         let node = Node::start(settings).await?.with_folder(folder);
-        let client = Client::new(node.url(), None)?;
+        let client = node.client()?;
         (Some(node), client)
     };
     let estimated = client.estimate_file(&options, &items.file, format).await;

@@ -61,7 +61,7 @@ pub(super) async fn run(
     options.tags.push(tag.clone());
     let mut stop = listen()?;
     let node = Node::start(settings).await?;
-    let client = Client::new(node.url(), None)?;
+    let client = node.client()?;
     let run = OwnRun { common, arguments, client: &client, page: node.url(), folder };
     let done = run.start_and_follow(&tag, &options, format, &mut stop).await;
     node.shutdown(GRACE).await;

@@ -66,7 +66,7 @@ async fn connect(
         return Ok((None, super::client_of(server, common)?));
     }
     let node = Node::for_run(common, environment, arguments.data.as_deref()).await?;
-    let client = Client::new(node.url(), None)?;
+    let client = node.client()?;
     Ok((Some(node), client))
 }
 
