@@ -361,6 +361,20 @@ async fn it_tells_how_it_is() {
 }
 
 #[tokio::test]
+async fn methods_that_somebody_makes_up_are_counted_as_one() {
+    let server = Server::start().await;
+    for made_up in ["MADEUP1", "MADEUP2"] {
+        let method = Method::from_bytes(made_up.as_bytes()).unwrap();
+        assert_eq!(server.request(method, "/api/v1/jobs").send().await.unwrap().status(), 405);
+    }
+    let text = server.get("/metrics").await.text().await.unwrap();
+    assert!(!text.contains("MADEUP"), "{text}");
+    let line = "{route=\"/api/v1/jobs\",method=\"other\",status=\"405\"} 2";
+    assert!(text.contains(line), "{text}");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn it_stays_on_this_machine_unless_told_otherwise() {
     let store = std::sync::Arc::new(headway_store::memory::MemoryStore::new());
     let clock = std::sync::Arc::new(headway_store::SystemClock);
