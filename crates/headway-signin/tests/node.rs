@@ -536,6 +536,36 @@ async fn signing_in_takes_one_thing_that_is_right() {
 }
 
 #[tokio::test]
+async fn what_is_given_whole_to_be_revoked_is_revoked_and_not_written_down() {
+    let node = Node::start(admin()).await;
+    let (key, _) = node.key(&key_request(&["watch"])).await;
+    let caller = node.who(bearer(&key)).await.unwrap();
+    let request = TokenRequest { tags: vec!["t".into()], ..Default::default() };
+    let token = node.token(&caller, &request).await;
+    let boss = node.boss().await;
+    let revoke = async |token: Option<&Secret>, key: Option<&Secret>| {
+        let text = |secret: &Secret| secret.expose().to_owned();
+        let (token, key) = (token.map(text), key.map(text));
+        let request = RevocationRequest { token, key, ..Default::default() };
+        node.handle.revoke(actor(&boss), &request, node.now()).await
+    };
+    revoke(Some(&token), None).await.unwrap();
+    assert_eq!(node.who(bearer(&token)).await.unwrap_err(), Refused::Revoked);
+    assert!(revoke(Some(&key), None).await.is_err(), "it is none");
+    assert!(
+        revoke(Some(&Secret::new("eyJhIjoxfQ.e30.x")), None).await.is_err(),
+        "its jti is asked"
+    );
+    assert!(revoke(Some(&Secret::new("hwt_a.b.c")), None).await.is_err(), "it is none of ours");
+    revoke(None, Some(&key)).await.unwrap();
+    assert_eq!(node.who(bearer(&key)).await.unwrap_err(), Refused::Revoked);
+    let everything = node.everything().await;
+    for secret in [&key, &token] {
+        assert!(!everything.contains(secret.expose()));
+    }
+}
+
+#[tokio::test]
 async fn a_ticket_opens_once_at_any_node_and_soon() {
     let node = Node::start(admin()).await;
     let other = node.another().await;
