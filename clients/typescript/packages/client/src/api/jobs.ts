@@ -1,0 +1,80 @@
+// Jobs: made, looked at, reported on, commanded.
+
+import type { CreateJob, HistoryEvent, HistoryPage, Job, JobPage, JobStatus, ReportReply, SequencedReport } from "../protocol/generated/contract.ts";
+import { pages } from "../http/pages.ts";
+import { creating, path, type CreateOptions, type RequestOptions, type Requester } from "../http/requester.ts";
+import { Commands } from "./commands.ts";
+
+/** Which jobs a list holds. */
+export interface JobQuery {
+  readonly status?: readonly JobStatus[] | undefined;
+  readonly kind?: string | undefined;
+  readonly session?: string | undefined;
+  readonly tag?: string | undefined;
+  /** The `next` of the page before. */
+  readonly page?: string | undefined;
+  /** At most so many on a page. */
+  readonly limit?: number | undefined;
+}
+
+/** Which part of a history is meant. */
+export interface HistoryQuery {
+  /** A cursor: events after it. */
+  readonly after?: string | undefined;
+  /** At most so many on a page. */
+  readonly limit?: number | undefined;
+}
+
+/** Who reports. */
+export interface ReportOptions extends RequestOptions {
+  /** The producer's name for itself, and its number for this request: a repeat changes nothing. */
+  readonly producer?: { readonly id: string; readonly seq: number } | undefined;
+}
+
+export class Jobs extends Commands {
+  constructor(requester: Requester) {
+    super(requester, "jobs");
+  }
+
+  create(request: CreateJob, options: CreateOptions = {}): Promise<Job> {
+    return this.requester.json("POST", path("jobs"), { body: request, headers: creating(options), signal: options.signal });
+  }
+
+  get(id: string, { signal }: RequestOptions = {}): Promise<Job> {
+    return this.requester.json("GET", path("jobs", id), { signal });
+  }
+
+  /** A page of jobs, newest first. */
+  list(query: JobQuery = {}, { signal }: RequestOptions = {}): Promise<JobPage> {
+    return this.requester.json("GET", path("jobs"), { query: { ...query }, signal });
+  }
+
+  /** Every job of a list, newest first. */
+  all(query: Omit<JobQuery, "page"> = {}, options: RequestOptions = {}): AsyncGenerator<Job, void, undefined> {
+    return pages(
+      (page: string | undefined) => this.list({ ...query, page }, options),
+      ({ jobs }) => jobs,
+      ({ next }) => next,
+    );
+  }
+
+  /** A page of a job's events, oldest first. */
+  history(id: string, query: HistoryQuery = {}, { signal }: RequestOptions = {}): Promise<HistoryPage> {
+    return this.requester.json("GET", path("jobs", id, "events"), { query: { ...query }, signal });
+  }
+
+  /** Every event of a job up to now, oldest first. */
+  events(id: string, query: HistoryQuery = {}, options: RequestOptions = {}): AsyncGenerator<HistoryEvent, void, undefined> {
+    return pages(
+      (next: string | undefined) => this.history(id, { ...query, after: next ?? query.after }, options),
+      ({ events }) => events,
+      ({ next }) => next,
+    );
+  }
+
+  /** Tells what the job's work has done. The answer says what is asked of the producer. */
+  report(id: string, events: SequencedReport | readonly SequencedReport[], { producer, signal }: ReportOptions = {}): Promise<ReportReply> {
+    const headers = producer === undefined ? {} : { "producer-id": producer.id, "producer-seq": String(producer.seq) };
+    return this.requester.json("POST", path("jobs", id, "events"), { body: events, headers, signal });
+  }
+}

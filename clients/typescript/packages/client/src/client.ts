@@ -1,0 +1,38 @@
+// A server, and everything that can be asked of it.
+
+import { Batches } from "./api/batches.ts";
+import { Identity } from "./api/identity.ts";
+import { Jobs } from "./api/jobs.ts";
+import { Keys } from "./api/keys.ts";
+import { WatchTokens } from "./api/tokens.ts";
+import { Requester } from "./http/requester.ts";
+import { Tokens } from "./http/tokens.ts";
+import { base, type ConnectOptions } from "./watch/options.ts";
+import { Watcher } from "./watch/watcher.ts";
+
+/** A client of one server: requests, and live watches over one connection. */
+export class Headway extends Watcher {
+  readonly jobs: Jobs;
+  readonly batches: Batches;
+  readonly tokens: WatchTokens;
+  readonly keys: Keys;
+  readonly identity: Identity;
+  readonly #tokens: Tokens;
+
+  constructor(options: ConnectOptions = {}) {
+    super(options);
+    this.#tokens = new Tokens(options.token);
+    const send = options.fetch ?? ((input, init) => fetch(input, init));
+    const requester = new Requester(base(options.url), send, options.credentials, this.#tokens);
+    this.jobs = new Jobs(requester);
+    this.batches = new Batches(requester);
+    this.tokens = new WatchTokens(requester);
+    this.keys = new Keys(requester);
+    this.identity = new Identity(requester);
+  }
+
+  override signedIn(): void {
+    this.#tokens.forget();
+    super.signedIn();
+  }
+}

@@ -1,0 +1,13 @@
+// A position in a job's log: eight hexadecimal digits that name the log, and a number.
+
+/** Whether `cursor` is of the same log as `held` and not behind it. */
+export function isAtMost(cursor: string, held: string): boolean {
+  const [epoch, offset] = parts(cursor);
+  const [heldEpoch, heldOffset] = parts(held);
+  return epoch === heldEpoch && offset <= heldOffset;
+}
+
+function parts(cursor: string): [epoch: string, offset: number] {
+  const dash = cursor.indexOf("-");
+  return [cursor.slice(0, dash), Number(cursor.slice(dash + 1))];
+}

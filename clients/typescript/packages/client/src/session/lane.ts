@@ -1,0 +1,98 @@
+// One job as its stream tells it.
+
+import { isAtMost } from "../document/cursor.ts";
+import type { JobDocument } from "../document/job.ts";
+import { share, type Json } from "../document/json.ts";
+import { merge } from "../document/merge.ts";
+import type { Frame } from "../protocol/frame.ts";
+
+/** What a frame did to a lane. */
+export type Applied =
+  /** There is something new. */
+  | "changed"
+  /** It tells what is known, or waits for a snapshot that was asked for. */
+  | "known"
+  /** It does not fit the position held: a snapshot is needed. */
+  | "hole";
+
+/** Frames of one job. */
+export type LaneFrame = Extract<Frame, { type: "snapshot" | "update" | "event" | "gap" | "end" }>;
+
+/**
+ * The document of one job, its position, and what was seen.
+ *
+ * **Invariants:** the document is at every moment one that the server had; each event passes once.
+ */
+export class Lane {
+  #document: Json | undefined;
+  #cursor: string | undefined;
+  #event: string | undefined;
+  #ended = false;
+  #waiting = false;
+
+  /** The document; `undefined` before the first snapshot. */
+  get job(): JobDocument | undefined {
+    return this.#document as unknown as JobDocument | undefined;
+  }
+
+  /** The position to come back from; `undefined` when a snapshot is needed. */
+  get cursor(): string | undefined {
+    return this.#cursor;
+  }
+
+  /** Whether the attempt is over and its last state was seen. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** The stream begins with a snapshot again. The document stays until it comes. */
+  forget(): void {
+    this.#cursor = undefined;
+    this.#waiting = false;
+  }
+
+  /** The server said that the end was seen. Whether that is news. */
+  finish(): boolean {
+    const news = !this.#ended;
+    this.#ended = true;
+    return news;
+  }
+
+  apply(frame: LaneFrame): Applied {
+    switch (frame.type) {
+      case "snapshot":
+        this.#document = share(this.#document, frame.state as unknown as Json);
+        this.#cursor = frame.cursor;
+        this.#ended = false;
+        this.#waiting = false;
+        return "changed";
+      case "update":
+        return this.#update(frame);
+      case "event":
+        if (this.#event !== undefined && isAtMost(frame.cursor, this.#event)) return "known";
+        this.#event = frame.cursor;
+        return "changed";
+      case "gap":
+        this.#event = frame.to;
+        return "changed";
+      case "end":
+        if (this.#ended) return "known";
+        this.#ended = true;
+        return "changed";
+    }
+  }
+
+  #update({ cursor, prev, patch }: Extract<Frame, { type: "update" }>): Applied {
+    if (this.#cursor === prev) {
+      const patched = merge(this.#document, patch as Json);
+      this.#document = merge(patched, { cursor });
+      this.#cursor = cursor;
+      this.#ended = false;
+      return "changed";
+    }
+    if (this.#waiting || (this.#cursor !== undefined && isAtMost(cursor, this.#cursor))) return "known";
+    this.#cursor = undefined;
+    this.#waiting = true;
+    return "hole";
+  }
+}

@@ -1,0 +1,701 @@
+// What a watching client does, and when: no I/O, no clock, no chance of its own.
+//
+// Call `handle…` with what happened, then `pollOutput` until it gives nothing, then wait for the next
+// event or until `nextDeadline`, and then call `handleTimeout`. Times are milliseconds of one clock
+// that does not jump and counts from the Unix epoch; random numbers are 0 to 1.
+
+import { isObject } from "../document/json.ts";
+import { readFrame, type Frame } from "../protocol/frame.ts";
+import type { ClientMessage } from "../protocol/generated/contract.ts";
+import { address, STREAM } from "./address.ts";
+import { Backoff } from "./backoff.ts";
+import type { Close, ConnectionState, SignedOutReason, TransportName } from "./connection.ts";
+import { Credential } from "./credential.ts";
+import { Lane, type LaneFrame } from "./lane.ts";
+import type { Output } from "./output.ts";
+import { covers, named, subscribe, type Selection } from "./selection.ts";
+
+/** How long a connection may take to say its first word. */
+const CONNECT_MS = 15_000;
+/** How long a poll may take: the server answers after 20 s when nothing happens. */
+const POLL_MS = 40_000;
+/** How long nobody has to watch anything before the connection is let go: a page that changes views comes back at once. */
+const LINGER_MS = 1_000;
+/** How long an answer to a ping may take when somebody looks at the page again. */
+const PONG_MS = 5_000;
+/** How long a server may take to close after it has said so. */
+const CLOSING_MS = 5_000;
+/** The longest that a closing server can keep a client away. */
+const LONGEST_PAUSE_MS = 60_000;
+/** Jobs of a selector that are asked for by name when a connection is made again; further ones come when they move. */
+const LOOKED_UP = 64;
+
+const SIGNED_OUT: ReadonlySet<string> = new Set<SignedOutReason>(["token_expired", "revoked", "unauthenticated"]);
+
+/** Why the server does not let something be watched. */
+export interface Refusal {
+  readonly code: string;
+  readonly message: string;
+}
+
+export interface SessionOptions {
+  /** Ways to connect, best first; at least one. */
+  readonly transports: readonly TransportName[];
+  /** Whether there is somebody to ask for a token. */
+  readonly signIn: boolean;
+  /** Failures in a row after which the next transport is tried. */
+  readonly attempts: number;
+}
+
+interface Subscription {
+  readonly selection: Selection;
+  count: number;
+  refusal: Refusal | undefined;
+}
+
+/** What a name on the wire stands for: a subscription by its key, or a job that is looked up for a selector. */
+type Subject = { readonly key: string } | { readonly lookedUp: string };
+
+type Phase =
+  | { readonly state: "idle" }
+  | { readonly state: "asking" }
+  | { readonly state: "connecting" | "live"; readonly transport: TransportName; readonly connection: number }
+  | { readonly state: "waiting"; readonly until: number; readonly reason: string }
+  | { readonly state: "signed_out"; readonly reason: SignedOutReason }
+  | { readonly state: "refused"; readonly code: number | string; readonly reason: string };
+
+/**
+ * Subscriptions, what was seen of their jobs, and the one connection that brings them.
+ *
+ * **Invariants:** at most one connection is of interest at a time, and frames of others are passed
+ * over; a token that was refused is never shown again; without a new one nothing is tried.
+ */
+export class Session {
+  readonly #options: SessionOptions;
+  readonly #outputs: Output[] = [];
+  readonly #subscriptions = new Map<string, Subscription>();
+  readonly #lanes = new Map<string, Lane>();
+  readonly #subjects = new Map<string, Subject>();
+  readonly #credential: Credential;
+  readonly #backoff: Backoff;
+  readonly #worked = new Set<number>();
+  #phase: Phase = { state: "idle" };
+  #transport = 0;
+  #connections = 0;
+  #names = 0;
+  #offline = false;
+  /** Whether the connection is through. */
+  #opened = false;
+  /** What is watched is no longer what a stream without messages brings. */
+  #stale = false;
+  /** When what is watched last changed, until the connection follows: changes that come together make one connection. */
+  #changedAt: number | undefined;
+  /** When the connection is given up unless something comes. */
+  #silentAt: number | undefined;
+  #silenceMs = CONNECT_MS;
+  #closingAt: number | undefined;
+  #lingerAt: number | undefined;
+  #closing: { readonly reason: string; readonly retryMs: number } | undefined;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.#credential = new Credential(options.signIn);
+    this.#backoff = new Backoff(options.attempts);
+  }
+
+  /** The next thing to do or to tell; `undefined` when there is none. */
+  pollOutput(): Output | undefined {
+    if (this.#outputs.length === 0 && this.#changedAt !== undefined) {
+      const now = this.#changedAt;
+      this.#changedAt = undefined;
+      this.#settle(now);
+    }
+    return this.#outputs.shift();
+  }
+
+  /** When to call `handleTimeout`; `undefined` when only an event can change anything. */
+  nextDeadline(): number | undefined {
+    const { state } = this.#phase;
+    const renewAt = state === "live" ? this.#credential.renewAt : undefined;
+    const until = this.#phase.state === "waiting" ? this.#phase.until : undefined;
+    const times = [this.#silentAt, this.#closingAt, this.#lingerAt, renewAt, until].filter((time) => time !== undefined);
+    return times.length > 0 ? Math.min(...times) : undefined;
+  }
+
+  /** How the connection is. */
+  connection(): ConnectionState {
+    const phase = this.#phase;
+    switch (phase.state) {
+      case "asking":
+        return { state: "connecting", transport: this.#name() };
+      case "connecting":
+      case "live":
+        return { state: phase.state, transport: phase.transport };
+      case "waiting":
+        return { state: "waiting", retryAt: phase.until, offline: this.#offline, reason: phase.reason };
+      case "idle":
+      case "signed_out":
+      case "refused":
+        return phase;
+    }
+  }
+
+  /** What is known of a job that is watched. */
+  lane(job: string): Lane | undefined {
+    return this.#lanes.get(job);
+  }
+
+  /** What is known of all jobs that a subscription brings. */
+  *lanes(key: string): Iterable<[id: string, lane: Lane]> {
+    const subscription = this.#subscriptions.get(key);
+    if (subscription === undefined) return;
+    for (const [id, lane] of this.#lanes) {
+      if (covers(subscription.selection.selector, id, lane.job)) yield [id, lane];
+    }
+  }
+
+  /** Whether a subscription brings a job. */
+  brings(key: string, job: string): boolean {
+    const subscription = this.#subscriptions.get(key);
+    return subscription !== undefined && covers(subscription.selection.selector, job, this.#lanes.get(job)?.job);
+  }
+
+  /** Why a subscription is not served; `undefined` when it is. */
+  refusal(key: string): Refusal | undefined {
+    return this.#subscriptions.get(key)?.refusal;
+  }
+
+  /** Watches something, or counts one more reader of what is watched already. `key` names the selection. */
+  subscribe(key: string, selection: Selection, now: number): void {
+    const present = this.#subscriptions.get(key);
+    if (present !== undefined) {
+      present.count += 1;
+      return;
+    }
+    const subscription: Subscription = { selection, count: 1, refusal: undefined };
+    this.#subscriptions.set(key, subscription);
+    const job = named(selection.selector);
+    if (job !== undefined) this.#open(job);
+    this.#lingerAt = undefined;
+    if (this.#speaks()) this.#send(subscribe(this.#take({ key }), selection, undefined));
+    else this.#stale = true;
+    this.#changedAt = now;
+  }
+
+  /** One reader less. */
+  unsubscribe(key: string, now: number): void {
+    const subscription = this.#subscriptions.get(key);
+    if (subscription === undefined) return;
+    subscription.count -= 1;
+    if (subscription.count > 0) return;
+    this.#subscriptions.delete(key);
+    this.#withdraw((subject) => "key" in subject && subject.key === key);
+    for (const [id, lane] of this.#lanes) {
+      if ([...this.#subscriptions.values()].some(({ selection }) => covers(selection.selector, id, lane.job))) continue;
+      this.#lanes.delete(id);
+      this.#withdraw((subject) => "lookedUp" in subject && subject.lookedUp === id);
+    }
+    if (!this.#speaks()) this.#stale = true;
+    this.#changedAt = now;
+  }
+
+  /** A transport is through; for a poll, an answer came. */
+  handleOpen(connection: number, now: number): void {
+    const transport = this.#current(connection);
+    if (transport === undefined) return;
+    this.#opened = true;
+    this.#heard(now);
+    switch (transport) {
+      case "websocket": {
+        const { token } = this.#credential;
+        // The same token again: the answer says until when it holds.
+        if (token !== undefined) this.#send({ type: "auth", token });
+        for (const [key, { selection, refusal }] of this.#subscriptions) {
+          if (refusal === undefined) this.#send(subscribe(this.#take({ key }), selection, this.#cursor(selection)));
+        }
+        for (const job of this.#lookUps()) {
+          const id = this.#take({ lookedUp: job });
+          this.#send(subscribe(id, { selector: { job } }, this.#lanes.get(job)?.cursor));
+        }
+        return;
+      }
+      case "events":
+        return;
+      case "poll":
+        this.#lives();
+        this.#proven();
+        return;
+    }
+  }
+
+  /** Something came that is no frame, as a comment does. */
+  handleActivity(connection: number, now: number): void {
+    if (this.#current(connection) !== undefined) this.#heard(now);
+  }
+
+  /** A message came, as parsed JSON. What is no frame is passed over. */
+  handleFrame(connection: number, message: unknown, now: number, random: number): void {
+    if (this.#current(connection) === undefined) return;
+    this.#heard(now);
+    const frame = readFrame(message);
+    if (frame === undefined) return;
+    this.#lives();
+    // A greeting or a refusal is no sign that the next connection will be better.
+    if (frame.type !== "hello" && frame.type !== "error" && frame.type !== "closing") this.#proven();
+    this.#frame(frame, now, random);
+    this.#settle(now);
+  }
+
+  /** The connection is over. */
+  handleClose(connection: number, close: Close, now: number, random: number): void {
+    if (this.#current(connection) !== undefined) this.#closed(close, now, random);
+  }
+
+  /** The application's answer to `token`; without one nobody is signed in. */
+  handleToken(token: string | null | undefined, now: number): void {
+    const taken = this.#credential.take(token);
+    switch (this.#phase.state) {
+      case "asking":
+        if (!this.#isWanted()) this.#enter({ state: "idle" });
+        else if (taken === "new") this.#connect(now);
+        else this.#enter({ state: "signed_out", reason: taken === "none" ? "no_token" : this.#credential.reason });
+        return;
+      case "live":
+        // Renewing in place: whoever has no other token keeps this one until the server ends it.
+        if (taken === "new" && this.#credential.token !== undefined && this.#speaks()) {
+          this.#send({ type: "auth", token: this.#credential.token });
+        }
+        return;
+      case "idle":
+      case "connecting":
+      case "waiting":
+      case "signed_out":
+      case "refused":
+        return;
+    }
+  }
+
+  /** The application could not be asked for a token: it is asked again later. */
+  handleTokenFailure(reason: string, now: number, random: number): void {
+    this.#credential.failed(now);
+    if (this.#phase.state !== "asking") return;
+    this.#lost(reason, now, this.#backoff.next(random) ?? Backoff.away(random));
+  }
+
+  /** The machine has a network, or none. An attempt is still made now and then: the server may be on this machine. */
+  handleOnline(online: boolean, now: number): void {
+    const changed = this.#offline === online;
+    this.#offline = !online;
+    if (!changed) return;
+    if (this.#phase.state === "waiting") {
+      if (online) {
+        // Another network: what did not get through may now.
+        this.#transport = 0;
+        this.#comeBack(now);
+      } else this.#outputs.push({ type: "connection" });
+    }
+  }
+
+  /** Somebody looks at the page, or no longer does. A tab that slept finds out at once whether its connection did not survive. */
+  handleVisible(visible: boolean, now: number): void {
+    if (!visible) return;
+    if (this.#phase.state === "waiting") this.#comeBack(now);
+    else if (this.#phase.state === "live" && this.#speaks()) {
+      this.#send({ type: "ping" });
+      this.#silentAt = Math.min(this.#silentAt ?? Infinity, now + PONG_MS);
+    }
+  }
+
+  /** Somebody has signed in, or wants another try after a refusal. */
+  resume(now: number): void {
+    for (const [key, subscription] of this.#subscriptions) {
+      if (subscription.refusal === undefined) continue;
+      subscription.refusal = undefined;
+      this.#outputs.push({ type: "subscription", key });
+    }
+    this.#credential.resume();
+    if (this.#phase.state === "asking") return;
+    this.#drop();
+    this.#comeBack(now);
+  }
+
+  /** A deadline has passed. */
+  handleTimeout(now: number, random: number): void {
+    const passed = (deadline: number | undefined): boolean => deadline !== undefined && deadline <= now;
+    const phase = this.#phase;
+    if (phase.state === "waiting" && passed(phase.until)) this.#begin(now);
+    if (phase.state !== "connecting" && phase.state !== "live") return;
+    if (passed(this.#lingerAt)) {
+      this.#drop();
+      this.#enter({ state: "idle" });
+    } else if (passed(this.#silentAt) || passed(this.#closingAt)) {
+      this.#outputs.push({ type: "disconnect", connection: phase.connection });
+      this.#closed({ reason: "nothing came for too long" }, now, random);
+    } else if (phase.state === "live" && passed(this.#credential.renewAt)) {
+      this.#credential.ask();
+      this.#outputs.push({ type: "token" });
+    }
+  }
+
+  #frame(frame: Frame, now: number, random: number): void {
+    switch (frame.type) {
+      case "hello":
+        this.#silenceMs = 2 * frame.heartbeat_ms;
+        this.#heard(now);
+        return;
+      case "snapshot":
+      case "update":
+      case "event":
+      case "gap":
+      case "end":
+        this.#laneFrame(frame, now, random);
+        return;
+      case "error":
+        this.#refused(frame, now);
+        return;
+      case "result":
+        if (frame.id === "auth" && isObject(frame.data)) {
+          const ends = frame.data["expires_at"];
+          this.#credential.holdsUntil(typeof ends === "string" ? Date.parse(ends) : undefined, now, random);
+        }
+        return;
+      case "closing":
+        this.#closing = { reason: frame.reason, retryMs: frame.retry_ms };
+        this.#closingAt = now + CLOSING_MS;
+        return;
+      case "subscribed":
+      case "heartbeat":
+      case "pong":
+      case "unknown":
+        return;
+    }
+  }
+
+  #laneFrame(frame: LaneFrame, now: number, random: number): void {
+    const lane = this.#lanes.get(frame.job) ?? this.#brought(frame);
+    // What nobody watches any more may still be on its way.
+    if (lane === undefined) return;
+    switch (lane.apply(frame)) {
+      case "known":
+        return;
+      case "changed":
+        if (frame.type === "event" || frame.type === "gap") this.#outputs.push({ type: "event", frame });
+        else this.#outputs.push({ type: "job", job: frame.job });
+        if (frame.type === "end") {
+          this.#withdraw((subject) => "lookedUp" in subject && subject.lookedUp === frame.job);
+          // A poll answers at once, every time, while one of its jobs has ended.
+          if (!this.#speaks()) this.#stale = true;
+        }
+        return;
+      case "hole":
+        this.#resubscribe(frame.job, now, random);
+    }
+  }
+
+  /** The lane of a job that a selector brings for the first time, which begins with a snapshot. */
+  #brought(frame: LaneFrame): Lane | undefined {
+    if (frame.type !== "snapshot") return undefined;
+    const brings = ({ selection }: Subscription): boolean => covers(selection.selector, frame.job, frame.state);
+    return [...this.#subscriptions.values()].some(brings) ? this.#open(frame.job) : undefined;
+  }
+
+  /** Asks for a snapshot of a job. */
+  #resubscribe(job: string, now: number, random: number): void {
+    if (!this.#speaks()) {
+      const phase = this.#phase;
+      if (phase.state === "live") this.#outputs.push({ type: "disconnect", connection: phase.connection });
+      this.#closed({ reason: "an update does not fit the last one" }, now, random);
+      return;
+    }
+    const keys = [...this.#subscriptions].filter(([, { selection }]) => named(selection.selector) === job);
+    this.#withdraw((subject) =>
+      "key" in subject ? keys.some(([key]) => key === subject.key) : subject.lookedUp === job,
+    );
+    for (const [key, { selection }] of keys) this.#send(subscribe(this.#take({ key }), selection, undefined));
+    if (keys.length === 0) this.#send(subscribe(this.#take({ lookedUp: job }), { selector: { job } }, undefined));
+  }
+
+  #refused({ id, code, message }: Extract<Frame, { type: "error" }>, now: number): void {
+    if (id === "auth") {
+      // A server that asks nobody to sign in says so, once is enough.
+      if (code === "unauthenticated" || code === "sign_in_under_way") this.#credential.failed(now);
+      return;
+    }
+    const subject = this.#subject(id ?? "");
+    if (subject === undefined) return;
+    if (id !== null && id !== undefined) this.#subjects.delete(id);
+    if ("key" in subject) this.#refuse(subject.key, { code, message });
+    else this.#lose(subject.lookedUp);
+  }
+
+  #refuse(key: string, refusal: Refusal): void {
+    const subscription = this.#subscriptions.get(key);
+    if (subscription === undefined) return;
+    subscription.refusal = refusal;
+    this.#outputs.push({ type: "subscription", key });
+  }
+
+  /** A job is not there any more. */
+  #lose(job: string): void {
+    if (this.#lanes.delete(job)) this.#outputs.push({ type: "job", job });
+  }
+
+  /** What a name on the wire stands for. Where names cannot be chosen the server makes them of what is watched. */
+  #subject(id: string): Subject | undefined {
+    const chosen = this.#subjects.get(id);
+    if (chosen !== undefined || this.#speaks()) return chosen;
+    for (const [key, { selection }] of this.#subscriptions) {
+      const made = Object.entries(selection.selector).map(([word, value]) => (word === "all" ? word : `${word}:${value}`));
+      if (made.includes(id) || named(selection.selector) === id) return { key };
+    }
+    return id.startsWith("job:") ? { lookedUp: id.slice("job:".length) } : undefined;
+  }
+
+  #closed(close: Close, now: number, random: number): void {
+    const closing = this.#closing;
+    const wasLive = this.#phase.state === "live";
+    const transport = this.#name();
+    this.#forgetConnection();
+    if (close.code === 4500 || close.status === 401 || SIGNED_OUT.has(closing?.reason ?? "")) {
+      this.#signedOut((closing?.reason ?? "unauthenticated") as SignedOutReason, now);
+      return;
+    }
+    if (close.status === 204) {
+      for (const [job, lane] of this.#lanes) {
+        if (lane.finish()) this.#outputs.push({ type: "job", job });
+      }
+      this.#lost("the server has nothing more to say", now, this.#nextWait(random));
+      return;
+    }
+    const only = [...this.#subscriptions.entries()].filter(([, subscription]) => this.#streams(subscription));
+    const [first] = only;
+    if (transport !== "websocket" && only.length === 1 && first !== undefined && close.problem === "not_found") {
+      this.#refuse(first[0], { code: close.problem, message: close.reason });
+      this.#lost(close.reason, now, 0);
+      return;
+    }
+    const { code } = close;
+    if (code !== undefined && ((code >= 4500 && code < 5000) || code === 1008 || code === 1009)) {
+      this.#enter({ state: "refused", code, reason: close.reason });
+      return;
+    }
+    if (close.problem !== undefined && isFinal(close.status)) {
+      this.#enter({ state: "refused", code: close.problem, reason: close.reason });
+      return;
+    }
+    if (wasLive) this.#transport = Math.min(...this.#worked);
+    const pause = closing?.retryMs ?? close.retryMs ?? 0;
+    this.#lost(close.reason, now, Math.max(Math.min(pause, LONGEST_PAUSE_MS), this.#nextWait(random)));
+  }
+
+  /** The wait before the next attempt; after enough of them the next transport has its turn at once. */
+  #nextWait(random: number): number {
+    if (this.#offline) return Backoff.away(random);
+    const wait = this.#backoff.next(random);
+    if (wait !== undefined) return wait;
+    this.#transport = (this.#transport + 1) % this.#options.transports.length;
+    this.#backoff.reset();
+    return 0;
+  }
+
+  #lost(reason: string, now: number, wait: number): void {
+    if (!this.#isWanted()) this.#enter({ state: "idle" });
+    else this.#enter({ state: "waiting", until: now + wait, reason });
+  }
+
+  #signedOut(reason: SignedOutReason, now: number): void {
+    if (this.#credential.refuse(reason)) this.#begin(now);
+    else this.#enter({ state: "signed_out", reason });
+  }
+
+  /** Does at once what it waits for. */
+  #comeBack(now: number): void {
+    this.#backoff.reset();
+    this.#enter({ state: "idle" });
+    this.#settle(now);
+  }
+
+  /** Makes the connection follow from what is watched. */
+  #settle(now: number): void {
+    const phase = this.#phase;
+    switch (phase.state) {
+      case "idle":
+        if (this.#isWanted()) this.#begin(now);
+        return;
+      case "connecting":
+      case "live":
+        if (!this.#isWanted()) {
+          this.#lingerAt ??= now + LINGER_MS;
+          return;
+        }
+        if (this.#stale && phase.transport !== "websocket") {
+          this.#drop();
+          this.#begin(now);
+        }
+        return;
+      case "waiting":
+        if (!this.#isWanted()) this.#enter({ state: "idle" });
+        return;
+      case "asking":
+      case "signed_out":
+      case "refused":
+        return;
+    }
+  }
+
+  #begin(now: number): void {
+    if (this.#credential.ask()) {
+      this.#enter({ state: "asking" });
+      this.#outputs.push({ type: "token" });
+    } else this.#connect(now);
+  }
+
+  #connect(now: number): void {
+    this.#forgetConnection();
+    this.#connections += 1;
+    this.#stale = false;
+    const transport = this.#name();
+    const connection = this.#connections;
+    this.#silenceMs = transport === "poll" ? POLL_MS : CONNECT_MS;
+    this.#silentAt = now + this.#silenceMs;
+    const selections = this.#selections();
+    for (const [id, lane] of this.#lanes) {
+      const kept = transport === "websocket" || (selections.length === 1 && named(selections[0]?.selector ?? { all: true }) === id);
+      if (!kept) lane.forget();
+    }
+    const [first] = selections;
+    const cursor = first === undefined ? undefined : this.#cursor(first);
+    const path = transport === "websocket" ? STREAM : address(selections, cursor, transport);
+    this.#outputs.push({ type: "connect", connection, transport, path, token: this.#credential.token });
+    this.#enter({ state: "connecting", transport, connection });
+  }
+
+  /** What a stream without messages has to bring. */
+  #selections(): Selection[] {
+    const own = [...this.#subscriptions.values()].filter((subscription) => this.#streams(subscription));
+    return [...own.map(({ selection }) => selection), ...this.#lookUps().map((job) => ({ selector: { job } }))];
+  }
+
+  /**
+   * Jobs that only a selector brings and that have not ended. One that ended while nobody was connected
+   * would not be told again by the selector, so they are asked for by name. Those above the bound are forgotten.
+   */
+  #lookUps(): string[] {
+    const byName = new Set([...this.#subscriptions.values()].map(({ selection }) => named(selection.selector)));
+    const open = [...this.#lanes].filter(([id, lane]) => !byName.has(id) && !lane.ended).map(([id]) => id);
+    for (const id of open.slice(LOOKED_UP)) this.#lose(id);
+    return open.slice(0, LOOKED_UP);
+  }
+
+  #cursor({ selector }: Selection): string | undefined {
+    const job = named(selector);
+    return job === undefined ? undefined : this.#lanes.get(job)?.cursor;
+  }
+
+  /** Whether there is anything to be connected for. */
+  #isWanted(): boolean {
+    return [...this.#subscriptions.values()].some((subscription) => this.#streams(subscription));
+  }
+
+  /**
+   * Whether something may still come of a subscription. A job that has ended may be retried, and a
+   * WebSocket tells; the other transports would have to be asked again and again for its end.
+   */
+  #streams({ selection, refusal }: Subscription): boolean {
+    if (refusal !== undefined) return false;
+    const job = named(selection.selector);
+    if (job === undefined || this.#lanes.get(job)?.ended !== true) return true;
+    return this.#name() === "websocket";
+  }
+
+  #open(job: string): Lane {
+    const present = this.#lanes.get(job);
+    if (present !== undefined) return present;
+    const lane = new Lane();
+    this.#lanes.set(job, lane);
+    return lane;
+  }
+
+  #name(): TransportName {
+    return this.#options.transports[this.#transport] ?? "poll";
+  }
+
+  /** The transport of a connection, when it is the one of interest. */
+  #current(connection: number): TransportName | undefined {
+    const phase = this.#phase;
+    const is = (phase.state === "connecting" || phase.state === "live") && phase.connection === connection;
+    return is ? phase.transport : undefined;
+  }
+
+  /** Whether messages can be sent. */
+  #speaks(): boolean {
+    const phase = this.#phase;
+    return this.#opened && (phase.state === "connecting" || phase.state === "live") && phase.transport === "websocket";
+  }
+
+  #send(message: ClientMessage): void {
+    const phase = this.#phase;
+    if (phase.state !== "connecting" && phase.state !== "live") return;
+    this.#outputs.push({ type: "send", connection: phase.connection, text: JSON.stringify(message) });
+  }
+
+  /** A name for the wire, used once. */
+  #take(subject: Subject): string {
+    this.#names += 1;
+    const id = String(this.#names);
+    this.#subjects.set(id, subject);
+    return id;
+  }
+
+  #withdraw(which: (subject: Subject) => boolean): void {
+    for (const [id, subject] of this.#subjects) {
+      if (!which(subject)) continue;
+      this.#subjects.delete(id);
+      if (this.#speaks()) this.#send({ type: "unsubscribe", id });
+    }
+  }
+
+  #heard(now: number): void {
+    this.#silentAt = now + this.#silenceMs;
+  }
+
+  #lives(): void {
+    const phase = this.#phase;
+    if (phase.state !== "connecting") return;
+    this.#worked.add(this.#transport);
+    this.#enter({ ...phase, state: "live" });
+  }
+
+  /** The connection is of use. */
+  #proven(): void {
+    this.#backoff.reset();
+    this.#credential.proven();
+  }
+
+  #drop(): void {
+    const phase = this.#phase;
+    if (phase.state === "connecting" || phase.state === "live") {
+      this.#outputs.push({ type: "disconnect", connection: phase.connection });
+    }
+    this.#forgetConnection();
+  }
+
+  #forgetConnection(): void {
+    this.#opened = false;
+    this.#subjects.clear();
+    this.#silentAt = undefined;
+    this.#closingAt = undefined;
+    this.#lingerAt = undefined;
+    this.#closing = undefined;
+  }
+
+  #enter(phase: Phase): void {
+    this.#phase = phase;
+    this.#outputs.push({ type: "connection" });
+  }
+}
+
+/** Whether the same request would be refused again. */
+function isFinal(status: number | undefined): boolean {
+  return status !== undefined && status >= 400 && status < 500 && status !== 408 && status !== 429;
+}

@@ -1,0 +1,24 @@
+// The session against the corpus: what every client does with the same frames.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+
+import { Player, type Case } from "../support/case.ts";
+import { corpus, files } from "../support/corpus.ts";
+
+describe("the corpus of sessions", () => {
+  for (const file of files("session/")) {
+    const played = corpus(`session/${file}`) as Case;
+    test(`${file}: ${played.about}`, () => {
+      const player = new Player(played);
+      for (const [place, step] of played.steps.entries()) {
+        try {
+          player.play(step);
+        } catch (error) {
+          throw new Error(`step ${place + 1}, ${JSON.stringify(step)}`, { cause: error });
+        }
+      }
+      assert.deepEqual(player.left, [], "done at the end, and not looked at");
+    });
+  }
+});
