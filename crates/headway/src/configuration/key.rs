@@ -444,13 +444,14 @@ pub(super) const KEYS: &[Key] = &[
         "limits.idle_ms",
         Shape::Whole { least: 1 },
         "300000",
-        "How long a WebSocket may stay without a subscription.",
+        "How long a WebSocket may stay without a subscription, and any other connection without a \
+         request.",
     ),
     key(
         "limits.stalled_write_ms",
         Shape::Whole { least: 1 },
         "60000",
-        "How long a watcher may take nothing of what is sent to it.",
+        "How long a watcher, or any other client, may take nothing of what is sent to it.",
     ),
     key(
         "limits.connections_per_tenant",
