@@ -11,7 +11,7 @@ use crate::command;
 use crate::test::setup;
 
 /// Where projects with a lock file may be.
-const PARENTS: [&str; 3] = ["tests", "clients/typescript", "."];
+const PARENTS: [&str; 4] = ["tests", "clients", "clients/typescript", "."];
 
 /// How long the registry may take to answer, and how often it is asked again.
 const PATIENCE: [&str; 2] = ["--fetch-timeout=20000", "--fetch-retries=0"];
