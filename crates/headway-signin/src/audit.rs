@@ -22,6 +22,9 @@ use crate::{Error, base62};
 /// The most entries of one page.
 pub(crate) const PAGE: usize = 1_000;
 
+/// The most of a target that is written down, in characters.
+const TARGET_CHARACTERS: usize = 256;
+
 /// How many entries are looked at for one page: when few of them fit, the page is short, and says
 /// where to go on.
 const LOOKED_AT: usize = 10_000;
@@ -101,7 +104,7 @@ impl Places {
             credential_id: caller.credential.id().map(str::to_owned),
             address: address.map(|address| address.to_canonical().to_string()),
             what: what.to_owned(),
-            target: target.map(str::to_owned),
+            target: target.map(told),
             outcome: outcome.to_owned(),
             times: 1,
         }
@@ -127,6 +130,13 @@ impl Places {
         let next = self.next.fetch_add(1, Ordering::Relaxed);
         format!("{}.{}{}", collection::at(now), base62::number::<6>(next), self.node)
     }
+}
+
+/// A target as it is written down: whoever acts may have named anything, and is not to fill the log or
+/// to steer the terminal of whoever reads it.
+fn told(target: &str) -> String {
+    let letters = target.chars().take(TARGET_CHARACTERS);
+    letters.map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect()
 }
 
 /// What puts an entry down.
@@ -172,4 +182,16 @@ pub(crate) async fn page(
         }
     }
     Ok((found, before))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_is_one_short_line() {
+        assert_eq!(told("msg_1"), "msg_1");
+        assert_eq!(told("a\nb\u{1b}[2J"), "a\u{fffd}b\u{fffd}[2J");
+        assert_eq!(told(&"é".repeat(10_000)).chars().count(), TARGET_CHARACTERS);
+    }
 }
