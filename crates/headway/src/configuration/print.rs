@@ -78,6 +78,9 @@ fn address_shown(url: &str) -> String {
 
 /// Hides members whose names say that they are secrets, at any depth: of a body, for example.
 fn hide_secrets(value: &mut serde_json::Value) {
+    if let Some(list) = value.as_array_mut() {
+        list.iter_mut().for_each(hide_secrets);
+    }
     let Some(members) = value.as_object_mut() else { return };
     for (name, member) in members {
         let name = name.to_ascii_lowercase();
@@ -85,11 +88,21 @@ fn hide_secrets(value: &mut serde_json::Value) {
             ["authorization", "token", "secret", "password", "cookie", "api-key", "api_key"]
                 .iter()
                 .any(|word| name.contains(word));
-        if secret && member.is_string() {
-            *member = HIDDEN.into();
+        if secret {
+            hide_texts(member);
         } else {
             hide_secrets(member);
         }
+    }
+}
+
+/// Hides every text of a value; numbers of tokens are no secrets.
+fn hide_texts(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::String(text) => HIDDEN.clone_into(text),
+        serde_json::Value::Array(list) => list.iter_mut().for_each(hide_texts),
+        serde_json::Value::Object(members) => members.values_mut().for_each(hide_texts),
+        serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => {}
     }
 }
 
@@ -173,4 +186,25 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
         }
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_hidden_wherever_they_lie() {
+        let mut body = json!({
+            "list": [{"token": "s1"}, [{"password": "s2"}]],
+            "secret": ["s3", {"of": "s4"}],
+            "input_tokens": 900,
+            "open": "seen",
+        });
+        hide_secrets(&mut body);
+        let text = body.to_string();
+        for secret in ["s1", "s2", "s3", "s4"] {
+            assert!(!text.contains(secret), "{text}");
+        }
+        assert!(text.contains("900") && text.contains("seen"), "{text}");
+    }
 }
