@@ -21,7 +21,7 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 cargo xtask COMMAND
 
-  test [lint|supply|rust|fuzz|python|abuse|browser]...
+  test [lint|supply|rust|fuzz|python|typescript|abuse|browser]...
                                        install what is missing, run every check and test
                                        (or only those named), print `N passed, N failed`
   fuzz [--seconds N] [TARGET]...       hostile bytes for every reader, or those named,

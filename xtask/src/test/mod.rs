@@ -1,6 +1,6 @@
 //! `cargo xtask test`: everything that has to hold, on a machine that may have nothing yet.
 //!
-//! Seven groups run one after the other: lint, supply, rust, fuzz, python, abuse, browser. Each check of a group is one
+//! Eight groups run one after the other: lint, supply, rust, fuzz, python, typescript, abuse, browser. Each check of a group is one
 //! test or a program that counts its own; the counts are added up and stand alone on the last
 //! line. A group that cannot run counts as a failed test, and the others still run.
 
@@ -13,6 +13,7 @@ mod rust;
 mod setup;
 mod supply;
 mod tally;
+mod typescript;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -28,17 +29,19 @@ enum Group {
     Rust,
     Fuzz,
     Python,
+    TypeScript,
     Abuse,
     Browser,
 }
 
 impl Group {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Lint,
         Self::Supply,
         Self::Rust,
         Self::Fuzz,
         Self::Python,
+        Self::TypeScript,
         Self::Abuse,
         Self::Browser,
     ];
@@ -50,6 +53,7 @@ impl Group {
             Self::Rust => "rust",
             Self::Fuzz => "fuzz",
             Self::Python => "python",
+            Self::TypeScript => "typescript",
             Self::Abuse => "abuse",
             Self::Browser => "browser",
         }
@@ -62,6 +66,7 @@ impl Group {
             Self::Rust => Ok(rust::run(root)),
             Self::Fuzz => fuzz::run(root),
             Self::Python => python::run(root),
+            Self::TypeScript => typescript::run(root),
             Self::Abuse => abuse::run(root),
             Self::Browser => browser::run(root),
         }

@@ -34,6 +34,13 @@ const NEEDS: &[Need] = &[
         package: "python3-venv",
         probe: &["python3", "-c", "import ensurepip, venv"],
     },
+    // A Node that is new enough comes with it, and workers of batches are written in it.
+    Need { group: Group::TypeScript, package: "python3", probe: &["python3", "--version"] },
+    Need {
+        group: Group::TypeScript,
+        package: "python3-venv",
+        probe: &["python3", "-c", "import ensurepip, venv"],
+    },
     Need { group: Group::Abuse, package: "python3", probe: &["python3", "--version"] },
     Need {
         group: Group::Abuse,

@@ -1,0 +1,98 @@
+// Requests, against the real program.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+
+import { Headway, HeadwayError } from "../../src/index.ts";
+import { Server } from "../support/server.ts";
+import { until } from "../support/until.ts";
+
+async function all<Entry>(entries: AsyncIterable<Entry>): Promise<Entry[]> {
+  const list: Entry[] = [];
+  for await (const entry of entries) list.push(entry);
+  return list;
+}
+
+/** Squares a number; `cat` would be an executor too. */
+const WORKER = `
+import json, sys
+for line in sys.stdin:
+    item = json.loads(line)
+    print(json.dumps({"index": item["index"], "output": int(item["input"]["n"]) ** 2}), flush=True)
+`;
+const EXECUTOR = { type: "command", mode: "stream", argv: ["python3", "-u", "-c", WORKER], env: ["PATH"] } as const;
+
+describe("requests", () => {
+  test("jobs are made once for each key, listed, read out and commanded", async (t) => {
+    const admin = (await Server.start(t)).admin(t);
+    const one = await admin.jobs.create({ kind: "import", tags: ["x"] }, { idempotencyKey: "k1" });
+    const repeated = await admin.jobs.create({ kind: "import", tags: ["x"] }, { idempotencyKey: "k1" });
+    assert.equal(repeated.id, one.id);
+    for (let n = 0; n < 5; n += 1) await admin.jobs.create({ kind: "import", id: `j${n}` });
+    const found = await all(admin.jobs.all({ limit: 2 }));
+    assert.deepEqual(found.map(({ id }) => id), ["j4", "j3", "j2", "j1", "j0", one.id]);
+    assert.deepEqual((await admin.jobs.list({ tag: "x" })).jobs.map(({ id }) => id), [one.id]);
+
+    const reply = await admin.jobs.report("j0", [{ type: "start" }, { type: "log", message: "a" }, { type: "log", message: "b" }], { producer: { id: "p", seq: 1 } });
+    assert.equal(reply.status, "running");
+    const events = await all(admin.jobs.events("j0", { limit: 1 }));
+    assert.deepEqual(events.flatMap((event) => (event["type"] === "log" ? [event["message"]] : [])), ["a", "b"]);
+    const cancelled = await admin.jobs.cancel("j0");
+    assert.match(cancelled.status, /^cancel/);
+  });
+
+  test("batches are made of lists and files, and read out", async (t) => {
+    const admin = (await Server.start(t)).admin(t);
+    const lines = ["n", ...Array.from({ length: 20 }, (_, n) => String(n))].join("\n");
+    const content = new Blob([lines], { type: "text/csv" });
+    const batch = await admin.batches.upload({ content, name: "numbers.csv" }, { executor: { ...EXECUTOR, argv: [...EXECUTOR.argv], env: [...EXECUTOR.env] } });
+    const { job } = await until(admin.watchJob(batch.id), ({ ended }) => ended);
+    assert.equal(job?.items?.succeeded, 20);
+    const results = await all(admin.batches.results(batch.id));
+    assert.deepEqual(results.map(({ output }) => output), Array.from({ length: 20 }, (_, n) => n * n));
+    const items = await all(admin.batches.allItems(batch.id, { limit: 7, status: ["succeeded"] }));
+    assert.deepEqual(items.map(({ index }) => index), Array.from({ length: 20 }, (_, n) => n));
+    const file = await (await admin.batches.resultsFile(batch.id, "csv")).text();
+    assert.equal(file.trim().split("\n").length, 21);
+    const again = await admin.batches.create({ items: [{ input: { n: 3 } }], executor: { ...EXECUTOR, argv: [...EXECUTOR.argv], env: [...EXECUTOR.env] } });
+    await until(admin.watchJob(again.id), ({ ended }) => ended);
+    for await (const { output } of admin.batches.results(again.id)) assert.equal(output, 9);
+  });
+
+  test("a refusal is told as the server tells it", async (t) => {
+    const admin = (await Server.start(t)).admin(t);
+    await assert.rejects(admin.jobs.get("no/where?"), (error: unknown) => {
+      assert.ok(error instanceof HeadwayError);
+      assert.equal(error.code, error.problem?.code);
+      assert.equal(error.message, error.problem?.detail);
+      assert.ok(error.status === 404 || error.status === 422);
+      return true;
+    });
+  });
+
+  test("a request can be given up, and a server that is away is an error that may pass", async (t) => {
+    const server = await Server.start(t);
+    const admin = server.admin(t);
+    const gone = AbortSignal.abort(new Error("not wanted"));
+    await assert.rejects(admin.jobs.list({}, { signal: gone }), /not wanted/);
+    await server.kill();
+    await assert.rejects(new Headway({ url: server.url }).jobs.list(), (error: unknown) => {
+      assert.ok(error instanceof HeadwayError);
+      assert.equal(error.code, "unreachable");
+      return error.retryable;
+    });
+  });
+
+  test("keys and tokens are made and ended", async (t) => {
+    const server = await Server.start(t, { signIn: true });
+    const admin = server.admin(t);
+    const { key, id } = await admin.keys.create({ name: "importer", scopes: ["watch", "report"] });
+    const headway = new Headway({ url: server.url, token: () => key });
+    assert.deepEqual((await headway.identity.get()).scopes, ["watch", "report"]);
+    assert.ok((await all(admin.keys.all())).some((info) => info.id === id));
+    const ticket = await headway.tokens.ticket();
+    assert.ok(ticket.ticket.length > 10);
+    await admin.keys.revoke(id);
+    await assert.rejects(headway.identity.get(), (error: unknown) => error instanceof HeadwayError && error.status === 401);
+  });
+});
