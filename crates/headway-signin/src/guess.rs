@@ -57,7 +57,9 @@ impl Account {
     /// How long until one may be tried; 0: now.
     fn wait(self, limits: GuessLimits, now: u64) -> u64 {
         let room = u64::from(limits.burst).saturating_sub(1).saturating_mul(limits.every_ms);
-        self.whole_at.saturating_sub(now).saturating_sub(room)
+        let wait = self.whole_at.saturating_sub(now).saturating_sub(room);
+        // Longer than a step it is only when the clock was set back; the next try puts that right.
+        if wait > limits.every_ms { 0 } else { wait }
     }
 
     /// Counts a try. However many come, the wait is never longer than one step.
@@ -173,6 +175,19 @@ mod tests {
         assert_eq!(guesses.accounts.len(), 1);
         guesses.forget(at(3_000));
         assert!(guesses.accounts.is_empty());
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_locks_nobody_out() {
+        let mut guesses = Guesses::new(LIMITS);
+        let from = of("192.0.2.1");
+        for _ in 0..3 {
+            guesses.spend(from, at(3_600_000));
+        }
+        assert_eq!(guesses.wait(from, at(0)), None);
+        guesses.spend(from, at(0));
+        assert_eq!(guesses.wait(from, at(0)), Some(1_000));
+        assert_eq!(guesses.wait(from, at(1_000)), None);
     }
 
     #[test]
