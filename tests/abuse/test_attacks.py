@@ -47,7 +47,7 @@ ITEMS = 20_000
 QUIET = 3.0
 
 # What an attack may add to the server's memory. Ten thousand connections cost a few kilobytes each,
-# and a watcher's unsent bytes are bounded: a hundred of these attacks do not fill a small machine.
+# and the 150 watchers who never read may leave a mebibyte each: everything else is far below.
 MEMORY = 160 * 1024 * 1024
 
 
