@@ -92,6 +92,32 @@ async fn whoever_is_revoked_while_a_job_is_looked_up_does_not_watch_it() {
     server.stop().await;
 }
 
+#[tokio::test]
+async fn whoever_is_revoked_does_not_read_results_to_the_end() {
+    let server = Server::start_guarded(Options::default()).await;
+    let (key, id) = key(&server).await;
+    let large = r#"print('"' + 'x' * 900000 + '"')"#;
+    let batch = json!({
+        "executor": {"type": "command", "argv": ["python3", "-c", large]},
+        "items": vec![1; 24],
+    });
+    let made = server.as_caller(Method::POST, "/api/v1/batches", ADMIN_KEY).json(&batch);
+    let made: Value = made.send().await.unwrap().json().await.unwrap();
+    let batch = made["id"].as_str().unwrap_or_else(|| panic!("{made}"));
+    let bearer = format!("Bearer {key}");
+    let stream = format!("/api/v1/jobs/{batch}/stream");
+    Socket::open_with(&server, &stream, &[("authorization", &bearer)]).await.until("end").await;
+    let results = format!("/api/v1/batches/{batch}/results");
+    let whole = server.as_caller(Method::GET, &results, &key).send().await.unwrap();
+    assert!(whole.bytes().await.unwrap().len() > 24 * 900_000);
+    // More than lies on the way to somebody who does not read.
+    let broken = server.as_caller(Method::GET, &results, &key).send().await.unwrap();
+    assert_eq!(broken.status(), 200);
+    revoke(&server, &id).await;
+    assert!(broken.bytes().await.is_err(), "the rest came after all");
+    server.stop().await;
+}
+
 #[async_trait]
 impl Store for SlowStore {
     async fn append(&self, appends: Vec<Append>) -> Vec<Result<(), AppendError>> {

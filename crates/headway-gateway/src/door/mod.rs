@@ -24,7 +24,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use headway_access::{Caller, Denial, On, authorize};
 use headway_protocol::{ProblemCode, Timestamp};
-use headway_signin::{Presented, Refused};
+use headway_signin::{Ended, Presented, Refused};
 
 use crate::app::{App, Shared};
 use crate::body;
@@ -168,6 +168,15 @@ impl Shared {
         let address = self.admission.address_of(peer, &parts.headers);
         let caller = self.door.signin.identify_patiently(presented, address, self.hub.now()).await;
         self.admit(parts, query, route, peer, Some(caller.map_err(Turned::Unknown)?))
+    }
+
+    /// Whether somebody whose answer takes long may have the rest of it. What ends by itself meanwhile
+    /// may be brought to its end.
+    pub(crate) fn is_not_revoked(&self, caller: &Caller) -> Result<(), Refused> {
+        match self.door.signin.stands(caller, self.hub.now()) {
+            Ok(()) | Err(Ended::Expired) => Ok(()),
+            Err(Ended::Revoked) => Err(Refused::Revoked),
+        }
     }
 
     fn spend(

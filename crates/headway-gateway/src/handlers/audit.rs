@@ -86,6 +86,7 @@ fn export(app: App, caller: Arc<Caller>, query: AuditQuery, format: Format) -> B
     let begin = (app, caller, Some(query), head);
     Body::from_stream(stream::try_unfold(begin, move |(app, caller, query, head)| async move {
         let Some(mut query) = query else { return Ok::<_, Error>(None) };
+        app.is_not_revoked(&caller)?;
         let page = app.door.signin.audit(&caller, &query).await.inspect_err(|error| {
             tracing::error!(error = error as &dyn std::error::Error, "the audit log broke off");
         })?;

@@ -1,5 +1,7 @@
 //! A batch's results, streamed.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -7,7 +9,7 @@ use axum::response::IntoResponse;
 use bytes::Bytes;
 use futures_util::stream;
 use headway_engine::results::{ResultRow, write_csv_header};
-use headway_hub::{Error, Results};
+use headway_hub::Results;
 
 use crate::accept;
 use crate::app::{App, Caller, Id, job_id};
@@ -36,7 +38,7 @@ pub(crate) async fn stream(
         if csv { ("text/csv; charset=utf-8", "csv") } else { ("application/x-ndjson", "jsonl") };
     // The name needs no quoting rules beyond these: a job's name has no quotes or control signs.
     let name = format!("attachment; filename=\"{id}.{ending}\"");
-    let mut response = (StatusCode::OK, body(results, csv)).into_response();
+    let mut response = (StatusCode::OK, body(app, caller, results, csv)).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
     if let Ok(name) = HeaderValue::from_str(&name) {
@@ -45,15 +47,16 @@ pub(crate) async fn stream(
     Ok(response)
 }
 
-/// Pages as they are asked for: a slow reader holds one page.
-fn body(results: Results, csv: bool) -> Body {
+/// Pages as they are asked for: a slow reader holds one page. It breaks off when the caller is revoked.
+fn body(app: App, caller: Arc<headway_access::Caller>, results: Results, csv: bool) -> Body {
     let mut head = Vec::new();
     if csv {
         write_csv_header(&mut head);
     }
     Body::from_stream(stream::try_unfold(
-        (results, head),
-        move |(mut results, mut text)| async move {
+        (app, caller, results, head),
+        move |(app, caller, mut results, mut text)| async move {
+            app.is_not_revoked(&caller)?;
             let page = results.next_page().await.inspect_err(|error| {
                 tracing::error!(error = error as &dyn std::error::Error, "results broke off");
             })?;
@@ -66,9 +69,9 @@ fn body(results: Results, csv: bool) -> Body {
                 }
             }
             if page.is_none() && text.is_empty() {
-                return Ok::<_, Error>(None);
+                return Ok::<_, axum::BoxError>(None);
             }
-            Ok(Some((Bytes::from(text), (results, Vec::new()))))
+            Ok(Some((Bytes::from(text), (app, caller, results, Vec::new()))))
         },
     ))
 }
