@@ -45,12 +45,6 @@ export class Lane {
     return this.#ended;
   }
 
-  /** The stream begins with a snapshot again. The document stays until it comes. */
-  forget(): void {
-    this.#cursor = undefined;
-    this.#waiting = false;
-  }
-
   /** The server said that the end was seen. Whether that is news. */
   finish(): boolean {
     const news = !this.#ended;

@@ -559,10 +559,6 @@ export class Session {
     this.#silenceMs = transport === "poll" ? POLL_MS : CONNECT_MS;
     this.#silentAt = now + this.#silenceMs;
     const selections = this.#selections();
-    for (const [id, lane] of this.#lanes) {
-      const kept = transport === "websocket" || (selections.length === 1 && named(selections[0]?.selector ?? { all: true }) === id);
-      if (!kept) lane.forget();
-    }
     const [first] = selections;
     const cursor = first === undefined ? undefined : this.#cursor(first);
     const path = transport === "websocket" ? STREAM : address(selections, cursor, transport);

@@ -5,7 +5,7 @@ import WebSocket from "ws";
 import type { SocketConstructor } from "../../src/index.ts";
 
 /** The `ws` package's. */
-export const Sockets = WebSocket as unknown as SocketConstructor;
+export const Sockets: SocketConstructor = WebSocket;
 
 /** What a proxy leaves of a WebSocket that it does not let through: it closes before it was open. */
 export class BlockedSocket {
