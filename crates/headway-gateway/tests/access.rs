@@ -472,3 +472,15 @@ async fn without_sign_in_only_this_machine_s_names_are_answered() {
     assert_eq!(foreign.status(), 403);
     server.stop().await;
 }
+
+#[tokio::test]
+async fn what_is_answered_to_one_caller_is_kept_for_nobody_else() {
+    let server = Server::start_guarded(Options::default()).await;
+    for path in ["/api/v1/jobs", "/api/v1/keys", "/api/v1/audit", "/api/v1/jobs/none", "/metrics"] {
+        let answer = server.as_caller(Method::GET, path, ADMIN_KEY).send().await.unwrap();
+        assert_eq!(answer.headers()["cache-control"], "no-store", "{path}");
+    }
+    let refused = server.get("/api/v1/jobs").await;
+    assert_eq!(refused.headers()["cache-control"], "no-store");
+    server.stop().await;
+}

@@ -44,6 +44,11 @@ impl Site {
     /// Judges a request. `guarded`: whether the names of the host are checked, as on a node that
     /// asks nobody to sign in and is meant for this machine alone.
     pub(crate) fn judge(&self, parts: &Parts, guarded: bool) -> Result<Origin, Refusal> {
+        if parts.headers.get_all(header::HOST).iter().nth(1).is_some() {
+            // Whoever is in front may have judged by the other one (RFC 9112, section 3.2).
+            let detail = "the request has two `Host` headers: send one";
+            return Err(Refusal::new(ProblemCode::Malformed, detail));
+        }
         let host = host_of(parts);
         if guarded && !host.as_deref().is_none_or(|host| self.is_known_host(host)) {
             let detail = "this server asks nobody to sign in and answers only to the names of this \
@@ -207,6 +212,15 @@ mod tests {
         check("localhost.attacker.example", false);
         check("127.0.0.1.attacker.example", false);
         check("", false);
+    }
+
+    #[test]
+    fn a_request_is_for_one_host() {
+        for hosts in [["localhost", "attacker.example"], ["attacker.example", "localhost"]] {
+            let twice = hosts.map(|host| ("host", host));
+            let refused = site().judge(&parts("GET", &twice), false).unwrap_err();
+            assert_eq!(refused.problem().status, 400);
+        }
     }
 
     #[test]
