@@ -21,7 +21,7 @@ const CONNECT_MS = 15_000;
 const POLL_MS = 40_000;
 /** How long nobody has to watch anything before the connection is let go: a page that changes views comes back at once. */
 const LINGER_MS = 1_000;
-/** How long an answer to a ping may take when somebody looks at the page again. */
+/** How long an answer to a ping may take when the page or the network has come back. */
 const PONG_MS = 5_000;
 /** How long a server may take to close after it has said so. */
 const CLOSING_MS = 5_000;
@@ -287,23 +287,19 @@ export class Session {
     const changed = this.#offline === online;
     this.#offline = !online;
     if (!changed) return;
-    if (this.#phase.state === "waiting") {
-      if (online) {
-        // Another network: what did not get through may now.
-        this.#transport = 0;
-        this.#comeBack(now);
-      } else this.#outputs.push({ type: "connection" });
-    }
+    if (this.#phase.state !== "waiting") this.#ping(now);
+    else if (online) {
+      // Another network: what did not get through may now.
+      this.#transport = 0;
+      this.#comeBack(now);
+    } else this.#outputs.push({ type: "connection" });
   }
 
   /** Somebody looks at the page, or no longer does. A tab that slept finds out at once whether its connection did not survive. */
   handleVisible(visible: boolean, now: number): void {
     if (!visible) return;
     if (this.#phase.state === "waiting") this.#comeBack(now);
-    else if (this.#phase.state === "live" && this.#speaks()) {
-      this.#send({ type: "ping" });
-      this.#silentAt = Math.min(this.#silentAt ?? Infinity, now + PONG_MS);
-    }
+    else this.#ping(now);
   }
 
   /** Somebody has signed in, or wants another try after a refusal. */
@@ -649,6 +645,13 @@ export class Session {
       this.#subjects.delete(id);
       if (this.#speaks()) this.#send({ type: "unsubscribe", id });
     }
+  }
+
+  /** Asks whether a connection still lives that may have died unseen. */
+  #ping(now: number): void {
+    if (this.#phase.state !== "live" || !this.#speaks()) return;
+    this.#send({ type: "ping" });
+    this.#silentAt = Math.min(this.#silentAt ?? Infinity, now + PONG_MS);
   }
 
   #heard(now: number): void {
