@@ -184,7 +184,8 @@ impl Handle {
         let owner = maker(caller, options.subject.as_deref())?;
         let settings = settings::batch_settings(&self.context, &options)?;
         let kind = options.kind.as_deref();
-        intake::estimate(&self.context, &settings, &owner.tenant, kind, items).await
+        let whose = (owner.tenant.as_str(), caller.lists_only().flatten());
+        intake::estimate(&self.context, &settings, whose, kind, items).await
     }
 
     /// Takes a producer's report: all of it or none, durable when answered.

@@ -99,11 +99,12 @@ pub(crate) async fn store_items(
     Ok(appraiser.seal)
 }
 
-/// What the items would cost. Nothing is kept.
+/// What the items would cost. Nothing is kept. What batches of a kind have cost is asked of the tenant,
+/// or of one subject of it where whoever asks sees no others.
 pub(crate) async fn estimate(
     context: &Context,
     settings: &Settings,
-    tenant: &str,
+    (tenant, subject): (&str, Option<&str>),
     kind: Option<&str>,
     source: ItemSource,
 ) -> Result<Estimate, Error> {
@@ -129,7 +130,7 @@ pub(crate) async fn estimate(
         return Ok(declared(context, &seal, method, notes));
     }
     if let Some(kind) = kind
-        && let Some(estimate) = from_history(context, tenant, kind, &seal).await?
+        && let Some(estimate) = from_history(context, (tenant, subject), kind, &seal).await?
     {
         return Ok(Estimate { notes, ..estimate });
     }
@@ -173,12 +174,13 @@ fn declared(
 /// and the highest of them.
 async fn from_history(
     context: &Context,
-    tenant: &str,
+    (tenant, subject): (&str, Option<&str>),
     kind: &str,
     seal: &BatchSeal,
 ) -> Result<Option<Estimate>, Error> {
     let query = ListQuery {
         tenant: Some(tenant.to_owned()),
+        subject: subject.map(str::to_owned),
         kind: Some(kind.to_owned()),
         statuses: vec![JobStatus::Completed],
         limit: HISTORY,

@@ -12,8 +12,9 @@ mod house;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use headway_access::Reach;
 use headway_engine::executor::ProcessLimits;
-use headway_engine::{Kind, Options};
+use headway_engine::{ItemSource, Kind, Options};
 use headway_protocol::batch::{BatchOptions, Retry};
 use headway_protocol::request::CommandRequest;
 use headway_protocol::{Action, JobStatus};
@@ -122,4 +123,35 @@ fn a_request_cannot_say_what_a_program_may_use() {
     ] {
         assert!(serde_json::from_value::<BatchOptions>(request.clone()).is_err(), "{request}");
     }
+}
+
+#[tokio::test]
+async fn whoever_sees_only_their_own_is_not_told_what_others_have_spent() {
+    let folder = tempfile::tempdir().unwrap();
+    let spends = r#"
+import sys, json
+for text in sys.stdin:
+    index = json.loads(text)["index"]
+    print(json.dumps({"index": index, "output": 1, "cost": "0.5"}), flush=True)
+"#;
+    let worker = json!({"type": "command", "mode": "stream", "argv": ["python3", "-c", spends]});
+    let options = kind(worker, ProcessLimits::default());
+    let house = House::over(Arc::new(MemoryStore::new()), folder.path(), options);
+    let batch = house.batch(numbers(2), "pass", |options| {
+        of_known(options);
+        options.subject = Some("ann".to_owned());
+    });
+    house.ended(&batch.await.id).await;
+    let estimate = async |subject: Option<&str>, reach: Reach| {
+        let mut caller = (*me()).clone();
+        caller.owner.subject = subject.map(str::to_owned);
+        caller.reach = reach;
+        let mut options = BatchOptions::default();
+        of_known(&mut options);
+        let items = ItemSource::Inline(numbers(1));
+        house.engine.estimate(&Arc::new(caller), options, items).await.unwrap().mid.to_string()
+    };
+    assert_eq!(estimate(None, Reach::Tenant).await, "0.50");
+    assert_eq!(estimate(Some("ann"), Reach::Own).await, "0.50");
+    assert_eq!(estimate(Some("bob"), Reach::Own).await, "0.00");
 }
