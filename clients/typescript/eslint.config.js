@@ -19,6 +19,21 @@ export default defineConfig(
     },
   },
   {
+    // The session decides; what it is told comes from outside, and so do time and chance.
+    files: ["packages/client/src/{session,document,protocol}/**/*.ts"],
+    rules: {
+      "no-restricted-imports": ["error", { patterns: [{
+        regex: "/(transport|watch|http|api)/",
+        message: "The session does no I/O: give an output, and let what is around it do it.",
+      }] }],
+      "no-restricted-globals": ["error", "performance", "setTimeout", "setInterval", "fetch", "WebSocket", "navigator", "crypto"],
+      "no-restricted-properties": ["error",
+        { object: "Date", property: "now", message: "Time is an argument." },
+        { object: "Math", property: "random", message: "Random numbers are arguments." },
+      ],
+    },
+  },
+  {
     // `test` and `describe` of Node give promises that its runner waits for.
     files: ["**/test/**/*.ts"],
     rules: { "@typescript-eslint/no-floating-promises": ["error", { allowForKnownSafeCalls: [

@@ -14,7 +14,7 @@
 
 export type { DeepReadonly, JobDocument } from "./document/job.ts";
 export type { ConnectionState, SignedOutReason, TransportName } from "./session/connection.ts";
-export type { Refusal } from "./session/session.ts";
+export type { Refusal } from "./session/refusal.ts";
 export type { Selector } from "./session/selection.ts";
 export type { Fetch } from "./transport/answer.ts";
 export type { Socket, SocketConstructor } from "./transport/websocket.ts";
@@ -24,5 +24,5 @@ export type { JobsSnapshot, JobsWatch } from "./watch/jobs_watch.ts";
 export type { ConnectOptions, TokenSource } from "./watch/options.ts";
 export type { Store } from "./watch/store.ts";
 export { Watcher } from "./watch/watcher.ts";
-export type { JobEvent, WatchOptions } from "./watch/watcher.ts";
+export type { Happened, JobEvent, WatchOptions } from "./watch/watcher.ts";
 export type { Action, Cursor, Job, JobError, JobStatus, Owner, Progress, Step, StepStatus } from "./protocol/generated/contract.ts";

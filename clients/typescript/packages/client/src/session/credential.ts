@@ -5,6 +5,8 @@ import type { SignedOutReason } from "./connection.ts";
 /** The share of its life after which a token is replaced, and how much earlier it may be, so that clients that began together do not renew together. */
 const REPLACED_AFTER = 0.8;
 const SPREAD = 0.2;
+/** Signs that a header can carry. A token with others, such as the end of a line, is nobody's. */
+const SENDABLE = /^[\x21-\x7e]+$/;
 /** The shortest time between two questions while a token still holds. */
 const PAUSE_MS = 10_000;
 
@@ -49,7 +51,7 @@ export class Credential {
   /** Takes what the application answered. */
   take(token: string | null | undefined): "new" | "refused" | "none" {
     if (token === null || token === undefined || token === "") return "none";
-    if (token === this.#refused) return "refused";
+    if (token === this.#refused || !SENDABLE.test(token)) return "refused";
     this.#token = token;
     return "new";
   }

@@ -13,6 +13,7 @@ import type { Close, ConnectionState, SignedOutReason, TransportName } from "./c
 import { Credential } from "./credential.ts";
 import { Lane, type LaneFrame } from "./lane.ts";
 import type { Output } from "./output.ts";
+import { unnameable, type Refusal } from "./refusal.ts";
 import { covers, named, subscribe, type Selection } from "./selection.ts";
 
 /** How long a connection may take to say its first word. */
@@ -31,12 +32,6 @@ const LONGEST_PAUSE_MS = 60_000;
 const LOOKED_UP = 64;
 
 const SIGNED_OUT: ReadonlySet<string> = new Set<SignedOutReason>(["token_expired", "revoked", "unauthenticated"]);
-
-/** Why the server does not let something be watched. */
-export interface Refusal {
-  readonly code: string;
-  readonly message: string;
-}
 
 export interface SessionOptions {
   /** Ways to connect, best first; at least one. */
@@ -172,8 +167,12 @@ export class Session {
       present.count += 1;
       return;
     }
-    const subscription: Subscription = { selection, count: 1, refusal: undefined };
-    this.#subscriptions.set(key, subscription);
+    const refusal = unnameable(selection.selector);
+    this.#subscriptions.set(key, { selection, count: 1, refusal });
+    if (refusal !== undefined) {
+      this.#outputs.push({ type: "subscription", key });
+      return;
+    }
     const job = named(selection.selector);
     if (job !== undefined) this.#open(job);
     this.#lingerAt = undefined;
@@ -306,7 +305,7 @@ export class Session {
   resume(now: number): void {
     for (const [key, subscription] of this.#subscriptions) {
       if (subscription.refusal === undefined) continue;
-      subscription.refusal = undefined;
+      subscription.refusal = unnameable(subscription.selection.selector);
       this.#outputs.push({ type: "subscription", key });
     }
     this.#credential.resume();
@@ -336,7 +335,7 @@ export class Session {
   #frame(frame: Frame, now: number, random: number): void {
     switch (frame.type) {
       case "hello":
-        this.#silenceMs = 2 * frame.heartbeat_ms;
+        this.#silenceMs = Math.max(2 * frame.heartbeat_ms, PONG_MS);
         this.#heard(now);
         return;
       case "snapshot":
@@ -467,7 +466,7 @@ export class Session {
     const [first] = only;
     if (transport !== "websocket" && only.length === 1 && first !== undefined && close.problem === "not_found") {
       this.#refuse(first[0], { code: close.problem, message: close.reason });
-      this.#lost(close.reason, now, 0);
+      this.#lost(close.reason, now, this.#nextWait(random));
       return;
     }
     const { code } = close;

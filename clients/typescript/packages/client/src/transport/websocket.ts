@@ -6,6 +6,9 @@ const SUBPROTOCOL = "headway.v1";
 /** A browser sends no header with an upgrade; a token goes beside the subprotocol, where proxies do not log it. */
 const BEARER = "headway.bearer.";
 
+/** What can be part of a subprotocol's name (RFC 9110, section 5.6.2). */
+const NAMEABLE = /^[\w!#$%&'*+\-.^`|~]+$/;
+
 /** The part of a WebSocket that is used: that of browsers and Node, and of the `ws` package. */
 export interface Socket {
   onopen: ((event: never) => void) | null;
@@ -22,7 +25,8 @@ export type SocketConstructor = new (url: string, protocols: string[]) => Socket
 /** Connections by this constructor. */
 export function websocket(constructor: SocketConstructor): Open {
   return ({ url, token }, listener) => {
-    const protocols = [SUBPROTOCOL, ...(token === undefined ? [] : [BEARER + token])];
+    // One that cannot stand there, as base64 with its `=` or `/`, comes with the first message alone.
+    const protocols = [SUBPROTOCOL, ...(token !== undefined && NAMEABLE.test(token) ? [BEARER + token] : [])];
     const socket = new constructor(url.replace(/^http/, "ws"), protocols);
     const quiet = (): void => {
       socket.onopen = socket.onmessage = socket.onclose = null;

@@ -2,7 +2,7 @@
 
 import type { JobDocument } from "../document/job.ts";
 import type { ConnectionState } from "../session/connection.ts";
-import type { Refusal } from "../session/session.ts";
+import type { Refusal } from "../session/refusal.ts";
 import type { Store } from "./store.ts";
 
 /** What is known of a job. It is never changed: what is new is another object that shares the rest. */

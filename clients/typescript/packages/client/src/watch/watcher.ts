@@ -16,8 +16,16 @@ import { base, type ConnectOptions, type TokenSource } from "./options.ts";
 import { Listeners, safely, type Store } from "./store.ts";
 import { observe } from "./surroundings.ts";
 
+/** What happened in a job: its `type` says what else is in it. */
+export interface Happened {
+  readonly type: "event";
+  readonly job: string;
+  readonly cursor: string;
+  readonly event: { readonly type: string; readonly [member: string]: unknown };
+}
+
 /** Something that happened in a job, or the news that such things are missing. */
-export type JobEvent = Extract<Frame, { type: "event" | "gap" }>;
+export type JobEvent = Happened | Readonly<Extract<Frame, { type: "gap" }>>;
 
 /** How to watch. */
 export interface WatchOptions {
@@ -253,14 +261,14 @@ export class Watcher {
     this.#connectionListeners.tell();
   }
 
-  #eventHappened(frame: JobEvent): void {
+  #eventHappened(frame: Extract<Output, { type: "event" }>["frame"]): void {
     for (const { key, selection, options } of [...this.#readers]) {
       const { onEvent } = options;
       if (onEvent === undefined) continue;
       if (frame.type === "event" && !wants(selection.events, typeOf(frame.event))) continue;
       if (!this.#session.brings(key, frame.job)) continue;
       safely(() => {
-        onEvent(frame);
+        onEvent(frame as JobEvent);
       });
     }
   }

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, test, type TestContext } from "node:test";
 
 import { Headway, HeadwayError, type TokenSource, type TransportName } from "../../src/index.ts";
-import { Server } from "../support/server.ts";
+import { ADMIN_KEY, Server } from "../support/server.ts";
 import { Sockets } from "../support/sockets.ts";
 import { until } from "../support/until.ts";
 
@@ -130,6 +130,13 @@ describe("sign-in", () => {
     assert.equal(made.length, 2);
     assert.deepEqual([...new Set(states)], ["connecting", "live"], "the connection was never lost");
     assert.equal(states.length, 2);
+  });
+
+  test("a key that no subprotocol can carry signs a WebSocket in all the same", async (t) => {
+    const { client } = await scene(t);
+    const headway = client(() => ADMIN_KEY, "websocket");
+    const { connection } = await until(headway.watchJob("j"), ({ job }) => job !== undefined);
+    assert.deepEqual(connection, { state: "live", transport: "websocket" });
   });
 
   test("requests show the token too, replace it once, and say why they are refused", async (t) => {

@@ -25,7 +25,7 @@ describe("each transport", () => {
       await admin.jobs.create({ kind: "import", id: "j", tags: ["x"], metadata: { untouched: { deep: true } } });
       const happened: string[] = [];
       const note = (frame: JobEvent): void => {
-        happened.push(frame.type === "gap" ? frame.reason : (frame.event as { message: string }).message);
+        happened.push(frame.type === "gap" ? frame.reason : String(frame.event["message"]));
       };
       const watch = headway.watchJob("j", { events: ["log"], minIntervalMs: 0, onEvent: note });
       const list = headway.watchJobs({ tag: "x" });
@@ -70,7 +70,7 @@ describe("each transport", () => {
       const watch = headway.watchJob("j", {
         onEvent: (frame) => {
           if (frame.type === "gap") happened.push(frame.reason);
-          else if ((frame.event as { type: string }).type === "log") happened.push((frame.event as { message: string }).message);
+          else if (frame.event.type === "log") happened.push(frame.event["message"]);
         },
       });
       await until(watch, ({ job }) => job?.status === "running");

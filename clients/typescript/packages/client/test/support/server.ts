@@ -15,8 +15,8 @@ import { Headway } from "../../src/index.ts";
 /** From build/test/support. */
 const PROGRAM = process.env["HEADWAY_BIN"] ?? fileURLToPath(new URL("../../../../../../../target/debug/headway", import.meta.url));
 
-/** The key of the administrator of a server with sign-in. */
-const ADMIN_KEY = "the-administrator-of-these-tests-0123456789";
+/** The key of the administrator of a server with sign-in. It has signs that no subprotocol can carry. */
+export const ADMIN_KEY = "the/administrator/of/these/tests/0123456789==";
 
 /** A server that can be killed and started again on the same port and data. */
 export class Server {
