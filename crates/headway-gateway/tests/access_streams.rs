@@ -281,3 +281,18 @@ async fn whoever_reads_slowly_has_no_more_time_than_others() {
     assert!(seen < jobs.len(), "all {seen} of them, most after the end");
     server.stop().await;
 }
+
+#[tokio::test]
+async fn who_has_not_said_who_they_are_has_short_messages() {
+    let (server, key) = guarded().await;
+    let long = json!({"type":"unsubscribe","id":"x".repeat(20_000)});
+    let mut socket = Socket::open(&server, STREAM).await;
+    socket.send(&long).await;
+    assert_eq!(socket.closed().await, 1009);
+    let mut socket = Socket::open(&server, STREAM).await;
+    socket.send(&json!({"type":"auth","token":key})).await;
+    socket.until("snapshot").await;
+    socket.send(&long).await;
+    assert_eq!(socket.until("error").await["code"], "no_such_subscription");
+    server.stop().await;
+}

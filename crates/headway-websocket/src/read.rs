@@ -74,6 +74,12 @@ impl Reader {
         Self { begun: None, agreed: Agreed { limit, deflate } }
     }
 
+    /// Takes messages up to another `limit` from now on, such as a larger one of somebody who has said
+    /// who they are.
+    pub const fn allow(&mut self, limit: u32) {
+        self.agreed.limit = limit;
+    }
+
     /// The next message in `input`, which is moved past it; `None` when all of it was taken and
     /// more is needed. It does not matter how the bytes are cut into calls.
     ///

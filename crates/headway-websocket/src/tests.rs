@@ -251,6 +251,17 @@ fn what_is_written_is_read_by_another_reader() {
 }
 
 #[test]
+fn a_limit_can_grow() {
+    let mut frame = vec![0x82, 0x80 | 100, 0, 0, 0, 0];
+    frame.extend([7; 100]);
+    let mut reader = Reader::new(99, false);
+    assert_eq!(reader.read(&mut frame.as_slice()), Err(Fault::TooBig));
+    let mut reader = Reader::new(99, false);
+    reader.allow(100);
+    assert!(reader.read(&mut frame.as_slice()).unwrap().is_some());
+}
+
+#[test]
 fn an_announced_length_takes_no_memory() {
     let mut reader = Reader::new(1 << 30, false);
     let mut bytes: &[u8] = &[0x82, 0xFF, 0, 0, 0, 0, 0x20, 0, 0, 0, 1, 2, 3, 4, 5];

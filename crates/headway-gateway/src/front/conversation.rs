@@ -13,6 +13,10 @@ use crate::stream::selection::Selection;
 /// connection.
 const MESSAGE_BYTES: u32 = 256 * 1024;
 
+/// The same for somebody who has not said who they are: a token and what is around it. Anybody may keep
+/// a part of a message here, on every connection that they are let have.
+const UNSIGNED_MESSAGE_BYTES: u32 = 16 * 1024;
+
 /// What a message costs of a watcher's credit, which grows by the messages a second that it may send
 /// in every millisecond.
 const MESSAGE_CREDIT: u32 = 1_000;
@@ -41,11 +45,12 @@ pub(super) struct Conversation {
 }
 
 impl Conversation {
-    /// A conversation that begins now; `deflate` says whether compression was agreed on.
+    /// A conversation with somebody of whom nothing is known that begins now; `deflate` says whether
+    /// compression was agreed on.
     pub(super) fn new(deflate: bool, address: IpAddr, context: &Context) -> Self {
         let now = context.now;
         Self {
-            reader: Reader::new(MESSAGE_BYTES, deflate),
+            reader: Reader::new(UNSIGNED_MESSAGE_BYTES, deflate),
             deflate,
             heard: now,
             pinged: now,
@@ -56,6 +61,11 @@ impl Conversation {
             address,
             unsigned: None,
         }
+    }
+
+    /// It is known with whom.
+    pub(super) fn is_signed_in(&mut self) {
+        self.reader.allow(MESSAGE_BYTES);
     }
 
     /// Whether it may say something now.

@@ -159,9 +159,11 @@ impl Watcher {
             Transport::Messages(conversation) if caller.is_nobody() => {
                 conversation.unsigned = Some(Box::new((now, selection)));
             }
-            Transport::Messages(_) | Transport::Events | Transport::Poll(_) => {
+            Transport::Messages(conversation) => {
+                conversation.is_signed_in();
                 apply(selection, &mut session, context);
             }
+            Transport::Events | Transport::Poll(_) => apply(selection, &mut session, context),
         }
         let mut watcher = Self {
             session,
@@ -337,6 +339,7 @@ impl Watcher {
             && let Some(waiting) = conversation.unsigned.take_if(|_| known)
         {
             let (_, selection) = *waiting;
+            conversation.is_signed_in();
             apply(selection, &mut self.session, context);
         }
         // It may have been revoked between the check and now.
