@@ -44,6 +44,9 @@ WEBHOOK = "whsec_" + base64.b64encode(b"planted webhook secret 0123456789").deco
 WEBHOOK_BEFORE = "whsec_" + base64.b64encode(b"planted webhook secret of before").decode()
 WEBHOOK_OWN = "whsec_" + base64.b64encode(b"planted webhook secret of a job").decode()
 
+# The receiver of requests is on this machine.
+HOSTS = 'allow_hosts = ["127.0.0.1"]\nallow_request_hosts = ["127.0.0.1"]\n'
+
 SETTINGS = """
 [sign_in]
 modes = ["keys", "jwt"]
@@ -113,7 +116,7 @@ class SecretTest(unittest.TestCase):
             "header": PLANTED["a header of a kind"],
         }
         environment = {"SOMEBODYS_PASSWORD": PLANTED["a variable of the environment"]}
-        with House(settings, environment=environment, top='allow_hosts = ["127.0.0.1"]\n') as house:
+        with House(settings, environment=environment, top=HOSTS) as house:
             self.house = house
             self.sign_in()
             self.be_refused()

@@ -29,6 +29,9 @@ pub struct Options {
     /// Hosts, addresses and networks (`localhost`, `10.0.0.0/8`, `127.0.0.1:9000`) that executors
     /// and webhooks may reach although they are loopback, private, link-local or metadata ones.
     pub allow_hosts: Vec<String>,
+    /// The same for executors and webhooks that requests bring; `None`: as `allow_hosts`. Where
+    /// strangers send requests, what a kind may reach is nothing that they may have asked for.
+    pub request_hosts: Option<Vec<String>>,
     /// What the programs of executors, their folders and the files among their arguments are
     /// relative to. A program whose executor names no folder runs in one of its own.
     pub work_dir: PathBuf,
@@ -50,6 +53,7 @@ impl Default for Options {
             rates: RateCard::default(),
             allow_exec: false,
             allow_hosts: Vec::new(),
+            request_hosts: None,
             work_dir: PathBuf::from("."),
             own_dir: None,
             webhooks: WebhookOptions::default(),
@@ -167,7 +171,12 @@ impl Options {
             })?,
         };
         let outgoing = Outgoing::new(&self.allow_hosts, metrics.circuits.clone())?;
-        Ok(Surroundings::of(self.work_dir.clone(), folders, outgoing, Arc::clone(clock)))
+        let of_requests = match &self.request_hosts {
+            Some(hosts) => Outgoing::new(hosts, metrics.circuits.clone())?,
+            None => outgoing.clone(),
+        };
+        let ways = (outgoing, of_requests);
+        Ok(Surroundings::of(self.work_dir.clone(), folders, ways, Arc::clone(clock)))
     }
 
     /// Refuses what no engine can run with.

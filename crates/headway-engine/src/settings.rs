@@ -122,7 +122,12 @@ pub(crate) fn batch_settings(context: &Context, options: &BatchOptions) -> Resul
         let detail = "a batch needs an `executor`, or a `kind` that has one";
         Problem::new(ProblemCode::Invalid, detail).at_field("executor")
     })?;
-    build(executor, &Terms::default(), &context.surroundings)?;
+    let surroundings = &context.surroundings;
+    if own.is_some() {
+        build(executor, &Terms::default(), &surroundings.for_requests())?;
+    } else {
+        build(executor, &Terms::default(), surroundings)?;
+    }
     let timeout_ms = time_limit(executor, options.timeout_ms.or(kind.timeout_ms));
     Ok(Settings {
         run_by_kind: own.is_none(),
@@ -186,7 +191,10 @@ fn unknown_kind(context: &Context, name: &str) -> Problem {
 
 fn check_webhook(context: &Context, webhook: Option<&Webhook>) -> Result<(), Problem> {
     match webhook {
-        Some(given) => webhooks::check(given, &context.webhooks, context.surroundings.outgoing()),
+        Some(given) => {
+            let outgoing = context.surroundings.outgoing_of_requests();
+            webhooks::check(given, &context.webhooks, outgoing)
+        }
         None => Ok(()),
     }
 }

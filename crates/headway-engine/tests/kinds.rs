@@ -115,6 +115,40 @@ async fn a_kinds_limits_hold_for_its_executor_and_for_no_other() {
     }
 }
 
+#[tokio::test]
+async fn what_a_kind_may_reach_is_not_for_requests() {
+    let folder = tempfile::tempdir().unwrap();
+    let executor = json!({"type": "http", "url": "http://127.0.0.1:1/"});
+    let own: headway_protocol::batch::Executor = serde_json::from_value(executor.clone()).unwrap();
+    let secret = "whsec_c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0";
+    let hook = json!({"url": "http://127.0.0.1:1/", "secret": secret});
+    let hook: headway_protocol::webhook::Webhook = serde_json::from_value(hook).unwrap();
+    let check = async |request_hosts: Option<Vec<String>>, may: bool| {
+        let options = Options { request_hosts, ..kind(executor.clone(), ProcessLimits::default()) };
+        let house = House::over(Arc::new(MemoryStore::new()), folder.path(), options);
+        let make = async |own: Option<_>, webhook: Option<_>| {
+            let mut options = BatchOptions { webhook, ..BatchOptions::default() };
+            of_known(&mut options);
+            if own.is_some() {
+                (options.kind, options.executor) = (None, own);
+            }
+            let items = ItemSource::Inline(vec![json!(1)]);
+            house.engine.create_batch(&me(), options, items, None).await.map(|made| made.job.id)
+        };
+        make(None, None).await.unwrap();
+        for refused in [make(Some(own.clone()), None).await, make(None, Some(hook.clone())).await] {
+            assert_eq!(refused.is_ok(), may, "{refused:?}");
+            if let Err(error) = refused {
+                assert!(error.to_string().contains("allow_request_hosts"), "{error}");
+            }
+        }
+        house.engine.shutdown(std::time::Duration::ZERO).await;
+    };
+    check(None, true).await;
+    check(Some(Vec::new()), false).await;
+    check(Some(vec!["127.0.0.1".to_owned()]), true).await;
+}
+
 #[test]
 fn a_request_cannot_say_what_a_program_may_use() {
     for request in [

@@ -300,6 +300,15 @@ async fn the_audit_log_says_who_did_what() {
         let text = server.as_caller(Method::GET, &path, &admin).send().await.unwrap();
         assert_eq!(text.text().await.unwrap().lines().count(), lines, "{format}");
     }
+    // Whoever is refused without end does not fill the log.
+    for _ in 0..100 {
+        server.as_caller(Method::POST, &cancel, &operator).send().await.unwrap();
+    }
+    let path = format!("{audit}&limit=1000");
+    let page = server.as_caller(Method::GET, &path, &admin).send().await.unwrap();
+    let page: Value = page.json().await.unwrap();
+    let lines = page["entries"].as_array().unwrap().len();
+    assert!((3..102).contains(&lines), "{lines}");
     let other = json!({"name":"other","tenant":"other","role":"admin"});
     let other = server.key(other).await;
     let theirs = server.as_caller(Method::GET, audit, &other).send().await.unwrap();

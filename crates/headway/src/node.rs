@@ -85,6 +85,7 @@ impl Node {
             rates: settings.rates,
             allow_exec: settings.allow_exec,
             allow_hosts: settings.allow_hosts,
+            request_hosts: signin.asks().then_some(settings.allow_request_hosts),
             work_dir: settings.work_dir,
             own_dir: Some(settings.data),
             webhooks: headway_engine::WebhookOptions {

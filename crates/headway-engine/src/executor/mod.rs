@@ -152,6 +152,8 @@ pub struct Surroundings {
     folders: Folders,
     starter: Arc<Starter>,
     outgoing: Outgoing,
+    /// The way out for what requests bring.
+    of_requests: Outgoing,
     clock: Arc<dyn Clock>,
 }
 
@@ -161,21 +163,27 @@ impl Surroundings {
     pub fn new(work_dir: PathBuf, allow_hosts: &[String]) -> Result<Self, Problem> {
         let outgoing = Outgoing::new(allow_hosts, Circuits::default())?;
         let folders = Folders::among_others();
-        Ok(Self::of(work_dir, folders, outgoing, Arc::new(SystemClock)))
+        let ways = (outgoing.clone(), outgoing);
+        Ok(Self::of(work_dir, folders, ways, Arc::new(SystemClock)))
     }
 
     pub(crate) fn of(
         work_dir: PathBuf,
         folders: Folders,
-        outgoing: Outgoing,
+        (outgoing, of_requests): (Outgoing, Outgoing),
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { work_dir, folders, starter: Arc::default(), outgoing, clock }
+        Self { work_dir, folders, starter: Arc::default(), outgoing, of_requests, clock }
     }
 
-    /// The way out to other servers.
-    pub(crate) fn outgoing(&self) -> &Outgoing {
-        &self.outgoing
+    /// The same for an executor that a request brings.
+    pub(crate) fn for_requests(&self) -> Self {
+        Self { outgoing: self.of_requests.clone(), ..self.clone() }
+    }
+
+    /// The way out to other servers for what requests bring.
+    pub(crate) fn outgoing_of_requests(&self) -> &Outgoing {
+        &self.of_requests
     }
 }
 

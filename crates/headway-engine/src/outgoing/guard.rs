@@ -48,7 +48,8 @@ enum Target {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{host} is a loopback, private, link-local or otherwise special address; if it is meant to be \
-     reached, add `{host}` to the server's setting `{SETTING}`"
+     reached, add `{host}` to the server's setting `{SETTING}`, or to `allow_request_hosts` where \
+     somebody signs in and it is a request that brings the address"
 )]
 pub(crate) struct Refused {
     /// The name or address as it was asked for.

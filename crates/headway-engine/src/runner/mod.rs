@@ -54,7 +54,8 @@ impl Run {
         let settings = &state.private.settings;
         let mut terms =
             Terms { tenant: state.job.owner.tenant.clone(), limits: ProcessLimits::default() };
-        let executor = if settings.run_by_kind {
+        let surroundings = &self.context.surroundings;
+        let (executor, surroundings) = if settings.run_by_kind {
             let name = &state.job.kind;
             let kind = self.context.options.kinds.get(name);
             let Some((kind, executor)) =
@@ -67,12 +68,12 @@ impl Run {
                 return Err(JobError::fatal("executor_unusable", why));
             };
             terms.limits = kind.limits.clone();
-            executor
+            (executor, surroundings.clone())
         } else {
             let Some(executor) = &settings.executor else { return Ok(None) };
-            executor
+            (executor, surroundings.for_requests())
         };
-        build(executor, &terms, &self.context.surroundings)
+        build(executor, &terms, &surroundings)
             .map(Some)
             .map_err(|problem| JobError::fatal("executor_unusable", problem.detail))
     }

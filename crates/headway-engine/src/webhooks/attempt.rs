@@ -86,7 +86,7 @@ async fn tried(context: &Context, lane: String, entry: Entry) -> Result<After, E
         return bury(context, taken, DeadReason::Gone, failed).await;
     }
     let url = Url::parse(&delivery.url).ok();
-    let outgoing = context.surroundings.outgoing();
+    let outgoing = context.surroundings.outgoing_of_requests();
     let permit = match &url {
         Some(url) => {
             let server = Server::of(&delivery.tenant, url);

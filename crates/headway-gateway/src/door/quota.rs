@@ -46,6 +46,8 @@ pub(crate) struct Quotas {
     jobs_of_tenant: Option<Counted>,
     jobs_in_all: Option<Counted>,
     grants: Counted,
+    /// Refused deeds that are written down one by one.
+    refusals: Counted,
     requests: Option<Counted>,
     requests_of_tenant: Option<Counted>,
     secret: foldhash::quality::RandomState,
@@ -97,6 +99,7 @@ impl Quotas {
             jobs_of_tenant: limits.jobs_of_tenant.map(|pace| Counted::new("jobs-tenant", pace)),
             jobs_in_all: limits.jobs_in_all.map(|pace| Counted::new("jobs-all", pace)),
             grants: Counted::new("grants", limits.grants),
+            refusals: Counted::new("refusals", Pace::new(1, 20)),
             requests: limits.requests.map(|pace| Counted::new("requests", pace)),
             requests_of_tenant: limits
                 .requests_of_tenant
@@ -136,11 +139,19 @@ impl Quotas {
         Ok(narrowest)
     }
 
+    /// Whether one more refusal of a caller is written down: the log is not to be filled with them.
+    pub(crate) fn notes_refusal(&self, caller: &Caller, address: Option<IpAddr>) -> bool {
+        let address = address.unwrap_or(IpAddr::from([0; 4]));
+        self.refusals.spend(self.whom(caller, address), &self.clock).is_ok()
+    }
+
     /// Forgets those who have their whole burst again.
     pub(crate) fn forget_the_idle(&self) {
         let Self { jobs_of_tenant, jobs_in_all, requests, requests_of_tenant, .. } = self;
         let optional = [jobs_of_tenant, jobs_in_all, requests, requests_of_tenant];
-        for counted in optional.into_iter().flatten().chain([&self.jobs, &self.grants]) {
+        for counted in
+            optional.into_iter().flatten().chain([&self.jobs, &self.grants, &self.refusals])
+        {
             counted.buckets.retain_recent();
         }
     }

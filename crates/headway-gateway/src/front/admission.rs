@@ -53,11 +53,13 @@ pub(crate) enum Limit {
     Body,
     /// Keys, tokens, tickets and sessions that are made in a second.
     Grants,
+    /// Lines of the audit log about refusals of one caller.
+    AuditedRefusals,
 }
 
 impl Limit {
     /// Every limit.
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::Connections,
         Self::ConnectionsPerAddress,
         Self::ConnectionsPerSubject,
@@ -74,6 +76,7 @@ impl Limit {
         Self::SignIn,
         Self::Body,
         Self::Grants,
+        Self::AuditedRefusals,
     ];
 
     /// Its name in the figures.
@@ -95,6 +98,7 @@ impl Limit {
             Self::SignIn => "sign_in",
             Self::Body => "body",
             Self::Grants => "grants",
+            Self::AuditedRefusals => "audited_refusals",
         }
     }
 }
@@ -319,7 +323,7 @@ impl From<Limit> for Refusal {
                 ProblemCode::Overloaded,
                 "the server has too much to do and takes no new work: come back later",
             ),
-            Limit::Jobs | Limit::Requests | Limit::Grants => {
+            Limit::Jobs | Limit::Requests | Limit::Grants | Limit::AuditedRefusals => {
                 (ProblemCode::RateLimited, "too many requests: send fewer")
             }
             Limit::Messages => (ProblemCode::RateLimited, "too many messages: send fewer"),

@@ -16,6 +16,7 @@ use super::json;
 use crate::accept;
 use crate::app::{App, Shared};
 use crate::door::Entry;
+use crate::front::admission::Limit;
 use crate::problem::{Answer, Refusal};
 use crate::query::Query;
 
@@ -142,7 +143,8 @@ fn row(text: &mut Vec<u8>, cells: [String; CSV_HEADER.len()]) {
 
 impl Shared {
     /// Writes down what somebody did, or tried and was refused with a code; waits until it is
-    /// durable. A log that cannot be
+    /// durable. Of somebody who is refused again and again some lines are written, and the rest is
+    /// counted. A log that cannot be
     /// written does not undo what was done: it is told to whoever runs the node.
     pub(crate) async fn audit(
         &self,
@@ -151,6 +153,10 @@ impl Shared {
         target: Option<&str>,
         refused: Option<String>,
     ) {
+        if refused.is_some() && !self.door.quotas.notes_refusal(by.caller, by.address) {
+            self.admission.hit(Limit::AuditedRefusals);
+            return;
+        }
         let outcome = refused.as_deref().unwrap_or("done");
         let deed = Deed { by, what, target, outcome };
         if let Err(error) = self.door.signin.record(deed, self.hub.now()).await {

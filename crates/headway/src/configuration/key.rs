@@ -140,10 +140,19 @@ pub(super) const KEYS: &[Key] = &[
         Shape::List,
         "",
         "Hosts, addresses and networks (`localhost`, `10.0.0.0/8`, `127.0.0.1:9000`) that executors \
-         may reach although they are private.",
+         of kinds may reach although they are private; where nobody is asked to sign in also \
+         executors and webhooks of requests.",
     )
     .variable("HEADWAY_ALLOW_HOSTS")
     .flag("--allow-host"),
+    key(
+        "allow_request_hosts",
+        Shape::List,
+        "",
+        "The same for executors and webhooks that requests bring, where somebody signs in: what a \
+         kind may reach is not for everybody with a key.",
+    )
+    .variable("HEADWAY_ALLOW_REQUEST_HOSTS"),
     key(
         "insecure",
         Shape::Truth,

@@ -70,6 +70,7 @@ pub(crate) struct Settings {
     /// What requests show that bring a command line; never configured.
     pub(crate) exec_key: Option<Secret>,
     pub(crate) allow_hosts: Vec<String>,
+    pub(crate) allow_request_hosts: Vec<String>,
     pub(crate) work_dir: PathBuf,
     pub(crate) tls: Option<Tls>,
     pub(crate) grace: Duration,
@@ -185,6 +186,7 @@ impl Configuration {
             allow_exec: self.flag("allow_exec"),
             exec_key: None,
             allow_hosts: self.list("allow_hosts"),
+            allow_request_hosts: self.list("allow_request_hosts"),
             work_dir: PathBuf::from(self.text("work_dir")),
             tls: self.tls()?,
             grace: Duration::from_millis(self.whole("grace_ms")),
