@@ -11,10 +11,11 @@ import { address, STREAM } from "./address.ts";
 import { Backoff } from "./backoff.ts";
 import type { Close, ConnectionState, SignedOutReason, TransportName } from "./connection.ts";
 import { Credential } from "./credential.ts";
-import { Lane, type LaneFrame } from "./lane.ts";
+import type { Lane, LaneFrame } from "./lane.ts";
 import type { Output } from "./output.ts";
-import { unnameable, type Refusal } from "./refusal.ts";
-import { covers, named, subscribe, type Selection } from "./selection.ts";
+import type { Refusal } from "./refusal.ts";
+import { subscribe, type Selection } from "./selection.ts";
+import { Subscriptions } from "./subscriptions.ts";
 
 /** How long a connection may take to say its first word. */
 const CONNECT_MS = 15_000;
@@ -28,9 +29,6 @@ const PONG_MS = 5_000;
 const CLOSING_MS = 5_000;
 /** The longest that a closing server can keep a client away. */
 const LONGEST_PAUSE_MS = 60_000;
-/** Jobs of a selector that are asked for by name when a connection is made again; further ones come when they move. */
-const LOOKED_UP = 64;
-
 const SIGNED_OUT: ReadonlySet<string> = new Set<SignedOutReason>(["token_expired", "revoked", "unauthenticated"]);
 
 export interface SessionOptions {
@@ -40,12 +38,6 @@ export interface SessionOptions {
   readonly signIn: boolean;
   /** Failures in a row after which the next transport is tried. */
   readonly attempts: number;
-}
-
-interface Subscription {
-  readonly selection: Selection;
-  count: number;
-  refusal: Refusal | undefined;
 }
 
 /** What a name on the wire stands for: a subscription by its key, or a job that is looked up for a selector. */
@@ -68,8 +60,7 @@ type Phase =
 export class Session {
   readonly #options: SessionOptions;
   readonly #outputs: Output[] = [];
-  readonly #subscriptions = new Map<string, Subscription>();
-  readonly #lanes = new Map<string, Lane>();
+  readonly #subscriptions = new Subscriptions();
   readonly #subjects = new Map<string, Subject>();
   readonly #credential: Credential;
   readonly #backoff: Backoff;
@@ -137,44 +128,32 @@ export class Session {
 
   /** What is known of a job that is watched. */
   lane(job: string): Lane | undefined {
-    return this.#lanes.get(job);
+    return this.#subscriptions.lane(job);
   }
 
   /** What is known of all jobs that a subscription brings. */
-  *lanes(key: string): Iterable<[id: string, lane: Lane]> {
-    const subscription = this.#subscriptions.get(key);
-    if (subscription === undefined) return;
-    for (const [id, lane] of this.#lanes) {
-      if (covers(subscription.selection.selector, id, lane.job)) yield [id, lane];
-    }
+  lanes(key: string): Iterable<[id: string, lane: Lane]> {
+    return this.#subscriptions.lanes(key);
   }
 
   /** Whether a subscription brings a job. */
   brings(key: string, job: string): boolean {
-    const subscription = this.#subscriptions.get(key);
-    return subscription !== undefined && covers(subscription.selection.selector, job, this.#lanes.get(job)?.job);
+    return this.#subscriptions.brings(key, job);
   }
 
   /** Why a subscription is not served; `undefined` when it is. */
   refusal(key: string): Refusal | undefined {
-    return this.#subscriptions.get(key)?.refusal;
+    return this.#subscriptions.refusal(key);
   }
 
   /** Watches something, or counts one more reader of what is watched already. `key` names the selection. */
   subscribe(key: string, selection: Selection, now: number): void {
-    const present = this.#subscriptions.get(key);
-    if (present !== undefined) {
-      present.count += 1;
-      return;
-    }
-    const refusal = unnameable(selection.selector);
-    this.#subscriptions.set(key, { selection, count: 1, refusal });
-    if (refusal !== undefined) {
+    const added = this.#subscriptions.add(key, selection);
+    if (added === undefined) return;
+    if (added.refusal !== undefined) {
       this.#outputs.push({ type: "subscription", key });
       return;
     }
-    const job = named(selection.selector);
-    if (job !== undefined) this.#open(job);
     this.#lingerAt = undefined;
     if (this.#speaks()) this.#send(subscribe(this.#take({ key }), selection, undefined));
     else this.#stale = true;
@@ -183,17 +162,9 @@ export class Session {
 
   /** One reader less. */
   unsubscribe(key: string, now: number): void {
-    const subscription = this.#subscriptions.get(key);
-    if (subscription === undefined) return;
-    subscription.count -= 1;
-    if (subscription.count > 0) return;
-    this.#subscriptions.delete(key);
-    this.#withdraw((subject) => "key" in subject && subject.key === key);
-    for (const [id, lane] of this.#lanes) {
-      if ([...this.#subscriptions.values()].some(({ selection }) => covers(selection.selector, id, lane.job))) continue;
-      this.#lanes.delete(id);
-      this.#withdraw((subject) => "lookedUp" in subject && subject.lookedUp === id);
-    }
+    const gone = this.#subscriptions.remove(key);
+    if (gone === undefined) return;
+    this.#withdraw((subject) => ("key" in subject ? subject.key === key : gone.includes(subject.lookedUp)));
     if (!this.#speaks()) this.#stale = true;
     this.#changedAt = now;
   }
@@ -209,12 +180,11 @@ export class Session {
         const { token } = this.#credential;
         // The same token again: the answer says until when it holds.
         if (token !== undefined) this.#send({ type: "auth", token });
-        for (const [key, { selection, refusal }] of this.#subscriptions) {
-          if (refusal === undefined) this.#send(subscribe(this.#take({ key }), selection, this.#cursor(selection)));
+        for (const { key, selection } of this.#subscriptions.standing(transport)) {
+          this.#send(subscribe(this.#take({ key }), selection, this.#subscriptions.cursor(selection)));
         }
         for (const job of this.#lookUps()) {
-          const id = this.#take({ lookedUp: job });
-          this.#send(subscribe(id, { selector: { job } }, this.#lanes.get(job)?.cursor));
+          this.#send(subscribe(this.#take({ lookedUp: job }), { selector: { job } }, this.#subscriptions.lane(job)?.cursor));
         }
         return;
       }
@@ -303,11 +273,7 @@ export class Session {
 
   /** Somebody has signed in, or wants another try after a refusal. */
   resume(now: number): void {
-    for (const [key, subscription] of this.#subscriptions) {
-      if (subscription.refusal === undefined) continue;
-      subscription.refusal = unnameable(subscription.selection.selector);
-      this.#outputs.push({ type: "subscription", key });
-    }
+    for (const key of this.#subscriptions.forgive()) this.#outputs.push({ type: "subscription", key });
     this.#credential.resume();
     if (this.#phase.state === "asking") return;
     this.#drop();
@@ -367,7 +333,7 @@ export class Session {
   }
 
   #laneFrame(frame: LaneFrame, now: number, random: number): void {
-    const lane = this.#lanes.get(frame.job) ?? this.#brought(frame);
+    const lane = this.#subscriptions.laneOf(frame);
     // What nobody watches any more may still be on its way.
     if (lane === undefined) return;
     switch (lane.apply(frame)) {
@@ -387,13 +353,6 @@ export class Session {
     }
   }
 
-  /** The lane of a job that a selector brings for the first time, which begins with a snapshot. */
-  #brought(frame: LaneFrame): Lane | undefined {
-    if (frame.type !== "snapshot") return undefined;
-    const brings = ({ selection }: Subscription): boolean => covers(selection.selector, frame.job, frame.state);
-    return [...this.#subscriptions.values()].some(brings) ? this.#open(frame.job) : undefined;
-  }
-
   /** Asks for a snapshot of a job. */
   #resubscribe(job: string, now: number, random: number): void {
     if (!this.#speaks()) {
@@ -402,12 +361,12 @@ export class Session {
       this.#closed({ reason: "an update does not fit the last one" }, now, random);
       return;
     }
-    const keys = [...this.#subscriptions].filter(([, { selection }]) => named(selection.selector) === job);
+    const entries = this.#subscriptions.to(job);
     this.#withdraw((subject) =>
-      "key" in subject ? keys.some(([key]) => key === subject.key) : subject.lookedUp === job,
+      "key" in subject ? entries.some(({ key }) => key === subject.key) : subject.lookedUp === job,
     );
-    for (const [key, { selection }] of keys) this.#send(subscribe(this.#take({ key }), selection, undefined));
-    if (keys.length === 0) this.#send(subscribe(this.#take({ lookedUp: job }), { selector: { job } }, undefined));
+    for (const { key, selection } of entries) this.#send(subscribe(this.#take({ key }), selection, undefined));
+    if (entries.length === 0) this.#send(subscribe(this.#take({ lookedUp: job }), { selector: { job } }, undefined));
   }
 
   #refused({ id, code, message }: Extract<Frame, { type: "error" }>, now: number): void {
@@ -424,25 +383,20 @@ export class Session {
   }
 
   #refuse(key: string, refusal: Refusal): void {
-    const subscription = this.#subscriptions.get(key);
-    if (subscription === undefined) return;
-    subscription.refusal = refusal;
-    this.#outputs.push({ type: "subscription", key });
+    if (this.#subscriptions.refuse(key, refusal)) this.#outputs.push({ type: "subscription", key });
   }
 
   /** A job is not there any more. */
   #lose(job: string): void {
-    if (this.#lanes.delete(job)) this.#outputs.push({ type: "job", job });
+    if (this.#subscriptions.lose(job)) this.#outputs.push({ type: "job", job });
   }
 
   /** What a name on the wire stands for. Where names cannot be chosen the server makes them of what is watched. */
   #subject(id: string): Subject | undefined {
     const chosen = this.#subjects.get(id);
     if (chosen !== undefined || this.#speaks()) return chosen;
-    for (const [key, { selection }] of this.#subscriptions) {
-      const made = Object.entries(selection.selector).map(([word, value]) => (word === "all" ? word : `${word}:${value}`));
-      if (made.includes(id) || named(selection.selector) === id) return { key };
-    }
+    const key = this.#subscriptions.called(id);
+    if (key !== undefined) return { key };
     return id.startsWith("job:") ? { lookedUp: id.slice("job:".length) } : undefined;
   }
 
@@ -456,16 +410,13 @@ export class Session {
       return;
     }
     if (close.status === 204) {
-      for (const [job, lane] of this.#lanes) {
-        if (lane.finish()) this.#outputs.push({ type: "job", job });
-      }
+      for (const job of this.#subscriptions.finish()) this.#outputs.push({ type: "job", job });
       this.#lost("the server has nothing more to say", now, this.#nextWait(random));
       return;
     }
-    const only = [...this.#subscriptions.entries()].filter(([, subscription]) => this.#streams(subscription));
-    const [first] = only;
-    if (transport !== "websocket" && only.length === 1 && first !== undefined && close.problem === "not_found") {
-      this.#refuse(first[0], { code: close.problem, message: close.reason });
+    const [first, second] = this.#subscriptions.standing(transport);
+    if (transport !== "websocket" && first !== undefined && second === undefined && close.problem === "not_found") {
+      this.#refuse(first.key, { code: close.problem, message: close.reason });
       this.#lost(close.reason, now, this.#nextWait(random));
       return;
     }
@@ -555,7 +506,7 @@ export class Session {
     this.#silentAt = now + this.#silenceMs;
     const selections = this.#selections();
     const [first] = selections;
-    const cursor = first === undefined ? undefined : this.#cursor(first);
+    const cursor = first === undefined ? undefined : this.#subscriptions.cursor(first);
     const path = transport === "websocket" ? STREAM : address(selections, cursor, transport);
     this.#outputs.push({ type: "connect", connection, transport, path, token: this.#credential.token });
     this.#enter({ state: "connecting", transport, connection });
@@ -563,48 +514,20 @@ export class Session {
 
   /** What a stream without messages has to bring. */
   #selections(): Selection[] {
-    const own = [...this.#subscriptions.values()].filter((subscription) => this.#streams(subscription));
-    return [...own.map(({ selection }) => selection), ...this.#lookUps().map((job) => ({ selector: { job } }))];
+    const own = this.#subscriptions.standing(this.#name()).map(({ selection }) => selection);
+    return [...own, ...this.#lookUps().map((job) => ({ selector: { job } }))];
   }
 
-  /**
-   * Jobs that only a selector brings and that have not ended. One that ended while nobody was connected
-   * would not be told again by the selector, so they are asked for by name. Those above the bound are forgotten.
-   */
-  #lookUps(): string[] {
-    const byName = new Set([...this.#subscriptions.values()].map(({ selection }) => named(selection.selector)));
-    const open = [...this.#lanes].filter(([id, lane]) => !byName.has(id) && !lane.ended).map(([id]) => id);
-    for (const id of open.slice(LOOKED_UP)) this.#lose(id);
-    return open.slice(0, LOOKED_UP);
-  }
-
-  #cursor({ selector }: Selection): string | undefined {
-    const job = named(selector);
-    return job === undefined ? undefined : this.#lanes.get(job)?.cursor;
+  /** Jobs to ask for by name beside what is subscribed. */
+  #lookUps(): readonly string[] {
+    const { asked, forgotten } = this.#subscriptions.lookUps();
+    for (const job of forgotten) this.#lose(job);
+    return asked;
   }
 
   /** Whether there is anything to be connected for. */
   #isWanted(): boolean {
-    return [...this.#subscriptions.values()].some((subscription) => this.#streams(subscription));
-  }
-
-  /**
-   * Whether something may still come of a subscription. A job that has ended may be retried, and a
-   * WebSocket tells; the other transports would have to be asked again and again for its end.
-   */
-  #streams({ selection, refusal }: Subscription): boolean {
-    if (refusal !== undefined) return false;
-    const job = named(selection.selector);
-    if (job === undefined || this.#lanes.get(job)?.ended !== true) return true;
-    return this.#name() === "websocket";
-  }
-
-  #open(job: string): Lane {
-    const present = this.#lanes.get(job);
-    if (present !== undefined) return present;
-    const lane = new Lane();
-    this.#lanes.set(job, lane);
-    return lane;
+    return this.#subscriptions.standing(this.#name()).length > 0;
   }
 
   #name(): TransportName {
