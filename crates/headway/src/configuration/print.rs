@@ -59,8 +59,38 @@ fn hide_what_is_sent(executor: &mut Executor) {
                 }
             }
         }
-        Executor::Command(_) => {}
+        Executor::Command(command) => hide_arguments(&mut command.argv),
     }
+}
+
+/// Hides what a program is given as a secret: `--token=…`, `--token …`, `PASSWORD=…`.
+fn hide_arguments(arguments: &mut [String]) {
+    let mut follows = false;
+    for argument in arguments {
+        let option = argument.starts_with('-');
+        if follows && !option {
+            HIDDEN.clone_into(argument);
+            follows = false;
+            continue;
+        }
+        let (name, value) = match argument.split_once('=') {
+            Some((name, _)) => (name, true),
+            None => (argument.as_str(), false),
+        };
+        let secret = is_secret(name);
+        follows = secret && option && !value;
+        if secret && value {
+            *argument = format!("{name}={HIDDEN}");
+        }
+    }
+}
+
+/// Whether a name says that what it names is a secret.
+fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["authorization", "token", "secret", "password", "cookie", "api-key", "api_key"]
+        .iter()
+        .any(|word| name.contains(word))
 }
 
 fn address_shown(url: &str) -> String {
@@ -83,12 +113,7 @@ fn hide_secrets(value: &mut serde_json::Value) {
     }
     let Some(members) = value.as_object_mut() else { return };
     for (name, member) in members {
-        let name = name.to_ascii_lowercase();
-        let secret =
-            ["authorization", "token", "secret", "password", "cookie", "api-key", "api_key"]
-                .iter()
-                .any(|word| name.contains(word));
-        if secret {
+        if is_secret(name) {
             hide_texts(member);
         } else {
             hide_secrets(member);
@@ -206,5 +231,21 @@ mod tests {
             assert!(!text.contains(secret), "{text}");
         }
         assert!(text.contains("900") && text.contains("seen"), "{text}");
+    }
+
+    #[test]
+    fn what_a_program_is_given_as_a_secret_is_hidden() {
+        let check = |line: &str, shown: &str| {
+            let mut words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            hide_arguments(&mut words);
+            assert_eq!(words.join(" "), shown.replace('*', HIDDEN), "{line}");
+        };
+        check("python3 worker.py", "python3 worker.py");
+        check("ask --token=abc --fast", "ask --token=* --fast");
+        check("ask --token abc --fast", "ask --token * --fast");
+        check("ask --api-key abc x", "ask --api-key * x");
+        check("env DB_PASSWORD=abc ask", "env DB_PASSWORD=* ask");
+        check("ask --token --fast x", "ask --token --fast x");
+        check("count tokens.txt", "count tokens.txt");
     }
 }
