@@ -155,7 +155,12 @@ impl Shared {
 
     fn check_watch_token(&self, text: &str, now: Timestamp) -> Result<Arc<Caller>, Refused> {
         let known = self.known.read();
-        let caller = watch_token::check(text, &known.ring, now)?;
+        let claims = watch_token::check(text, &known.ring, now)?;
+        let mark = self.admin.as_ref().map(|admin| admin.mark);
+        if claims.by_admin.is_some() && claims.by_admin != mark {
+            return Err(Refused::Revoked);
+        }
+        let caller = claims.caller();
         stands_here(&known, &caller, now)?;
         Ok(Arc::new(caller))
     }

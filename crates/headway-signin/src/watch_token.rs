@@ -35,6 +35,9 @@ pub(crate) struct Claims {
     pub(crate) by_key: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) by_subject: Option<String>,
+    /// A mark of the configured key that made it, with which it ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) by_admin: Option<u32>,
 }
 
 impl Claims {
@@ -47,7 +50,7 @@ impl Claims {
     }
 
     /// Who comes with it.
-    fn caller(self) -> Caller {
+    pub(crate) fn caller(self) -> Caller {
         let listed = Listed::from(self.listed);
         let mut scopes = Scopes::from_iter([Scope::Watch]);
         if !listed.actions.is_empty() {
@@ -82,7 +85,7 @@ pub(crate) fn id_of(text: &str, tenant: &str) -> Option<String> {
 }
 
 /// Checks a token that begins with [`PREFIX`]. Whether it was revoked is another question.
-pub(crate) fn check(text: &str, ring: &Ring, now: Timestamp) -> Result<Caller, Refused> {
+pub(crate) fn check(text: &str, ring: &Ring, now: Timestamp) -> Result<Claims, Refused> {
     let (body, signature) = text.rsplit_once('.').ok_or(Refused::Invalid)?;
     let (key, said) =
         body.strip_prefix(PREFIX).and_then(|body| body.split_once('.')).ok_or(Refused::Invalid)?;
@@ -93,7 +96,7 @@ pub(crate) fn check(text: &str, ring: &Ring, now: Timestamp) -> Result<Caller, R
     }
     let said = BASE64_URL_SAFE_NO_PAD.decode(said).map_err(|_| Refused::Invalid)?;
     let claims: Claims = serde_json::from_slice(&said).map_err(|_| Refused::Invalid)?;
-    if now.as_millis() >= claims.ends { Err(Refused::Expired) } else { Ok(claims.caller()) }
+    if now.as_millis() >= claims.ends { Err(Refused::Expired) } else { Ok(claims) }
 }
 
 #[cfg(test)]

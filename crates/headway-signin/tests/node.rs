@@ -395,6 +395,24 @@ async fn a_watch_token_lends_no_more_than_its_maker_has() {
 }
 
 #[tokio::test]
+async fn what_the_configured_key_has_lent_ends_with_that_key() {
+    let node = Node::start(admin()).await;
+    let request = TokenRequest { tags: vec!["t".into()], ..Default::default() };
+    let boss = node.boss().await;
+    let lent = node.token(&boss, &request).await;
+    let same = node.another().await;
+    assert!(same.who(bearer(&lent)).await.is_ok(), "it outlives a start with the same key");
+    let other = Options {
+        admin_key: Some(Secret::new("another-admin-key-of-more-than-32-characters")),
+        ..bench::keys()
+    };
+    for options in [other, bench::keys()] {
+        let next = Node::on(options, Arc::clone(&node.store), Arc::clone(&node.clock)).await;
+        assert_eq!(next.who(bearer(&lent)).await.unwrap_err(), Refused::Revoked);
+    }
+}
+
+#[tokio::test]
 async fn a_token_is_revoked_by_its_id_and_ends_by_itself() {
     let node = Node::start(admin()).await;
     let boss = node.boss().await;

@@ -33,7 +33,9 @@ impl Handle {
         request: &TokenRequest,
         now: Timestamp,
     ) -> Result<NewToken, Error> {
-        let claims = plan(by, request, now)?;
+        let mark = self.shared.admin.as_ref().map(|admin| admin.mark);
+        let by_admin = mark.filter(|_| by.caller.credential == Credential::AdminKey);
+        let claims = Claims { by_admin, ..plan(by, request, now)? };
         let expires_at = Timestamp::from_millis(claims.ends);
         let token = claims.sign(&self.shared.known.read().ring).ok_or(Error::Contended)?;
         if token.expose().len() > TOKEN_BYTES {
@@ -136,5 +138,6 @@ fn plan(by: Actor<'_>, request: &TokenRequest, now: Timestamp) -> Result<Claims,
             | Credential::Token { .. } => None,
         },
         by_subject: own.map(str::to_owned),
+        by_admin: None,
     })
 }

@@ -23,6 +23,7 @@ fn claims(ends: u64) -> Claims {
         ends,
         by_key: Some("k1".to_owned()),
         by_subject: None,
+        by_admin: None,
     }
 }
 
@@ -34,7 +35,7 @@ fn ring() -> Ring {
 fn a_token_says_who_comes() {
     let ring = ring();
     let token = claims(2_000).sign(&ring).unwrap();
-    let caller = check(token.expose(), &ring, NOW).unwrap();
+    let caller = check(token.expose(), &ring, NOW).unwrap().caller();
     assert_eq!(caller.tenant(), "acme");
     assert_eq!(caller.scopes.to_string(), "watch control");
     assert_eq!(caller.expires_at, Some(Timestamp::from_millis(2_000)));
