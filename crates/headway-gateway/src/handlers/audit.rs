@@ -144,8 +144,8 @@ fn row(text: &mut Vec<u8>, cells: [String; CSV_HEADER.len()]) {
 impl Shared {
     /// Writes down what somebody did, or tried and was refused with a code; waits until it is
     /// durable. Of somebody who is refused again and again some lines are written, and the rest is
-    /// counted. A log that cannot be
-    /// written does not undo what was done: it is told to whoever runs the node.
+    /// counted. A log that cannot be written does not undo what was done: it is told to whoever runs
+    /// the node.
     pub(crate) async fn audit(
         &self,
         by: Actor<'_>,
