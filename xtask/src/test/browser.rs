@@ -11,11 +11,7 @@ pub(super) fn run(root: &Path) -> Result<Tally, String> {
     let folder = root.join("tests/browser");
     let path = setup::path_with_node(root)?;
     let program = rust::program(root)?;
-    command::succeed(Command::new("npm").current_dir(&folder).env("PATH", &path).args([
-        "ci",
-        "--no-audit",
-        "--no-fund",
-    ]))?;
+    setup::node_packages(root)?;
     let mut tally = Tally::default();
     let mut tests = Command::new("node");
     tests

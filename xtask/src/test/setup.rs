@@ -110,6 +110,19 @@ pub(super) fn path_with_node(root: &Path) -> Result<OsString, String> {
     std::env::join_paths(folders).map_err(|error| format!("the search path cannot be set: {error}"))
 }
 
+/// Installs the packages of the npm workspace, unless they are there as the lock file has them.
+pub(super) fn node_packages(root: &Path) -> Result<(), String> {
+    let written = |path: &str| root.join(path).metadata().and_then(|file| file.modified()).ok();
+    // npm writes it at the end of an installation.
+    let installed = written("node_modules/.package-lock.json");
+    if installed.is_some() && installed >= written("package-lock.json") {
+        return Ok(());
+    }
+    let mut npm = Command::new("npm");
+    npm.current_dir(root).env("PATH", path_with_node(root)?);
+    command::succeed(npm.args(["ci", "--no-audit", "--no-fund"]))
+}
+
 /// The folder of a Node that is new enough: `None` when it is on the path, else inside the Python
 /// environment, where it is installed when it is not there.
 fn node_folder(root: &Path) -> Result<Option<PathBuf>, String> {

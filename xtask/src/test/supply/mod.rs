@@ -58,13 +58,9 @@ pub(super) fn run(root: &Path) -> Result<Tally, String> {
         tally += crates::advisories(root, &programs, workspace)
             .told(&format!("{workspace}: no crate with a known vulnerability (RustSec)"));
     }
-    for folder in node::projects(root)? {
-        let name = folder.strip_prefix(root).unwrap_or(&folder).display().to_string();
-        tally += node::in_step(root, &folder)
-            .told(&format!("{name}: its lock file fits and has checksums"));
-        tally += node::advisories(root, &folder)
-            .told(&format!("{name}: no package with a known vulnerability (npm audit)"));
-    }
+    tally += node::in_step(root).told("package-lock.json: it fits and has checksums");
+    tally += node::advisories(root)
+        .told("package-lock.json: no package with a known vulnerability (npm audit)");
     for lock in tools::LOCKS {
         tally += python::in_step(root, lock)
             .told(&format!("{lock}: it has what was asked for, with checksums"));

@@ -1,7 +1,7 @@
-//! Packages of npm: lock files with checksums, and what the registry knows about them.
+//! Packages of npm: a lock file with checksums, and what the registry knows about them.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
@@ -10,29 +10,13 @@ use super::Check;
 use crate::command;
 use crate::test::setup;
 
-/// Where projects with a lock file may be.
-const PARENTS: [&str; 4] = ["tests", "clients", "clients/typescript", "."];
-
 /// How long the registry may take to answer, and how often it is asked again.
 const PATIENCE: [&str; 2] = ["--fetch-timeout=20000", "--fetch-retries=0"];
 
-/// The folders with a `package-lock.json`.
-pub(super) fn projects(root: &Path) -> Result<Vec<PathBuf>, String> {
-    let mut projects = Vec::new();
-    for parent in PARENTS.map(|parent| root.join(parent)).iter().filter(|parent| parent.is_dir()) {
-        let entries = fs::read_dir(parent)
-            .map_err(|error| format!("{} cannot be read: {error}", parent.display()))?;
-        let folders = entries.filter_map(|entry| Some(entry.ok()?.path()));
-        projects.extend(folders.filter(|folder| folder.join("package-lock.json").is_file()));
-    }
-    projects.sort();
-    Ok(projects)
-}
-
 /// Whether `npm ci` would take the lock file, and every package in it has a checksum.
-pub(super) fn in_step(root: &Path, folder: &Path) -> Check {
+pub(super) fn in_step(root: &Path) -> Check {
     Check::of((|| {
-        let path = folder.join("package-lock.json");
+        let path = root.join("package-lock.json");
         let unreadable = |error: String| format!("{} cannot be read: {error}", path.display());
         let text = fs::read_to_string(&path).map_err(|error| unreadable(error.to_string()))?;
         let lock = serde_json::from_str(&text).map_err(|error| unreadable(error.to_string()))?;
@@ -40,7 +24,7 @@ pub(super) fn in_step(root: &Path, folder: &Path) -> Check {
         if !bare.is_empty() {
             return Err(format!("no checksum for {}", bare.join(", ")));
         }
-        let mut npm = npm(root, folder)?;
+        let mut npm = npm(root)?;
         npm.args(["ci", "--dry-run", "--ignore-scripts", "--no-audit", "--no-fund"]);
         let (held, told) = command::judged(npm.args(PATIENCE))?;
         if held { Ok(()) } else { Err(told) }
@@ -61,8 +45,8 @@ fn without_checksum(lock: &Value) -> Vec<String> {
 }
 
 /// What `npm audit` says.
-pub(super) fn advisories(root: &Path, folder: &Path) -> Check {
-    let mut npm = match npm(root, folder) {
+pub(super) fn advisories(root: &Path) -> Check {
+    let mut npm = match npm(root) {
         Ok(npm) => npm,
         Err(problem) => return Check::Failed(problem),
     };
@@ -91,10 +75,10 @@ fn judge(held: bool, told: &str) -> Check {
     }
 }
 
-/// npm in a project's folder, with a Node that is new enough.
-fn npm(root: &Path, folder: &Path) -> Result<Command, String> {
+/// npm in the workspace, with a Node that is new enough.
+fn npm(root: &Path) -> Result<Command, String> {
     let mut npm = Command::new("npm");
-    npm.current_dir(folder).env("PATH", setup::path_with_node(root)?);
+    npm.current_dir(root).env("PATH", setup::path_with_node(root)?);
     Ok(npm)
 }
 

@@ -1,12 +1,13 @@
 import { fileURLToPath } from "node:url";
 
 import { defineConfig, globalIgnores } from "eslint/config";
+import reactHooks from "eslint-plugin-react-hooks";
 import tseslint from "typescript-eslint";
 
 export default defineConfig(
-  globalIgnores(["**/dist/", "**/build/", "**/generated/"]),
+  globalIgnores(["**/dist/", "**/build/", "**/generated/", "target/", "fuzz/", ".venv/"]),
   {
-    files: ["**/*.ts"],
+    files: ["**/*.{ts,tsx}"],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
     languageOptions: {
       parserOptions: { projectService: true, tsconfigRootDir: fileURLToPath(new URL(".", import.meta.url)) },
@@ -20,7 +21,7 @@ export default defineConfig(
   },
   {
     // The session decides; what it is told comes from outside, and so do time and chance.
-    files: ["packages/client/src/{session,document,protocol}/**/*.ts"],
+    files: ["clients/typescript/packages/client/src/{session,document,protocol}/**/*.ts"],
     rules: {
       "no-restricted-imports": ["error", { patterns: [{
         regex: "/(transport|watch|http|api)/",
@@ -34,8 +35,12 @@ export default defineConfig(
     },
   },
   {
+    files: ["clients/typescript/packages/react/**/*.{ts,tsx}", "dashboard/**/*.{ts,tsx}"],
+    extends: [reactHooks.configs.flat["recommended-latest"]],
+  },
+  {
     // `test` and `describe` of Node give promises that its runner waits for.
-    files: ["**/test/**/*.ts"],
+    files: ["**/test/**/*.{ts,tsx}"],
     rules: { "@typescript-eslint/no-floating-promises": ["error", { allowForKnownSafeCalls: [
       { from: "package", name: ["test", "describe", "it"], package: "node:test" },
     ] }] },
