@@ -2,7 +2,9 @@
 
 use headway_protocol::event::Producer;
 use headway_protocol::report::SequencedReport;
-use headway_protocol::request::{CommandRequest, CreateJob, HistoryPage, JobPage, ReportReply};
+use headway_protocol::request::{
+    CommandRequest, CreateJob, HistoryPage, JobPage, RecordPage, ReportReply,
+};
 use headway_protocol::{Action, Cursor, Job, JobId, JobStatus};
 use reqwest::Method;
 
@@ -77,6 +79,21 @@ impl Client {
         limit: Option<u32>,
     ) -> Result<HistoryPage, Error> {
         let mut url = self.address(&["jobs", job.as_str(), "events"]);
+        let after = after.map(|after| after.to_string());
+        let limit = limit.map(|limit| limit.to_string());
+        append(&mut url, &[("after", after.as_deref()), ("limit", limit.as_deref())]);
+        self.read(self.send(|| self.request(Method::GET, url.clone())).await?).await
+    }
+
+    /// A page of how a job's document changed after a position, oldest first; from the beginning
+    /// without one.
+    pub async fn records(
+        &self,
+        job: &JobId,
+        after: Option<Cursor>,
+        limit: Option<u32>,
+    ) -> Result<RecordPage, Error> {
+        let mut url = self.address(&["jobs", job.as_str(), "records"]);
         let after = after.map(|after| after.to_string());
         let limit = limit.map(|limit| limit.to_string());
         append(&mut url, &[("after", after.as_deref()), ("limit", limit.as_deref())]);

@@ -1,5 +1,7 @@
 //! Reads that are no stream: documents, histories, lists, items and results.
 
+mod records;
+
 use std::sync::Arc;
 
 use headway_access::{Act, Caller, JobView, On, authorize};
@@ -73,11 +75,7 @@ impl Handle {
             return Ok(None);
         };
         let epoch = history.cursor.epoch;
-        if let Some(cursor) = after
-            && (cursor.epoch != epoch || cursor.offset > history.cursor.offset)
-        {
-            return Err(Error::OtherLog(cursor));
-        }
+        check_cursor(after, history.cursor)?;
         let mut events = Vec::new();
         let numbered = history
             .records
@@ -222,6 +220,16 @@ impl Results {
         self.query.limit = (RESULTS_BYTES / (bytes / items.len()).max(1)).clamp(1, most);
         let lines = items.iter().map(|item| item_of(item).map(ResultLine::from));
         lines.collect::<Result<_, _>>().map(Some)
+    }
+}
+
+/// Refuses a cursor that no log gave which reaches to `newest`.
+fn check_cursor(after: Option<Cursor>, newest: Cursor) -> Result<(), Error> {
+    match after {
+        Some(cursor) if cursor.epoch != newest.epoch || cursor.offset > newest.offset => {
+            Err(Error::OtherLog(cursor))
+        }
+        Some(_) | None => Ok(()),
     }
 }
 

@@ -97,13 +97,14 @@ async fn by_name(world: &World, caller: &Arc<Caller>) -> BTreeSet<String> {
             hub.document(caller, id).await.unwrap().is_some(),
             hub.standing(caller, id).await.unwrap().is_some(),
             hub.history(caller, id, None, 10).await.unwrap().is_some(),
+            hub.records(caller, id, None, 10).await.unwrap().is_some(),
             hub.items(caller, id, query).await.unwrap().is_some(),
             hub.results(caller, id, Vec::new()).await.unwrap().is_some(),
             hub.warm(caller, id).await.unwrap().is_some(),
             matches!(hub.warm_now(caller, id), Warm::Here(..)),
             at_once.unwrap_or(found),
         ];
-        assert_eq!(doors, [found; 8], "{caller:?} {name}");
+        assert_eq!(doors, [found; 9], "{caller:?} {name}");
         if found {
             seen.insert(name.to_owned());
         }

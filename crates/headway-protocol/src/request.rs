@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::batch::{Budget, Item};
 use crate::command::Command;
 use crate::webhook::Webhook;
-use crate::{Amount, Cursor, Job, JobId, JobStatus};
+use crate::{Amount, Cursor, Job, JobId, JobStatus, Timestamp};
 
 /// Creates a job.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -167,6 +167,38 @@ pub struct HistoryPage {
     /// The job's newest position.
     pub cursor: Cursor,
     /// The oldest position that the log still reaches back to, when its beginning is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trimmed_to: Option<Cursor>,
+}
+
+/// One change of a job's document.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct JobRecord {
+    /// The position before the change.
+    pub prev: Cursor,
+    /// The position after it.
+    pub cursor: Cursor,
+    /// When it happened.
+    pub at: Timestamp,
+    /// A merge patch (RFC 7396) of the document; in a job's first record the whole document.
+    pub patch: Value,
+}
+
+/// A page of how a job's document changed, oldest first. Applied in order, the patches give the
+/// document as it was after each change.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct RecordPage {
+    /// The changes.
+    pub records: Vec<JobRecord>,
+    /// Passed as `after`, gives what follows; absent when nothing does yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<Cursor>,
+    /// The job's newest position.
+    pub cursor: Cursor,
+    /// The position that the log begins after, when its beginning is gone: what was not changed
+    /// since then is in no patch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trimmed_to: Option<Cursor>,
 }

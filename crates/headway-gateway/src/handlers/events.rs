@@ -1,4 +1,4 @@
-//! A job's events: reported by its producer, read back as history.
+//! A job's events: reported by its producer, read back as history; and the changes that they made.
 
 use axum::body::Body;
 use axum::extract::State;
@@ -19,6 +19,9 @@ use crate::query::Query;
 
 /// Events of a page of history, unless the request says; and at the most.
 const PAGE: (usize, usize) = (100, 1_000);
+
+/// Records of a page, unless the request says; and at the most.
+const RECORDS: (usize, usize) = (200, 1_000);
 
 /// `POST /jobs/{id}/events`.
 pub(crate) async fn append(
@@ -63,6 +66,20 @@ pub(crate) async fn history(
     }
     let media = HeaderValue::from_static("application/x-ndjson");
     Ok((StatusCode::OK, [(header::CONTENT_TYPE, media)], text).into_response())
+}
+
+/// `GET /jobs/{id}/records`.
+pub(crate) async fn records(
+    State(app): State<App>,
+    Caller(caller): Caller,
+    Id(id): Id,
+    query: Query,
+) -> Answer {
+    let after = query.read("after")?;
+    let limit = query.limit(RECORDS.0, RECORDS.1)?;
+    let job = job_id(&id)?;
+    let page = app.hub.records(&caller, &job, after, limit).await?;
+    json(StatusCode::OK, &page.ok_or_else(|| Refusal::no_such_job(&id))?)
 }
 
 /// Who reports, by the headers `Producer-Id` and `Producer-Seq`; the numbers may be on the events

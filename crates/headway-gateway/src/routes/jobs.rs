@@ -4,7 +4,7 @@ use axum::routing::{get, post};
 use headway_access::Act;
 use headway_protocol::Action;
 use headway_protocol::report::SequencedReport;
-use headway_protocol::request::{CreateJob, HistoryPage, JobPage, ReportReply};
+use headway_protocol::request::{CreateJob, HistoryPage, JobPage, RecordPage, ReportReply};
 use schemars::SchemaGenerator;
 
 use super::{
@@ -108,6 +108,26 @@ pub(super) const ROUTES: &[Route] = &[
             ],
         }],
         handler: || get(events::history),
+    },
+    Route {
+        method: "GET",
+        path: "/api/v1/jobs/{id}/records",
+        operation: "listRecords",
+        rule: Rule::May(Act::Watch),
+        load: Load::Light,
+        summary: "Read how a job's document changed, oldest first",
+        parameters: &[
+            parameter("after", "The `next` of the page before, or any cursor of the job"),
+            LIMIT,
+        ],
+        headers: &[],
+        body: &[],
+        replies: &[Reply {
+            status: 200,
+            summary: "A page, of about 1 MiB at the most",
+            contents: &[json(SchemaGenerator::subschema_for::<RecordPage>)],
+        }],
+        handler: || get(events::records),
     },
     Route {
         method: "POST",

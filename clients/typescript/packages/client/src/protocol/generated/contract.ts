@@ -1470,6 +1470,27 @@ export interface JobPage {
   next?: string | null;
 }
 /**
+ * One change of a job's document.
+ */
+export interface JobRecord {
+  /**
+   * When it happened.
+   */
+  at: Timestamp;
+  /**
+   * The position after it.
+   */
+  cursor: Cursor;
+  /**
+   * A merge patch (RFC 7396) of the document; in a job's first record the whole document.
+   */
+  patch: unknown;
+  /**
+   * The position before the change.
+   */
+  prev: Cursor;
+}
+/**
  * What is known of an API key.
  */
 export interface KeyInfo {
@@ -1731,6 +1752,29 @@ export interface Rate {
    * The period in milliseconds, at least 1; a second unless said.
    */
   per_ms?: number;
+}
+/**
+ * A page of how a job's document changed, oldest first. Applied in order, the patches give the
+ * document as it was after each change.
+ */
+export interface RecordPage {
+  /**
+   * The job's newest position.
+   */
+  cursor: Cursor;
+  /**
+   * Passed as `after`, gives what follows; absent when nothing does yet.
+   */
+  next?: Cursor | null;
+  /**
+   * The changes.
+   */
+  records: JobRecord[];
+  /**
+   * The position that the log begins after, when its beginning is gone: what was not changed
+   * since then is in no patch.
+   */
+  trimmed_to?: Cursor | null;
 }
 /**
  * What an accepted report is answered with.
