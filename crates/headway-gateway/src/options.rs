@@ -9,6 +9,8 @@ use headway_protocol::Secret;
 use headway_tls::Acceptor;
 use ipnet::IpNet;
 
+use crate::page::Page;
+
 /// What a gateway is told before it starts. The defaults are the protocol's.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -32,6 +34,8 @@ pub struct Options {
     /// Whether this machine's own names are the only ones that are answered while nobody is asked to
     /// sign in, and which pages of other origins may ask.
     pub site: Site,
+    /// What is shown at `/`, to everybody; a page without files says that there is none.
+    pub page: Page,
     /// What one may have of everything.
     pub limits: Limits,
     /// How long a connection may take to say what it wants.
@@ -154,6 +158,7 @@ impl Default for Options {
             tls: None,
             threads: None,
             site: Site::default(),
+            page: Page::default(),
             limits: Limits::default(),
             head_timeout: Duration::from_secs(5),
             body_within: Duration::from_secs(30),

@@ -59,6 +59,13 @@ impl Refusal {
         })
     }
 
+    /// The answer for a path at which nothing is.
+    pub(crate) fn nothing_at(path: &str) -> Self {
+        let shown: String = path.chars().take(200).collect();
+        let detail = format!("there is nothing at {shown}: see /api/v1/openapi.json");
+        Self::new(ProblemCode::NotFound, detail)
+    }
+
     /// The answer for a job that is not there, or that the caller may not see.
     pub(crate) fn no_such_job(job: &str) -> Self {
         let shown: String = job.chars().take(128).collect();

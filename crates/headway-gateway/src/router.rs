@@ -11,17 +11,12 @@ use headway_protocol::ProblemCode;
 use crate::app::App;
 use crate::handlers::page;
 use crate::problem::Refusal;
-use crate::routes::{Handler, Rule, table};
+use crate::routes::{Rule, table};
 use crate::{door, observe};
 
-/// The page's files; they are no part of the interface.
-const FILES: &[(&str, Handler)] = &[
-    ("/", || get(page::index)),
-    ("/headway.js", || get(page::script)),
-    ("/modules/{name}", || get(page::module)),
-    ("/headway.css", || get(page::style)),
-    ("/icon.svg", || get(page::icon)),
-];
+/// The folder of the page whose files have names that change with their content. They are one route,
+/// so that what is counted by route does not grow with every version.
+const ASSETS: &str = "/assets/{*name}";
 
 /// The methods that a path takes; the table's order.
 fn methods(path: &str) -> String {
@@ -50,8 +45,10 @@ pub(crate) fn router(app: App) -> Router {
             }
         };
     }
-    for (path, handler) in FILES {
-        router = router.route(path, handler());
+    // The page is no part of the interface.
+    let files = app.options.page.routes().filter(|path| !path.starts_with("/assets/"));
+    for path in files.chain([ASSETS.to_owned()]) {
+        router = router.route(&path, get(page::file));
     }
     router
         .method_not_allowed_fallback(other_method)
@@ -83,7 +80,5 @@ async fn other_method(State(app): State<App>, request: Request) -> Response {
 }
 
 async fn nowhere(request: Request) -> Response {
-    let path: String = request.uri().path().chars().take(200).collect();
-    let detail = format!("there is nothing at {path}: see /api/v1/openapi.json");
-    Refusal::new(ProblemCode::NotFound, detail).into_response()
+    Refusal::nothing_at(request.uri().path()).into_response()
 }

@@ -342,11 +342,9 @@ async fn a_file_that_is_too_large_makes_no_batch() {
 #[tokio::test]
 async fn it_tells_how_it_is() {
     let server = Server::start().await;
-    for path in ["/healthz", "/readyz", "/", "/headway.js", "/headway.css", "/icon.svg"] {
+    for path in ["/healthz", "/readyz"] {
         assert_eq!(server.get(path).await.status(), 200, "{path}");
     }
-    let page = server.get("/").await;
-    assert!(page.headers()["content-security-policy"].to_str().unwrap().contains("default-src"));
     server.job("a").await;
     let text = server.get("/metrics").await.text().await.unwrap();
     for line in [

@@ -10,7 +10,7 @@ use headway_protocol::request::CreateJob;
 use super::{IDEMPOTENCY_KEY, created, json_text};
 use crate::app::{App, Caller, Id, job_id};
 use crate::body::{self, Form};
-use crate::headers::text_of;
+use crate::headers::{holds, text_of};
 use crate::problem::{Answer, Refusal};
 use crate::query::Query;
 
@@ -43,7 +43,7 @@ pub(crate) async fn show(
     let (cursor, document) =
         app.hub.document(&caller, &job).await?.ok_or_else(|| Refusal::no_such_job(&id))?;
     let tag = format!("\"{cursor}\"");
-    let mut response = if holds(&headers, &tag) {
+    let mut response = if holds(&headers, tag.as_bytes()) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         json_text(StatusCode::OK, document)
@@ -71,15 +71,4 @@ pub(crate) async fn list(
         limit: query.limit(PAGE.0, PAGE.1)?,
     };
     Ok(json_text(StatusCode::OK, app.hub.list(&caller, &filter).await?))
-}
-
-/// Whether a request says that it holds this version (RFC 9110, section 13.1.2).
-fn holds(headers: &HeaderMap, tag: &str) -> bool {
-    headers
-        .get_all(header::IF_NONE_MATCH)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
-        .any(|held| held == "*" || held.strip_prefix("W/").unwrap_or(held) == tag)
 }

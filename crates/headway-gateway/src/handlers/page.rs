@@ -1,23 +1,24 @@
-//! The page: files that are part of the program.
+//! The page: files that the program gave the gateway, under rules that browsers hold to.
 
-use axum::extract::Path;
+use axum::extract::{OriginalUri, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use headway_protocol::ProblemCode;
 
+use crate::app::App;
+use crate::headers::holds;
 use crate::problem::{Answer, Refusal};
 
 /// The page loads nothing from elsewhere, talks to nobody else, runs no text as a script, and
-/// nobody frames it. Its forms are sent by its scripts alone.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
-                      connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; \
+/// nobody frames it. Its forms are sent by its scripts alone. `data:` pictures cannot run anything.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+                      img-src 'self' data:; font-src 'self'; connect-src 'self'; \
+                      manifest-src 'self'; frame-ancestors 'none'; base-uri 'none'; \
                       form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
 /// What else browsers are told of every file. A page of another site that opens this one, or is
-/// opened by it, gets no hold of it.
+/// opened by it, gets no hold of it, and nothing in it reaches for the device.
 const RULES: [(HeaderName, HeaderValue); 5] = [
     (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
-    (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
     (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
     (
         HeaderName::from_static("cross-origin-opener-policy"),
@@ -27,79 +28,67 @@ const RULES: [(HeaderName, HeaderValue); 5] = [
         HeaderName::from_static("cross-origin-resource-policy"),
         HeaderValue::from_static("same-origin"),
     ),
+    (
+        HeaderName::from_static("permissions-policy"),
+        HeaderValue::from_static("camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    ),
 ];
 
-macro_rules! modules {
-    ($($name:literal),* $(,)?) => {
-        /// The scripts that the page's own script imports, by name.
-        const MODULES: &[(&str, &[u8])] =
-            &[$(($name, include_bytes!(concat!("../../page/modules/", $name)))),*];
+/// Asked for again before every use, which costs an answer without a body while it is the same.
+const ASKED_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
+/// Kept for a year, which is as long as a cache keeps anything.
+const KEPT: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+
+/// What a program without a page shows.
+const NO_PAGE: &str = "<!doctype html>
+<html lang=\"en\">
+<meta charset=\"utf-8\">
+<title>Headway</title>
+<h1>This server was built without its dashboard</h1>
+<p>Everything else works: see <a href=\"/api/v1/openapi.json\">what it answers</a>.</p>
+<p>To have the dashboard, run <code>cargo xtask dashboard</code> in the sources, build the program
+again and start it again.</p>
+</html>
+";
+
+/// `GET /` and every other file of the page.
+pub(crate) async fn file(
+    State(app): State<App>,
+    OriginalUri(address): OriginalUri,
+    headers: HeaderMap,
+) -> Answer {
+    let held = app.options.page.find(address.path());
+    let Some((held, form)) = held.and_then(|held| Some((held, held.form(&headers)?))) else {
+        return if address.path() == "/" {
+            Ok(no_page())
+        } else {
+            Err(Refusal::nothing_at(address.path()))
+        };
     };
-}
-
-modules![
-    "actions.js",
-    "board.js",
-    "detail.js",
-    "element.js",
-    "event_text.js",
-    "format.js",
-    "job_view.js",
-    "jobs.js",
-    "link.js",
-    "masthead.js",
-    "request.js",
-    "session.js",
-    "sign_in_form.js",
-    "status.js",
-    "stream.js",
-];
-
-/// `GET /`.
-pub(crate) async fn index(headers: HeaderMap) -> Response {
-    file(&headers, "text/html; charset=utf-8", include_bytes!("../../page/index.html"))
-}
-
-/// `GET /headway.js`.
-pub(crate) async fn script(headers: HeaderMap) -> Response {
-    file(&headers, "text/javascript; charset=utf-8", include_bytes!("../../page/headway.js"))
-}
-
-/// `GET /modules/{name}`.
-pub(crate) async fn module(Path(name): Path<String>, headers: HeaderMap) -> Answer {
-    let found = MODULES.iter().find(|(known, _)| *known == name);
-    let (_, bytes) =
-        found.ok_or_else(|| Refusal::new(ProblemCode::NotFound, "the page has no such module"))?;
-    Ok(file(&headers, "text/javascript; charset=utf-8", bytes))
-}
-
-/// `GET /headway.css`.
-pub(crate) async fn style(headers: HeaderMap) -> Response {
-    file(&headers, "text/css; charset=utf-8", include_bytes!("../../page/headway.css"))
-}
-
-/// `GET /icon.svg`.
-pub(crate) async fn icon(headers: HeaderMap) -> Response {
-    file(&headers, "image/svg+xml", include_bytes!("../../page/icon.svg"))
-}
-
-fn file(headers: &HeaderMap, media: &'static str, bytes: &'static [u8]) -> Response {
-    // The files change only with the program: FNV-1a tells its versions apart.
-    let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
-    let tag = format!("\"{hash:016x}\"");
-    let held = headers.get(header::IF_NONE_MATCH).is_some_and(|held| *held == *tag);
-    let mut response = if held {
+    let mut response = if holds(&headers, form.tag.as_bytes()) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        (StatusCode::OK, bytes).into_response()
+        let mut response = form.bytes.clone().into_response();
+        if let Some(coding) = form.coding.header() {
+            response.headers_mut().insert(header::CONTENT_ENCODING, coding);
+        }
+        response
     };
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
-    headers.extend(RULES);
-    if let Ok(tag) = HeaderValue::from_str(&tag) {
-        headers.insert(header::ETAG, tag);
+    headers.insert(header::CONTENT_TYPE, held.media.clone());
+    headers.insert(header::ETAG, form.tag.clone());
+    headers.insert(header::CACHE_CONTROL, if held.immutable { KEPT } else { ASKED_AGAIN });
+    if held.varies() {
+        headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     }
+    headers.extend(RULES);
+    Ok(response)
+}
+
+fn no_page() -> Response {
+    let media = HeaderValue::from_static("text/html; charset=utf-8");
+    let mut response = (StatusCode::OK, [(header::CONTENT_TYPE, media)], NO_PAGE).into_response();
+    response.headers_mut().insert(header::CACHE_CONTROL, ASKED_AGAIN);
+    response.headers_mut().extend(RULES);
     response
 }
