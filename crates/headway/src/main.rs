@@ -8,6 +8,7 @@ mod certificate;
 mod commands;
 mod configuration;
 mod credential;
+mod dashboard;
 mod display;
 mod exit;
 mod failure;

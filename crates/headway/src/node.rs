@@ -14,7 +14,7 @@ use headway_store_embedded::EmbeddedStore;
 use crate::arguments::{Common, ServeArguments};
 use crate::configuration::{Configuration, ConfiguredValue, Environment, Settings};
 use crate::failure::Failure;
-use crate::{certificate, open_files, rate_card};
+use crate::{certificate, dashboard, open_files, rate_card};
 
 /// A running node.
 #[derive(Debug)]
@@ -60,6 +60,8 @@ impl Node {
     }
 
     async fn start_over(settings: Settings, store: Arc<EmbeddedStore>) -> Result<Self, Failure> {
+        let page = dashboard::page()
+            .map_err(|error| Failure::because("the dashboard cannot be served", &error))?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let port: Arc<dyn Store> = Arc::clone(&store) as _;
         let intervals = settings.kinds.iter();
@@ -109,6 +111,7 @@ impl Node {
             tls: settings.tls.as_ref().map(|tls| Arc::clone(&tls.acceptor)),
             threads: settings.threads,
             site,
+            page,
             limits: settings.limits,
             head_timeout: settings.head_within,
             body_within: settings.body_within,

@@ -1,4 +1,5 @@
-use std::io::Read;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::process::Stdio;
 
 use nix::sys::signal::Signal;
@@ -151,4 +152,36 @@ fn the_demonstration_moves() {
     assert_eq!(job["items"]["total"], 3_376);
     signal(&server.child, Signal::SIGTERM);
     assert_eq!(server.child.wait().unwrap().code(), Some(0));
+}
+
+/// What is answered at a path of a server, head and all.
+fn fetched(server: &Server, path: &str) -> String {
+    let mut connection = TcpStream::connect(server.address()).unwrap();
+    let host = server.address();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+    connection.write_all(request.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    connection.read_to_end(&mut answer).unwrap();
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[test]
+fn the_dashboard_is_part_of_the_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let page = fetched(&server, "/");
+    assert!(page.starts_with("HTTP/1.1 200"), "{page}");
+    assert!(page.contains("content-security-policy: default-src 'none'"), "{page}");
+    let quoted = page.split('"').skip(1).step_by(2);
+    let loaded: Vec<_> = quoted.filter_map(|text| text.strip_prefix("./")).collect();
+    if loaded.is_empty() {
+        // Where the dashboard was not built the page says how to build it.
+        assert!(page.contains("cargo xtask dashboard"), "{page}");
+    }
+    for path in loaded {
+        let file = fetched(&server, &format!("/{path}"));
+        assert!(file.starts_with("HTTP/1.1 200"), "{path}: {file}");
+        let kept = file.contains("cache-control: public, max-age=31536000, immutable");
+        assert_eq!(kept, path.starts_with("assets/"), "{path}");
+    }
 }
