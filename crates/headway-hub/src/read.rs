@@ -163,7 +163,7 @@ impl Handle {
             return Ok(None);
         }
         let (_, first) = RESULTS_ITEMS;
-        let query = ItemQuery { statuses, after: None, limit: first };
+        let query = ItemQuery { statuses, limit: first, ..ItemQuery::default() };
         let store = Arc::clone(&self.shared.store);
         Ok(Some(Results { store, job: job.clone(), query, done: false }))
     }

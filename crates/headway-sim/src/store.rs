@@ -14,8 +14,8 @@ use headway_protocol::{ItemStatus, JobId, Timestamp};
 use headway_store::memory::MemoryStore;
 use headway_store::{
     Append, AppendError, Appended, Due, Entry, EntryError, EntryQuery, Expected, History,
-    ItemQuery, LeaseRequest, LeasedItem, ListPage, ListQuery, NewItem, PutEntry, Record, Sink,
-    Store, StoreError, Stored, StoredItem, Sweep,
+    ItemQuery, ItemSummary, LeaseRequest, LeasedItem, ListPage, ListQuery, NewItem, PutEntry,
+    Record, Sink, Store, StoreError, Stored, StoredItem, Sweep,
 };
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
@@ -354,6 +354,14 @@ impl Store for FaultStore {
 
     async fn items(&self, job: &JobId, query: &ItemQuery) -> Result<Vec<StoredItem>, StoreError> {
         self.inner.items(job, query).await
+    }
+
+    async fn item_summaries(
+        &self,
+        job: &JobId,
+        query: &ItemQuery,
+    ) -> Result<Vec<ItemSummary>, StoreError> {
+        self.inner.item_summaries(job, query).await
     }
 
     async fn count_items(&self, job: &JobId) -> Result<Vec<(ItemStatus, u64)>, StoreError> {

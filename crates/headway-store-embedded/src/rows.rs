@@ -1,7 +1,7 @@
 //! How our types lie in columns.
 
-use headway_protocol::{Amount, ItemStatus, JobId, JobStatus, Owner, Timestamp};
-use headway_store::Facets;
+use headway_protocol::{Amount, ItemStatus, JobId, JobStatus, Owner, Timestamp, limits};
+use headway_store::{Facets, Indexes};
 use rusqlite::Row;
 use serde::de::DeserializeOwned;
 
@@ -65,6 +65,17 @@ pub(crate) fn item_code(status: ItemStatus) -> i64 {
         ItemStatus::Cancelled => 6,
         ItemStatus::Expired => 7,
     }
+}
+
+/// Statuses as the bits of one number, by their codes; 0 for none.
+pub(crate) fn item_codes(statuses: &[ItemStatus]) -> i64 {
+    statuses.iter().fold(0, |all, status| all | 1 << item_code(*status))
+}
+
+/// The ids of chosen items; indexes that no item can have are passed over.
+pub(crate) fn chosen(number: i64, only: &Indexes) -> impl Iterator<Item = i64> {
+    let possible = only.iter().take_while(|index| *index < limits::ITEMS);
+    possible.map(move |index| item_id(number, index))
 }
 
 /// The item status of a column.

@@ -12,9 +12,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use headway_protocol::{ItemStatus, JobId, Timestamp};
 use headway_store::{
-    Append, AppendError, Due, Entry, EntryError, EntryQuery, History, ItemQuery, LeaseRequest,
-    LeasedItem, ListPage, ListQuery, NewItem, PutEntry, Sink, Store, StoreError, Stored,
-    StoredItem, Sweep,
+    Append, AppendError, Due, Entry, EntryError, EntryQuery, History, ItemQuery, ItemSummary,
+    LeaseRequest, LeasedItem, ListPage, ListQuery, NewItem, PutEntry, Sink, Store, StoreError,
+    Stored, StoredItem, Sweep,
 };
 use tokio::sync::{Semaphore, oneshot};
 
@@ -278,6 +278,17 @@ impl Store for EmbeddedStore {
         let (job, query) = (job.clone(), query.clone());
         self.readers
             .read("read items", move |connection, _| reader::page(connection, &job, &query))
+            .await
+    }
+
+    async fn item_summaries(
+        &self,
+        job: &JobId,
+        query: &ItemQuery,
+    ) -> Result<Vec<ItemSummary>, StoreError> {
+        let (job, query) = (job.clone(), query.clone());
+        self.readers
+            .read("read items", move |connection, _| reader::summaries(connection, &job, &query))
             .await
     }
 

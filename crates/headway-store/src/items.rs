@@ -136,11 +136,67 @@ pub struct StoredItem {
     pub duration_ms: Option<u64>,
 }
 
+/// An item as it stands, without what it works on and what came out: for whoever reads many.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ItemSummary {
+    /// Its place in the input.
+    pub index: u64,
+    /// Its producer's name for it.
+    pub custom_id: Option<String>,
+    /// Where it is.
+    pub status: ItemStatus,
+    /// Attempts begun.
+    pub attempts: u32,
+    /// Why it failed.
+    pub error: Option<JobError>,
+    /// When its last attempt began.
+    pub started_at: Option<Timestamp>,
+    /// How long its last attempt took.
+    pub duration_ms: Option<u64>,
+}
+
+/// Indexes of items: ascending, each once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Indexes(Vec<u64>);
+
+impl Indexes {
+    /// Whether an index is among them.
+    pub fn contains(&self, index: u64) -> bool {
+        self.0.binary_search(&index).is_ok()
+    }
+
+    /// Each of them, ascending.
+    pub fn iter(&self) -> impl Iterator<Item = u64> {
+        self.0.iter().copied()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl FromIterator<u64> for Indexes {
+    fn from_iter<I: IntoIterator<Item = u64>>(indexes: I) -> Self {
+        let mut indexes: Vec<u64> = indexes.into_iter().collect();
+        indexes.sort_unstable();
+        indexes.dedup();
+        Self(indexes)
+    }
+}
+
 /// Which items, and how many.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ItemQuery {
     /// Only with one of these statuses; empty: any.
     pub statuses: Vec<ItemStatus>,
+    /// Only these; absent: any. Costs one look-up each.
+    pub only: Option<Indexes>,
     /// Only those whose index is larger.
     pub after: Option<u64>,
     /// At most so many, at least 1.
@@ -170,6 +226,8 @@ pub struct Sweep {
     pub to: ItemStatus,
     /// Only items that were attempted: input lines that could not be read stay as they are.
     pub attempted_only: bool,
+    /// Only these; absent: any.
+    pub only: Option<Indexes>,
     /// What becomes of their count of attempts.
     pub attempts: SweptAttempts,
     /// At most so many at once.

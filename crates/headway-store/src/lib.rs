@@ -42,7 +42,8 @@ pub use entry::{
 };
 pub use error::{AppendError, StoreError};
 pub use items::{
-    ItemOutcome, ItemQuery, LeaseRequest, LeasedItem, NewItem, StoredItem, Sweep, SweptAttempts,
+    Indexes, ItemOutcome, ItemQuery, ItemSummary, LeaseRequest, LeasedItem, NewItem, StoredItem,
+    Sweep, SweptAttempts,
 };
 pub use list::{Due, Facets, ListPage, ListQuery, NotAPageKey, PageKey};
 pub use record::{History, Record, Stored, render};
@@ -101,6 +102,13 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
 
     /// A page of a batch's items by index.
     async fn items(&self, job: &JobId, query: &ItemQuery) -> Result<Vec<StoredItem>, StoreError>;
+
+    /// The same page without inputs and outputs, whose cost does not follow their sizes.
+    async fn item_summaries(
+        &self,
+        job: &JobId,
+        query: &ItemQuery,
+    ) -> Result<Vec<ItemSummary>, StoreError>;
 
     /// How many items of a batch are in each status; statuses without items are left out.
     async fn count_items(&self, job: &JobId) -> Result<Vec<(ItemStatus, u64)>, StoreError>;

@@ -25,8 +25,8 @@ use serde_json::Value;
 
 use crate::{
     Append, AppendError, Appended, Due, Entry, EntryError, EntryQuery, Expected, History,
-    ItemQuery, LeaseRequest, LeasedItem, ListPage, ListQuery, NewItem, PageKey, PutEntry, Record,
-    Sink, Store, StoreError, Stored, StoredItem, Sweep,
+    ItemQuery, ItemSummary, LeaseRequest, LeasedItem, ListPage, ListQuery, NewItem, PageKey,
+    PutEntry, Record, Sink, Store, StoreError, Stored, StoredItem, Sweep,
 };
 
 mod batch;
@@ -248,6 +248,15 @@ impl Store for MemoryStore {
 
     async fn items(&self, job: &JobId, query: &ItemQuery) -> Result<Vec<StoredItem>, StoreError> {
         Ok(self.state.lock().jobs.get(job).map(|job| job.batch.page(query)).unwrap_or_default())
+    }
+
+    async fn item_summaries(
+        &self,
+        job: &JobId,
+        query: &ItemQuery,
+    ) -> Result<Vec<ItemSummary>, StoreError> {
+        let state = self.state.lock();
+        Ok(state.jobs.get(job).map(|job| job.batch.summaries(query)).unwrap_or_default())
     }
 
     async fn count_items(&self, job: &JobId) -> Result<Vec<(ItemStatus, u64)>, StoreError> {

@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use headway_protocol::{ItemStatus, JobId, Timestamp};
 use headway_store::memory::MemoryStore;
 use headway_store::{
-    Append, AppendError, Due, Entry, EntryError, EntryQuery, History, ItemQuery, LeaseRequest,
-    LeasedItem, ListPage, ListQuery, NewItem, PutEntry, Sink, Store, StoreError, Stored,
-    StoredItem, Sweep,
+    Append, AppendError, Due, Entry, EntryError, EntryQuery, History, ItemQuery, ItemSummary,
+    LeaseRequest, LeasedItem, ListPage, ListQuery, NewItem, PutEntry, Sink, Store, StoreError,
+    Stored, StoredItem, Sweep,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -107,6 +107,14 @@ impl Store for GatedStore {
 
     async fn items(&self, job: &JobId, query: &ItemQuery) -> Result<Vec<StoredItem>, StoreError> {
         self.inner.items(job, query).await
+    }
+
+    async fn item_summaries(
+        &self,
+        job: &JobId,
+        query: &ItemQuery,
+    ) -> Result<Vec<ItemSummary>, StoreError> {
+        self.inner.item_summaries(job, query).await
     }
 
     async fn count_items(&self, job: &JobId) -> Result<Vec<(ItemStatus, u64)>, StoreError> {

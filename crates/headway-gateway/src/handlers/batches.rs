@@ -67,6 +67,7 @@ pub(crate) async fn items(
 ) -> Answer {
     let items = ItemQuery {
         statuses: query.read_list("status")?,
+        only: None,
         after: query.read("after")?,
         limit: query.limit(PAGE.0, PAGE.1)?,
     };

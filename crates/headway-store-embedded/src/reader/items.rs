@@ -1,8 +1,8 @@
 //! Items of a batch. They lie in the tables alone.
 
-use headway_protocol::{ItemStatus, JobId, Timestamp};
-use headway_store::{ItemQuery, StoredItem};
-use rusqlite::{Connection, OptionalExtension};
+use headway_protocol::{ItemStatus, JobError, JobId, Timestamp};
+use headway_store::{ItemQuery, ItemSummary, StoredItem};
+use rusqlite::{Connection, OptionalExtension, Row, Rows};
 use serde_json::value::RawValue;
 
 use crate::failure::Failure;
@@ -47,9 +47,18 @@ pub(crate) fn count(
     Ok(counts)
 }
 
-const COLUMNS: &str = "items.id, items.status, items.attempts, items.cost, items.started_at, \
+/// What [`whole`] reads.
+const WHOLE: &str = "items.id, items.status, items.attempts, items.cost, items.started_at, \
      items.duration_ms, item_inputs.custom_id, item_inputs.estimate, item_inputs.input, \
-     item_outcomes.output, item_outcomes.error";
+     item_outcomes.output, item_outcomes.error
+     FROM items {index} JOIN item_inputs USING (id) LEFT JOIN item_outcomes USING (id)";
+
+/// What [`summary`] reads. An item that succeeded (3) has no error to look for.
+const SUMMARY: &str = "items.id, items.status, items.attempts, items.started_at, \
+     items.duration_ms, (SELECT custom_id FROM item_inputs WHERE id = items.id),
+     CASE items.status WHEN 3 THEN NULL
+         ELSE (SELECT error FROM item_outcomes WHERE id = items.id) END
+     FROM items {index}";
 
 /// A page of the batch's items by index.
 pub(crate) fn page(
@@ -57,6 +66,27 @@ pub(crate) fn page(
     job: &JobId,
     query: &ItemQuery,
 ) -> Result<Vec<StoredItem>, Failure> {
+    select(connection, job, query, WHOLE, whole, |item| item.index)
+}
+
+/// The same without inputs and outputs.
+pub(crate) fn summaries(
+    connection: &Connection,
+    job: &JobId,
+    query: &ItemQuery,
+) -> Result<Vec<ItemSummary>, Failure> {
+    select(connection, job, query, SUMMARY, summary, |item| item.index)
+}
+
+/// Items that fit, by index: `columns` of each, as `read` reads them.
+fn select<T>(
+    connection: &Connection,
+    job: &JobId,
+    query: &ItemQuery,
+    columns: &str,
+    read: impl Fn(&Row<'_>) -> Result<T, Failure>,
+    index_of: impl Fn(&T) -> u64,
+) -> Result<Vec<T>, Failure> {
     let Some(number) = number(connection, job)? else { return Ok(Vec::new()) };
     let (first, last) = rows::item_range(number);
     let begin = match query.after {
@@ -65,59 +95,88 @@ pub(crate) fn page(
         Some(after) => rows::item_id(number, after) + 1,
     };
     let limit = query.limit.max(1);
-    let bounds = (begin, last, i64::try_from(limit).unwrap_or(i64::MAX));
-    if query.statuses.is_empty() {
-        let mut statement = connection.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM items JOIN item_inputs USING (id)
-                 LEFT JOIN item_outcomes USING (id)
-             WHERE items.id BETWEEN ?1 AND ?2 ORDER BY items.id LIMIT ?3"
-        ))?;
-        return collect(statement.query(bounds)?);
-    }
+    let most = i64::try_from(limit).unwrap_or(i64::MAX);
     let mut statuses = query.statuses.clone();
     statuses.sort_unstable();
     statuses.dedup();
-    let mut statement = connection.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM items INDEXED BY items_by_status JOIN item_inputs USING (id)
-             LEFT JOIN item_outcomes USING (id)
-         WHERE items.status = ?4 AND items.id BETWEEN ?1 AND ?2 ORDER BY items.id LIMIT ?3"
-    ))?;
+    let (by_id, by_status) =
+        (columns.replace("{index}", ""), columns.replace("{index}", "INDEXED BY items_by_status"));
     let mut found = Vec::new();
-    for status in statuses {
-        found.extend(collect(statement.query((
-            bounds.0,
-            bounds.1,
-            bounds.2,
-            rows::item_code(status),
-        ))?)?);
+    if let Some(only) = &query.only {
+        let mut statement = connection.prepare_cached(&format!(
+            "SELECT {by_id} WHERE items.id = ?1 AND (?2 = 0 OR (?2 >> items.status) & 1)"
+        ))?;
+        let wanted = rows::item_codes(&statuses);
+        for id in rows::chosen(number, only).filter(|id| *id >= begin) {
+            collect(statement.query((id, wanted))?, &read, &mut found)?;
+            if found.len() == limit {
+                break;
+            }
+        }
+    } else if statuses.is_empty() {
+        let mut statement = connection.prepare_cached(&format!(
+            "SELECT {by_id} WHERE items.id BETWEEN ?1 AND ?2 ORDER BY items.id LIMIT ?3"
+        ))?;
+        collect(statement.query((begin, last, most))?, &read, &mut found)?;
+    } else {
+        let mut statement = connection.prepare_cached(&format!(
+            "SELECT {by_status} WHERE items.status = ?4 AND items.id BETWEEN ?1 AND ?2
+             ORDER BY items.id LIMIT ?3"
+        ))?;
+        for status in statuses {
+            let rows = statement.query((begin, last, most, rows::item_code(status)))?;
+            collect(rows, &read, &mut found)?;
+        }
+        found.sort_by_key(&index_of);
+        found.truncate(limit);
     }
-    found.sort_by_key(|item| item.index);
-    found.truncate(limit);
     Ok(found)
 }
 
-fn collect(mut rows: rusqlite::Rows<'_>) -> Result<Vec<StoredItem>, Failure> {
-    let mut found = Vec::new();
+fn collect<T>(
+    mut rows: Rows<'_>,
+    read: impl Fn(&Row<'_>) -> Result<T, Failure>,
+    found: &mut Vec<T>,
+) -> Result<(), Failure> {
     while let Some(row) = rows.next()? {
-        let raw = |text: String| {
-            RawValue::from_string(text)
-                .map_err(|error| Failure::Damaged(format!("an item is no JSON: {error}")))
-        };
-        let error: Option<String> = row.get(10)?;
-        let output: Option<String> = row.get(9)?;
-        found.push(StoredItem {
-            index: rows::item_index(row.get(0)?),
-            custom_id: row.get(6)?,
-            status: rows::to_item_status(row.get(1)?)?,
-            attempts: row.get(2)?,
-            input: raw(row.get(8)?)?,
-            estimate: rows::amount(row.get(7)?),
-            output: output.map(raw).transpose()?,
-            error: error.map(|error| rows::json(&error, "an item's error")).transpose()?,
-            cost: rows::amount(row.get(3)?),
-            started_at: row.get::<_, Option<i64>>(4)?.map(rows::to_moment),
-            duration_ms: row.get::<_, Option<i64>>(5)?.map(rows::to_whole),
-        });
+        found.push(read(row)?);
     }
-    Ok(found)
+    Ok(())
+}
+
+fn whole(row: &Row<'_>) -> Result<StoredItem, Failure> {
+    let raw = |text: String| {
+        RawValue::from_string(text)
+            .map_err(|error| Failure::Damaged(format!("an item is no JSON: {error}")))
+    };
+    let output: Option<String> = row.get(9)?;
+    Ok(StoredItem {
+        index: rows::item_index(row.get(0)?),
+        custom_id: row.get(6)?,
+        status: rows::to_item_status(row.get(1)?)?,
+        attempts: row.get(2)?,
+        input: raw(row.get(8)?)?,
+        estimate: rows::amount(row.get(7)?),
+        output: output.map(raw).transpose()?,
+        error: error(row.get(10)?)?,
+        cost: rows::amount(row.get(3)?),
+        started_at: row.get::<_, Option<i64>>(4)?.map(rows::to_moment),
+        duration_ms: row.get::<_, Option<i64>>(5)?.map(rows::to_whole),
+    })
+}
+
+fn summary(row: &Row<'_>) -> Result<ItemSummary, Failure> {
+    Ok(ItemSummary {
+        index: rows::item_index(row.get(0)?),
+        custom_id: row.get(5)?,
+        status: rows::to_item_status(row.get(1)?)?,
+        attempts: row.get(2)?,
+        error: error(row.get(6)?)?,
+        started_at: row.get::<_, Option<i64>>(3)?.map(rows::to_moment),
+        duration_ms: row.get::<_, Option<i64>>(4)?.map(rows::to_whole),
+    })
+}
+
+fn error(column: Option<String>) -> Result<Option<JobError>, Failure> {
+    column.map(|error| rows::json(&error, "an item's error")).transpose()
 }

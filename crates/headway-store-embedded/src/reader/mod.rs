@@ -85,6 +85,6 @@ impl Readers {
 }
 
 pub(crate) use entries::{changed_entries, count_entries, entries, entry};
-pub(crate) use items::{count, next_retry, page};
+pub(crate) use items::{count, next_retry, page, summaries};
 pub(crate) use jobs::{due, expendable, find_key, history, load, newest};
 pub(crate) use list::list;

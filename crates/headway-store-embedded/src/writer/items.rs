@@ -2,7 +2,7 @@
 
 use headway_protocol::{ItemStatus, JobId};
 use headway_store::{
-    ItemOutcome, LeaseRequest, LeasedItem, NewItem, StoreError, Sweep, SweptAttempts,
+    Indexes, ItemOutcome, LeaseRequest, LeasedItem, NewItem, StoreError, Sweep, SweptAttempts,
 };
 use serde_json::value::RawValue;
 
@@ -155,7 +155,35 @@ impl Writer {
         staged: &Staged,
     ) -> Result<u64, Failure> {
         let Some(head) = self.head(job, staged)? else { return Ok(0) };
-        let (first, last) = rows::item_range(head.number);
+        let ids = match &sweep.only {
+            None => self.find_swept(head.number, sweep)?,
+            Some(only) => self.find_chosen(head.number, only, sweep)?,
+        };
+        let attempts = match sweep.attempts {
+            SweptAttempts::Keep => "attempts",
+            SweptAttempts::TakeBack => "max(attempts - 1, 0)",
+            SweptAttempts::Reset => "0",
+        };
+        let mut set = self.connection.prepare_cached(&format!(
+            "UPDATE items SET status = ?2, attempts = {attempts}, fence = NULL, due_at = ?3
+             WHERE id = ?1"
+        ))?;
+        let mut forgive = self
+            .connection
+            .prepare_cached("UPDATE item_outcomes SET error = NULL WHERE id = ?1")?;
+        let due_at = sweep.resting_due_at().map(rows::moment);
+        for id in &ids {
+            set.execute((id, rows::item_code(sweep.to), due_at))?;
+            if sweep.to == ItemStatus::Queued {
+                forgive.execute([id])?;
+            }
+        }
+        Ok(ids.len() as u64)
+    }
+
+    /// The first items that a sweep moves.
+    fn find_swept(&self, number: i64, sweep: &Sweep) -> Result<Vec<i64>, Failure> {
+        let (first, last) = rows::item_range(number);
         let mut ids: Vec<i64> = Vec::new();
         for status in &sweep.from {
             let mut statement = self.connection.prepare_cached(
@@ -180,26 +208,25 @@ impl Writer {
         ids.sort_unstable();
         ids.dedup();
         ids.truncate(sweep.max);
-        let attempts = match sweep.attempts {
-            SweptAttempts::Keep => "attempts",
-            SweptAttempts::TakeBack => "max(attempts - 1, 0)",
-            SweptAttempts::Reset => "0",
-        };
-        let mut set = self.connection.prepare_cached(&format!(
-            "UPDATE items SET status = ?2, attempts = {attempts}, fence = NULL, due_at = ?3
-             WHERE id = ?1"
-        ))?;
-        let mut forgive = self
-            .connection
-            .prepare_cached("UPDATE item_outcomes SET error = NULL WHERE id = ?1")?;
-        let due_at = sweep.resting_due_at().map(rows::moment);
-        for id in &ids {
-            set.execute((id, rows::item_code(sweep.to), due_at))?;
-            if sweep.to == ItemStatus::Queued {
-                forgive.execute([id])?;
+        Ok(ids)
+    }
+
+    /// The first of the chosen items that a sweep moves.
+    fn find_chosen(&self, number: i64, only: &Indexes, sweep: &Sweep) -> Result<Vec<i64>, Failure> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT 1 FROM items WHERE id = ?1 AND (?2 >> status) & 1 AND attempts >= ?3",
+        )?;
+        let from = rows::item_codes(&sweep.from);
+        let mut ids = Vec::new();
+        for id in rows::chosen(number, only) {
+            if ids.len() == sweep.max {
+                break;
+            }
+            if statement.exists((id, from, i64::from(sweep.attempted_only)))? {
+                ids.push(id);
             }
         }
-        Ok(ids.len() as u64)
+        Ok(ids)
     }
 }
 

@@ -5,7 +5,10 @@ use serde_json::json;
 
 use super::Subject;
 use super::fixtures::*;
-use crate::{AppendError, ItemOutcome, ItemQuery, NewItem, StoredItem, Sweep, SweptAttempts};
+use crate::{
+    AppendError, Indexes, ItemOutcome, ItemQuery, ItemSummary, NewItem, StoredItem, Sweep,
+    SweptAttempts,
+};
 
 async fn all(subject: &impl Subject, job: &str) -> Vec<StoredItem> {
     let query = ItemQuery { limit: 1_000, ..ItemQuery::default() };
@@ -109,6 +112,7 @@ pub async fn only_the_holder_settles(subject: &mut impl Subject) {
         from: vec![ItemStatus::Running],
         to: ItemStatus::Queued,
         attempted_only: false,
+        only: None,
         attempts: SweptAttempts::Keep,
         max: 10,
     };
@@ -215,6 +219,7 @@ pub async fn sweeps_move_what_they_say(subject: &mut impl Subject) {
         from: from.to_vec(),
         to,
         attempted_only,
+        only: None,
         attempts,
         max,
     };
@@ -262,7 +267,7 @@ pub async fn pages_of_items_are_by_index(subject: &mut impl Subject) {
         .chain([2, 8].map(|index| outcome(index, 1, ItemStatus::Succeeded)));
     appended(&store, settling("a", 1, settled.collect())).await;
     let check = async |statuses: &[ItemStatus], after, limit, expected: &[u64]| {
-        let query = ItemQuery { statuses: statuses.to_vec(), after, limit };
+        let query = ItemQuery { statuses: statuses.to_vec(), only: None, after, limit };
         let found = subject.store().items(&id("a"), &query).await.unwrap();
         let found: Vec<u64> = found.iter().map(|item| item.index).collect();
         assert_eq!(found, expected, "{query:?}");
@@ -277,6 +282,98 @@ pub async fn pages_of_items_are_by_index(subject: &mut impl Subject) {
     check(&[ItemStatus::Failed, ItemStatus::Succeeded], None, 4, &[1, 2, 4, 7]).await;
     check(&[ItemStatus::Failed, ItemStatus::Failed], Some(4), 4, &[7]).await;
     check(&[ItemStatus::Skipped], None, 4, &[]).await;
+}
+
+/// Of chosen items only those are moved that fit, and no other item ever.
+pub async fn a_sweep_of_chosen_items_moves_no_other(subject: &mut impl Subject) {
+    use ItemStatus::{Cancelled, Failed, Queued, Succeeded};
+    let store = subject.store();
+    batch(&store, "a", 5).await;
+    batch(&store, "b", 5).await;
+    let unreadable = NewItem { status: Failed, ..item(5) };
+    store.add_items(&id("a"), vec![unreadable]).await.unwrap();
+    take(subject, "a", 1, 0, 10).await;
+    take(subject, "b", 2, 0, 10).await;
+    let failed = |index| outcome(index, 1, Failed);
+    let settled = vec![failed(0), outcome(1, 1, Succeeded), failed(2), failed(3), failed(4)];
+    appended(&store, settling("a", 1, settled)).await;
+    let failed = (0..5).map(|index| outcome(index, 2, Failed)).collect();
+    appended(&store, settling("b", 1, failed)).await;
+
+    let sweep = |chosen: &[u64], max| Sweep {
+        from: vec![Failed, Cancelled],
+        to: Queued,
+        attempted_only: true,
+        only: Some(chosen.iter().copied().collect()),
+        attempts: SweptAttempts::Reset,
+        max,
+    };
+    let run = async |sweep: Sweep| store.sweep_items(&id("a"), &sweep).await.unwrap();
+    assert_eq!(run(sweep(&[], 10)).await, 0);
+    // One that succeeded, one that could not be read, and two that no batch has.
+    assert_eq!(run(sweep(&[1, 5, 6, u64::MAX], 10)).await, 0);
+    let chosen = [4, 0, 1, 4, 2];
+    assert_eq!(run(sweep(&chosen, 2)).await, 2);
+    let now = statuses(subject, "a").await;
+    assert_eq!(now[..3], [(Queued, 0), (Succeeded, 1), (Queued, 0)], "by index, at most two");
+    assert_eq!(now[3..], [(Failed, 1), (Failed, 1), (Failed, 0)]);
+    assert_eq!(run(sweep(&chosen, 2)).await, 1);
+    assert_eq!(run(sweep(&chosen, 2)).await, 0);
+    assert_eq!(statuses(subject, "a").await[3..], [(Failed, 1), (Queued, 0), (Failed, 0)]);
+    let counts = store.count_items(&id("b")).await.unwrap();
+    assert_eq!(counts, [(Failed, 5)], "another batch's items have the same indexes");
+}
+
+/// Chosen items are found by index, with the query's other conditions; a summary says of each what
+/// its item does.
+pub async fn chosen_items_are_read_and_summed_up(subject: &mut impl Subject) {
+    let store = subject.store();
+    batch(&store, "a", 8).await;
+    batch(&store, "b", 8).await;
+    take(subject, "a", 1, 0, 6).await;
+    let done = ItemOutcome {
+        output: Some(raw(&json!({"score": 7}))),
+        started_at: Some(at(40)),
+        duration_ms: Some(9),
+        ..outcome(1, 1, ItemStatus::Succeeded)
+    };
+    let failed = ItemOutcome {
+        error: Some(JobError::fatal("odd", "not even")),
+        started_at: Some(at(41)),
+        duration_ms: Some(8),
+        ..outcome(3, 1, ItemStatus::Failed)
+    };
+    appended(&store, settling("a", 1, vec![done, failed])).await;
+    let check = async |query: ItemQuery, expected: &[u64]| {
+        let found = store.items(&id("a"), &query).await.unwrap();
+        let indexes: Vec<u64> = found.iter().map(|item| item.index).collect();
+        assert_eq!(indexes, expected, "{query:?}");
+        let summaries: Vec<ItemSummary> = found
+            .into_iter()
+            .map(|item| ItemSummary {
+                index: item.index,
+                custom_id: item.custom_id,
+                status: item.status,
+                attempts: item.attempts,
+                error: item.error,
+                started_at: item.started_at,
+                duration_ms: item.duration_ms,
+            })
+            .collect();
+        assert_eq!(store.item_summaries(&id("a"), &query).await.unwrap(), summaries);
+    };
+    let all = ItemQuery { limit: 10, ..ItemQuery::default() };
+    check(all.clone(), &[0, 1, 2, 3, 4, 5, 6, 7]).await;
+    let chosen: Indexes = [7, 1, 3, 3, 8, u64::MAX].into_iter().collect();
+    let chosen = ItemQuery { only: Some(chosen), ..all.clone() };
+    check(chosen.clone(), &[1, 3, 7]).await;
+    check(ItemQuery { limit: 2, ..chosen.clone() }, &[1, 3]).await;
+    check(ItemQuery { after: Some(1), ..chosen.clone() }, &[3, 7]).await;
+    let statuses = vec![ItemStatus::Failed, ItemStatus::Queued];
+    check(ItemQuery { statuses: statuses.clone(), ..chosen }, &[3, 7]).await;
+    check(ItemQuery { only: Some(Indexes::default()), ..all.clone() }, &[]).await;
+    check(ItemQuery { statuses, ..all.clone() }, &[3, 6, 7]).await;
+    assert!(store.item_summaries(&id("nobody"), &all).await.unwrap().is_empty());
 }
 
 /// The same index in two batches is two items.

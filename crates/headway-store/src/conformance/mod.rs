@@ -96,7 +96,9 @@ macro_rules! conformance_tests {
             an_item_given_back_loses_its_attempt,
             an_outcome_replaces_what_was_stored,
             sweeps_move_what_they_say,
+            a_sweep_of_chosen_items_moves_no_other,
             pages_of_items_are_by_index,
+            chosen_items_are_read_and_summed_up,
             batches_do_not_share_items,
             items_survive,
         ]);

@@ -11,7 +11,7 @@ use super::{Case, Subject};
 use crate::memory::MemoryStore;
 use crate::{
     Append, AppendError, Entry, EntryError, EntryOrder, EntryQuery, Expected, ExpectedEntry,
-    Facets, ItemOutcome, ItemQuery, ListQuery, PutEntry, Store, StoreError, Stored, Sweep,
+    Facets, Indexes, ItemOutcome, ItemQuery, ListQuery, PutEntry, Store, StoreError, Stored, Sweep,
     SweptAttempts,
 };
 
@@ -174,6 +174,7 @@ fn any_sweep() -> impl Strategy<Value = Sweep> {
         prop::collection::vec(any_item_status(), 0..3),
         any_item_status(),
         any::<bool>(),
+        prop::option::of(prop::collection::vec(0..8_u64, 0..4)),
         prop_oneof![
             Just(SweptAttempts::Keep),
             Just(SweptAttempts::TakeBack),
@@ -181,10 +182,11 @@ fn any_sweep() -> impl Strategy<Value = Sweep> {
         ],
         0..4_usize,
     )
-        .prop_map(|(from, to, attempted_only, attempts, max)| Sweep {
+        .prop_map(|(from, to, attempted_only, only, attempts, max)| Sweep {
             from,
             to,
             attempted_only,
+            only: only.map(Indexes::from_iter),
             attempts,
             max,
         })
@@ -416,9 +418,13 @@ async fn same(store: &dyn Store, model: &MemoryStore) {
             assert_eq!(words(&told), words(&expected), "{job} after {after}");
         }
         for statuses in [vec![], vec![ItemStatus::Queued, ItemStatus::Failed]] {
-            let query = ItemQuery { statuses, after: None, limit: 50 };
-            let told = store.items(&job, &query).await;
-            assert_eq!(words(&told), words(&model.items(&job, &query).await));
+            for only in [None, Some(Indexes::from_iter([5, 0, 2, 1, 90]))] {
+                let query = ItemQuery { statuses: statuses.clone(), only, after: None, limit: 50 };
+                let told = store.items(&job, &query).await;
+                assert_eq!(words(&told), words(&model.items(&job, &query).await));
+                let told = store.item_summaries(&job, &query).await;
+                assert_eq!(words(&told), words(&model.item_summaries(&job, &query).await));
+            }
         }
         let told = store.count_items(&job).await;
         assert_eq!(words(&told), words(&model.count_items(&job).await));

@@ -6,8 +6,8 @@ use headway_protocol::{Amount, ItemStatus, JobError, Timestamp};
 use serde_json::value::RawValue;
 
 use crate::{
-    ItemOutcome, ItemQuery, LeaseRequest, LeasedItem, NewItem, StoreError, StoredItem, Sweep,
-    SweptAttempts,
+    ItemOutcome, ItemQuery, ItemSummary, LeaseRequest, LeasedItem, NewItem, StoreError, StoredItem,
+    Sweep, SweptAttempts,
 };
 
 /// Items by index; the indexes are `0..items.len()`.
@@ -118,14 +118,20 @@ impl Batch {
         self.items.values().filter_map(|item| item.due_at).min()
     }
 
-    pub(super) fn page(&self, query: &ItemQuery) -> Vec<StoredItem> {
+    fn fitting<'a>(&'a self, query: &'a ItemQuery) -> impl Iterator<Item = (u64, &'a Item)> {
         self.items
             .iter()
-            .filter(|(index, _)| query.after.is_none_or(|after| **index > after))
+            .map(|(index, item)| (*index, item))
+            .filter(|(index, _)| query.after.is_none_or(|after| *index > after))
+            .filter(|(index, _)| query.only.as_ref().is_none_or(|only| only.contains(*index)))
             .filter(|(_, item)| query.statuses.is_empty() || query.statuses.contains(&item.status))
             .take(query.limit.max(1))
+    }
+
+    pub(super) fn page(&self, query: &ItemQuery) -> Vec<StoredItem> {
+        self.fitting(query)
             .map(|(index, item)| StoredItem {
-                index: *index,
+                index,
                 custom_id: item.custom_id.clone(),
                 status: item.status,
                 attempts: item.attempts,
@@ -134,6 +140,20 @@ impl Batch {
                 output: item.output.clone(),
                 error: item.error.clone(),
                 cost: item.cost,
+                started_at: item.started_at,
+                duration_ms: item.duration_ms,
+            })
+            .collect()
+    }
+
+    pub(super) fn summaries(&self, query: &ItemQuery) -> Vec<ItemSummary> {
+        self.fitting(query)
+            .map(|(index, item)| ItemSummary {
+                index,
+                custom_id: item.custom_id.clone(),
+                status: item.status,
+                attempts: item.attempts,
+                error: item.error.clone(),
                 started_at: item.started_at,
                 duration_ms: item.duration_ms,
             })
@@ -152,7 +172,9 @@ impl Batch {
         let mut moved = 0;
         let fitting = self
             .items
-            .values_mut()
+            .iter_mut()
+            .filter(|(index, _)| sweep.only.as_ref().is_none_or(|only| only.contains(**index)))
+            .map(|(_, item)| item)
             .filter(|item| sweep.from.contains(&item.status))
             .filter(|item| !sweep.attempted_only || item.attempts > 0)
             .take(sweep.max);

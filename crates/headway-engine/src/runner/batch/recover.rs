@@ -21,6 +21,7 @@ pub(super) async fn put_back_interrupted(run: &Run, state: &JobState) -> Result<
         from: from.to_vec(),
         to: ItemStatus::Queued,
         attempted_only,
+        only: None,
         attempts,
         max: SWEEP,
     };
@@ -50,6 +51,7 @@ pub(super) async fn close_open_items(run: &Run, to: ItemStatus) -> Result<(), Er
         from: vec![ItemStatus::Queued, ItemStatus::Retrying, ItemStatus::Running],
         to,
         attempted_only: false,
+        only: None,
         attempts: SweptAttempts::Keep,
         max: SWEEP,
     };

@@ -83,6 +83,7 @@ impl Batch {
             from: vec![ItemStatus::Running],
             to: ItemStatus::Queued,
             attempted_only: false,
+            only: None,
             attempts: SweptAttempts::TakeBack,
             max: SWEEP,
         };
