@@ -1,9 +1,13 @@
 // A server, and everything that can be asked of it.
 
+import { Audit } from "./api/audit.ts";
 import { Batches } from "./api/batches.ts";
+import { DeadLetters } from "./api/dead_letters.ts";
 import { Identity } from "./api/identity.ts";
 import { Jobs } from "./api/jobs.ts";
 import { Keys } from "./api/keys.ts";
+import { Kinds } from "./api/kinds.ts";
+import { Node } from "./api/node.ts";
 import { WatchTokens } from "./api/tokens.ts";
 import { Requester } from "./http/requester.ts";
 import { Tokens } from "./http/tokens.ts";
@@ -14,9 +18,13 @@ import { Watcher } from "./watch/watcher.ts";
 export class Headway extends Watcher {
   readonly jobs: Jobs;
   readonly batches: Batches;
+  readonly kinds: Kinds;
   readonly tokens: WatchTokens;
   readonly keys: Keys;
   readonly identity: Identity;
+  readonly audit: Audit;
+  readonly deadLetters: DeadLetters;
+  readonly node: Node;
   readonly #tokens: Tokens;
 
   constructor(options: ConnectOptions = {}) {
@@ -26,9 +34,13 @@ export class Headway extends Watcher {
     const requester = new Requester(base(options.url), send, options.credentials, this.#tokens);
     this.jobs = new Jobs(requester);
     this.batches = new Batches(requester);
+    this.kinds = new Kinds(requester);
     this.tokens = new WatchTokens(requester);
     this.keys = new Keys(requester);
     this.identity = new Identity(requester);
+    this.audit = new Audit(requester);
+    this.deadLetters = new DeadLetters(requester);
+    this.node = new Node(requester);
   }
 
   override signedIn(): void {

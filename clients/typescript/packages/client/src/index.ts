@@ -13,16 +13,28 @@
  * @module
  */
 
+export { Audit as AuditApi } from "./api/audit.ts";
+export type { AuditQuery } from "./api/audit.ts";
+export type * from "./api/awaited.ts";
 export { Batches } from "./api/batches.ts";
 export type { ItemFile, ItemQuery } from "./api/batches.ts";
 export { Commands } from "./api/commands.ts";
+export type { RetryOptions } from "./api/commands.ts";
+export { DeadLetters as DeadLettersApi } from "./api/dead_letters.ts";
+export type { DeadLetterQuery } from "./api/dead_letters.ts";
 export { Identity as IdentityApi } from "./api/identity.ts";
 export { Jobs } from "./api/jobs.ts";
 export type { HistoryQuery, JobQuery, ReportOptions } from "./api/jobs.ts";
 export { Keys } from "./api/keys.ts";
+export { Kinds as KindsApi } from "./api/kinds.ts";
+export { Node as NodeApi } from "./api/node.ts";
 export { WatchTokens } from "./api/tokens.ts";
 export { Headway } from "./client.ts";
 export { HeadwayError } from "./http/error.ts";
 export type { CreateOptions, RequestOptions } from "./http/requester.ts";
+export { Metrics } from "./metrics/metrics.ts";
+export type { Labels, QuantileOptions } from "./metrics/metrics.ts";
+export type { Family, Sample } from "./metrics/read.ts";
 export type * from "./protocol/generated/contract.ts";
+export { Replay } from "./replay/replay.ts";
 export * from "./watch.ts";

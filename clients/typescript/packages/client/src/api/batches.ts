@@ -5,11 +5,14 @@ import { HeadwayError } from "../http/error.ts";
 import { jsonLines } from "../http/lines.ts";
 import { pages } from "../http/pages.ts";
 import { creating, path, type CreateOptions, type RequestOptions, type Requester } from "../http/requester.ts";
+import type { ErrorGroups, Timings } from "./awaited.ts";
 import { Commands } from "./commands.ts";
 
 /** Which items a list holds. */
 export interface ItemQuery {
   readonly status?: readonly ItemStatus[] | undefined;
+  /** Only items that failed with this code. */
+  readonly error?: string | undefined;
   /** The `next` of the page before. */
   readonly after?: number | undefined;
   /** At most so many on a page. */
@@ -63,6 +66,16 @@ export class Batches extends Commands {
       ({ items }) => items,
       ({ next }) => next,
     );
+  }
+
+  /** Why items failed: groups of the same code and, but for numbers and quoted words, the same message; the largest first. */
+  errors(id: string, query: { readonly limit?: number | undefined } = {}, { signal }: RequestOptions = {}): Promise<ErrorGroups> {
+    return this.requester.json("GET", path("batches", id, "errors"), { query: { ...query }, signal });
+  }
+
+  /** How many items finished when, and how long they took; at most so many `points`. */
+  timings(id: string, query: { readonly points?: number | undefined } = {}, { signal }: RequestOptions = {}): Promise<Timings> {
+    return this.requester.json("GET", path("batches", id, "timings"), { query: { ...query }, signal });
   }
 
   /** Every item with what came of it, by index, read as it comes in one answer. */

@@ -3,6 +3,13 @@
 import type { Action, Amount, Job, RetryItems } from "../protocol/generated/contract.ts";
 import { path, type RequestOptions, type Requester } from "../http/requester.ts";
 
+/** Which items another attempt is over: those that ended so, or just these by their indexes; the ones that failed unless said. */
+export type RetryOptions = RequestOptions &
+  (
+    | { readonly status?: RetryItems | undefined; readonly items?: undefined }
+    | { readonly items: readonly number[]; readonly status?: undefined }
+  );
+
 /** Wishes; the answer is the job as it is then, and its stream tells what came of it. */
 export class Commands {
   protected readonly requester: Requester;
@@ -26,9 +33,9 @@ export class Commands {
     return this.#ask(id, "resume", maxBudget === undefined ? {} : { max_budget: maxBudget }, options);
   }
 
-  /** Another attempt; of a batch the items that failed, unless `status` names others. */
-  retry(id: string, { status, ...options }: RequestOptions & { readonly status?: RetryItems | undefined } = {}): Promise<Job> {
-    return this.#ask(id, "retry", status === undefined ? {} : { status }, options);
+  /** Another attempt; of a batch over the items that failed, unless others are named. */
+  retry(id: string, { status, items, ...options }: RetryOptions = {}): Promise<Job> {
+    return this.#ask(id, "retry", { ...(status !== undefined && { status }), ...(items !== undefined && { items }) }, options);
   }
 
   #ask(id: string, action: Action, body: object, { signal }: RequestOptions): Promise<Job> {

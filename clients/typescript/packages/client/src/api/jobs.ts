@@ -1,6 +1,6 @@
 // Jobs: made, looked at, reported on, commanded.
 
-import type { CreateJob, HistoryEvent, HistoryPage, Job, JobPage, JobStatus, ReportReply, SequencedReport } from "../protocol/generated/contract.ts";
+import type { CreateJob, HistoryEvent, HistoryPage, Job, JobPage, JobRecord, JobStatus, RecordPage, ReportReply, SequencedReport } from "../protocol/generated/contract.ts";
 import { pages } from "../http/pages.ts";
 import { creating, path, type CreateOptions, type RequestOptions, type Requester } from "../http/requester.ts";
 import { Commands } from "./commands.ts";
@@ -11,6 +11,8 @@ export interface JobQuery {
   readonly kind?: string | undefined;
   readonly session?: string | undefined;
   readonly tag?: string | undefined;
+  /** A part of the id, name, kind, session or a tag, whatever its case. A page may then come with few jobs or none and still have a `next`. */
+  readonly text?: string | undefined;
   /** The `next` of the page before. */
   readonly page?: string | undefined;
   /** At most so many on a page. */
@@ -68,6 +70,20 @@ export class Jobs extends Commands {
     return pages(
       (next: string | undefined) => this.history(id, { ...query, after: next ?? query.after }, options),
       ({ events }) => events,
+      ({ next }) => next,
+    );
+  }
+
+  /** A page of how a job's document changed, oldest first; see `Replay`. */
+  records(id: string, query: HistoryQuery = {}, { signal }: RequestOptions = {}): Promise<RecordPage> {
+    return this.requester.json("GET", path("jobs", id, "records"), { query: { ...query }, signal });
+  }
+
+  /** Every change of a job's document up to now, oldest first. */
+  allRecords(id: string, query: HistoryQuery = {}, options: RequestOptions = {}): AsyncGenerator<JobRecord, void, undefined> {
+    return pages(
+      (next: string | undefined) => this.records(id, { ...query, after: next ?? query.after }, options),
+      ({ records }) => records,
       ({ next }) => next,
     );
   }
