@@ -25,7 +25,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut table = String::from("&[\n");
     for file in files {
         let name = file.strip_prefix(&built)?.to_str().ok_or("a name that is not UTF-8")?;
-        writeln!(table, "({name:?}, include_bytes!({:?})),", file.canonicalize()?)?;
+        let place = file.canonicalize()?;
+        let place = place.to_str().ok_or("a folder whose name is not UTF-8")?;
+        writeln!(table, "({name:?}, include_bytes!({place:?})),")?;
     }
     table.push(']');
     let output = std::env::var_os("OUT_DIR").ok_or("cargo names no folder for what is made")?;

@@ -4,9 +4,9 @@ use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 
-use crate::{Outcome, command};
+use crate::{Outcome, command, dashboard};
 
-/// Builds the program and becomes `headway demo`, so that signals and the exit code are its own.
+/// Builds the dashboard and the program, and becomes `headway demo`, so that signals and the exit code are its own.
 ///
 /// The development profile unless `--release` is the first argument: it shares its build with
 /// `cargo xtask test` and is ready in a fraction of the time, and the work of the demonstration is
@@ -16,6 +16,7 @@ pub(crate) fn run(root: &Path, mut arguments: Vec<OsString>) -> Outcome {
     if release {
         arguments.remove(0);
     }
+    dashboard::build_if_older(root)?;
     let mut cargo = command::cargo();
     cargo.current_dir(root).args(["run", "--package", "headway", "--bin", "headway"]);
     if release {

@@ -5,11 +5,13 @@
 //! everything held.
 
 mod command;
+mod dashboard;
 mod demo;
 mod dist;
 mod fuzz;
 mod instructions;
 mod layers;
+mod node;
 mod test;
 mod tools;
 
@@ -28,6 +30,7 @@ cargo xtask COMMAND
                                        60 seconds each unless said
   demo [--release] [ARGUMENTS]...      build the program and run its demonstration;
                                        the arguments are those of `headway demo`
+  dashboard                            build what the program shows at its address
   instructions                         what the hot path costs, counted by valgrind
   dist                                 build what is handed out: an archive, its bill of
                                        materials and their checksums
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
     let outcome = match name.to_str() {
         Some("test") => test::run(&root, &rest),
         Some("demo") => demo::run(&root, rest),
+        Some("dashboard") => dashboard::run(&root, &rest),
         Some("fuzz") => fuzz::run(&root, &rest),
         Some("instructions") => instructions::run(&root),
         Some("dist") => dist::run(&root, &rest),

@@ -17,8 +17,7 @@ pub(super) struct Package {
     pub(super) license: Option<String>,
     pub(super) description: Option<String>,
     pub(super) repository: Option<String>,
-    /// The SHA-256 of what was downloaded; a package of ours has none.
-    pub(super) checksum: Option<String>,
+    pub(super) origin: Origin,
     /// Where its files are.
     pub(super) folder: PathBuf,
     /// Whether its code is in the program, and not only in what builds it.
@@ -27,7 +26,18 @@ pub(super) struct Package {
     pub(super) needs: BTreeSet<String>,
 }
 
-/// All packages by `name@version`.
+/// Where a package comes from, with the checksum of what was downloaded, in hexadecimal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// This repository.
+    Ours,
+    /// crates.io; SHA-256.
+    Crates(String),
+    /// npm; SHA-512.
+    Npm(String),
+}
+
+/// All packages by `name@version`; those of npm by `npm:name@version`.
 pub(super) type Graph = BTreeMap<String, Package>;
 
 /// The package whose graph this is.
@@ -114,7 +124,7 @@ fn packages(
                 license: own("license").map(|license| spdx(&license)),
                 description: own("description").map(|text| text.trim().to_owned()),
                 repository: own("repository"),
-                checksum: checksums.get(&key).cloned(),
+                origin: checksums.get(&key).cloned().map_or(Origin::Ours, Origin::Crates),
                 folder: manifest.parent()?.to_path_buf(),
                 linked: false,
                 needs: BTreeSet::new(),
@@ -237,11 +247,9 @@ mod tests {
         assert_eq!(linked("serde_derive"), Some(false), "a macro");
         assert_eq!(linked("cc"), Some(false), "it compiles, and is not in what it compiles");
         assert_eq!(linked("proptest"), None, "only tests need it");
-        assert!(
-            graph.values().all(|package| {
-                package.checksum.is_some() != package.name.starts_with("headway")
-            })
-        );
+        assert!(graph.values().all(|package| {
+            (package.origin == Origin::Ours) == package.name.starts_with("headway")
+        }));
         for package in graph.values() {
             for need in &package.needs {
                 assert!(graph.contains_key(need), "{} needs {need}", package.name);

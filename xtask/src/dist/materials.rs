@@ -7,7 +7,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::graph::{Graph, PROGRAM, Package};
+use super::graph::{Graph, Origin, PROGRAM, Package};
 
 /// C code that a crate carries with it, which scanners know by its own name and not by the crate's.
 struct Carried {
@@ -126,15 +126,17 @@ fn set(value: &mut Value, name: &str, member: Value) {
 
 /// How a package is referred to: by its address in the registry, if it comes from there.
 fn reference(key: &str, package: &Package) -> String {
-    match package.checksum {
-        Some(_) => format!("pkg:cargo/{}@{}", package.name, escaped(&package.version)),
-        None => key.to_owned(),
-    }
+    let kind = match package.origin {
+        Origin::Ours => return key.to_owned(),
+        Origin::Crates(_) => "cargo",
+        Origin::Npm(_) => "npm",
+    };
+    format!("pkg:{kind}/{}@{}", escaped(&package.name), escaped(&package.version))
 }
 
-/// A version inside of a package URL.
-fn escaped(version: &str) -> String {
-    version.replace('+', "%2B")
+/// A name or a version inside of a package URL.
+fn escaped(text: &str) -> String {
+    text.replace('+', "%2B").replace('@', "%40")
 }
 
 fn component(key: &str, package: &Package) -> Value {
@@ -153,9 +155,14 @@ fn component(key: &str, package: &Package) -> Value {
     if let Some(description) = &package.description {
         set(&mut component, "description", json!(description));
     }
-    if let Some(checksum) = &package.checksum {
+    let downloaded = match &package.origin {
+        Origin::Ours => None,
+        Origin::Crates(checksum) => Some(("SHA-256", checksum)),
+        Origin::Npm(checksum) => Some(("SHA-512", checksum)),
+    };
+    if let Some((algorithm, checksum)) = downloaded {
         set(&mut component, "purl", json!(reference));
-        set(&mut component, "hashes", json!([{ "alg": "SHA-256", "content": checksum }]));
+        set(&mut component, "hashes", json!([{ "alg": algorithm, "content": checksum }]));
     }
     if let Some(repository) = &package.repository {
         set(&mut component, "externalReferences", json!([{ "type": "vcs", "url": repository }]));
@@ -214,14 +221,14 @@ mod tests {
 
     use super::*;
 
-    fn package(name: &str, version: &str, checksum: Option<&str>, needs: &[&str]) -> Package {
+    fn package(name: &str, version: &str, origin: Origin, needs: &[&str]) -> Package {
         Package {
             name: name.to_owned(),
             version: version.to_owned(),
             license: Some("MIT OR Apache-2.0".to_owned()),
             description: None,
             repository: None,
-            checksum: checksum.map(str::to_owned),
+            origin,
             folder: PathBuf::new(),
             linked: true,
             needs: needs.iter().map(|need| (*need).to_owned()).collect(),
@@ -230,16 +237,21 @@ mod tests {
 
     #[test]
     fn every_part_is_named_once_and_every_need_is_a_part() {
+        let needs = ["jem@0.7.0+5.3", "npm:@s/ui@1.0.0"];
+        let (crate_, npm) = (Origin::Crates("ab".to_owned()), Origin::Npm("cd".to_owned()));
         let graph: Graph = BTreeMap::from([
-            ("headway@1.2.3".to_owned(), package("headway", "1.2.3", None, &["jem@0.7.0+5.3"])),
-            ("jem@0.7.0+5.3".to_owned(), package("jem", "0.7.0+5.3", Some("ab"), &[])),
+            ("headway@1.2.3".to_owned(), package("headway", "1.2.3", Origin::Ours, &needs)),
+            ("jem@0.7.0+5.3".to_owned(), package("jem", "0.7.0+5.3", crate_, &[])),
+            ("npm:@s/ui@1.0.0".to_owned(), package("@s/ui", "1.0.0", npm, &[])),
         ]);
         let release = Release { version: "1.2.3", target: "here", time: "2026-01-01T00:00:00Z" };
         let bill = bill(&graph, release).unwrap();
         assert_eq!(bill["metadata"]["component"]["type"], "application");
-        assert_eq!(bill["components"].as_array().unwrap().len(), 1);
+        assert_eq!(bill["components"].as_array().unwrap().len(), 2);
         assert_eq!(bill["components"][0]["purl"], "pkg:cargo/jem@0.7.0%2B5.3");
         assert_eq!(bill["components"][0]["hashes"][0]["content"], "ab");
+        assert_eq!(bill["components"][1]["purl"], "pkg:npm/%40s/ui@1.0.0");
+        assert_eq!(bill["components"][1]["hashes"][0]["alg"], "SHA-512");
         let mut named: BTreeSet<&str> = BTreeSet::from(["headway@1.2.3"]);
         for component in bill["components"].as_array().unwrap() {
             assert!(named.insert(component["bom-ref"].as_str().unwrap()));

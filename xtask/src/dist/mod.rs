@@ -8,6 +8,7 @@
 mod graph;
 mod materials;
 mod notice;
+mod packages;
 
 use std::ffi::OsString;
 use std::fs;
@@ -17,7 +18,7 @@ use std::process::{Command, ExitCode, Stdio};
 
 use materials::Release;
 
-use crate::{Outcome, command, say};
+use crate::{Outcome, command, dashboard, say};
 
 /// What stands beside the program in the archive.
 const FILES: [&str; 5] =
@@ -33,9 +34,10 @@ pub(crate) fn run(root: &Path, arguments: &[OsString]) -> Outcome {
     }
     let target = host()?;
     let epoch = epoch(root)?;
+    dashboard::build(root)?;
     let program = build(root, &target, &epoch)?;
     anonymous(&program, root)?;
-    let graph = graph::read(root, &target)?;
+    let graph = parts(root, &target)?;
     let version = version(&graph)?;
     let name = format!("headway-{version}-{target}");
     let folder = root.join("dist");
@@ -59,7 +61,7 @@ pub(crate) fn run(root: &Path, arguments: &[OsString]) -> Outcome {
 
 /// The bill of materials of the program for a machine, as text.
 pub(crate) fn bill_of_materials(root: &Path, target: &str, epoch: &str) -> Result<String, String> {
-    let graph = graph::read(root, target)?;
+    let graph = parts(root, target)?;
     let version = version(&graph)?;
     let mut date = Command::new("date");
     let time = command::output(
@@ -95,6 +97,17 @@ pub(crate) fn epoch(root: &Path) -> Result<String, String> {
     whole
         .then(|| epoch.to_owned())
         .ok_or_else(|| format!("`{epoch}` is no time: SOURCE_DATE_EPOCH takes seconds since 1970"))
+}
+
+/// Everything that the program is made of: crates, and the packages of the dashboard in it.
+fn parts(root: &Path, target: &str) -> Result<graph::Graph, String> {
+    let mut graph = graph::read(root, target)?;
+    let (dashboard, packages) = packages::read(root)?;
+    let program = graph.values_mut().find(|package| package.name == graph::PROGRAM);
+    let program = program.ok_or("the program is not among its own packages")?;
+    program.needs.insert(dashboard);
+    graph.extend(packages);
+    Ok(graph)
 }
 
 /// The program's own version.

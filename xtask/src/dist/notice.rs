@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-use super::graph::Graph;
+use super::graph::{Graph, Origin};
 
 /// What files with licences and copyright notices begin with, in lower case.
 const NAMES: [&str; 6] = ["license", "licence", "copying", "copyright", "notice", "unlicense"];
@@ -15,7 +15,7 @@ pub(super) fn notice(graph: &Graph) -> Result<String, String> {
     let mut packages = String::new();
     let mut texts: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for (key, package) in graph.iter().filter(|(_, package)| package.linked) {
-        if package.checksum.is_none() {
+        if package.origin == Origin::Ours {
             continue;
         }
         let license = package.license.as_deref().unwrap_or("see its text");

@@ -25,7 +25,7 @@ edges = {edge["ref"]: edge.get("dependsOn", []) for edge in bill["dependencies"]
 if set(edges) != set(parts) or not set().union(*edges.values()) <= set(parts):
     sys.exit("the graph does not consist of the parts")
 for part in bill["components"]:
-    if part.get("purl", "").startswith("pkg:cargo/") and not part.get("hashes"):
+    if part.get("purl", "").startswith(("pkg:cargo/", "pkg:npm/")) and not part.get("hashes"):
         sys.exit(f"no checksum for {part['name']}")
     if not part.get("licenses"):
         sys.exit(f"no licence for {part['name']}")
