@@ -35,7 +35,7 @@ export default defineConfig(
     },
   },
   {
-    files: ["clients/typescript/packages/react/**/*.{ts,tsx}", "dashboard/**/*.{ts,tsx}"],
+    files: ["clients/typescript/packages/react/**/*.{ts,tsx}", "dashboard/**/*.{ts,tsx}", "examples/**/*.{ts,tsx}"],
     extends: [reactHooks.configs.flat["recommended-latest"]],
   },
   {
