@@ -1,0 +1,45 @@
+// Bars over time that stand on each other.
+
+import type { ReactNode } from "react";
+
+import { stackedBars } from "./geometry.ts";
+import { Plot, type Tone } from "./plot.tsx";
+
+/** One colour of the stack; its values stand at the chart's times. */
+export interface Stack {
+  readonly label: string;
+  readonly tone: Tone;
+  readonly values: readonly number[];
+}
+
+export interface StackedBarsProps {
+  readonly title: string;
+  readonly summary: string;
+  /** Where each bar begins, ascending. */
+  readonly times: readonly number[];
+  /** How long a bar lasts, in milliseconds. */
+  readonly step: number;
+  readonly span: readonly [number, number];
+  /** From the floor up. */
+  readonly stacks: readonly Stack[];
+  readonly sayAxis: (value: number) => string;
+  readonly say: (value: number) => string;
+  readonly empty: string;
+}
+
+export function StackedBars({ title, summary, times, step, span, stacks, sayAxis, say, empty }: StackedBarsProps): ReactNode {
+  const max = times.reduce((most, _, place) => Math.max(most, stacks.reduce((sum, { values }) => sum + (values[place] ?? 0), 0)), 0);
+  const widest = say(max);
+  return (
+    <Plot
+      title={title} summary={summary} times={times} span={span} max={max} say={sayAxis} empty={empty} centre={step / 2}
+      readings={stacks.map(({ label, tone, values }) => ({ label, tone, mark: "block", widest, at: (place) => say(values[place] ?? 0) }))}
+    >
+      {(scales) => stackedBars(stacks.map(({ values }) => values), times, step, scales).map((bars, index) => (
+        <g key={stacks[index]?.label} className="plot-bars" data-tone={stacks[index]?.tone}>
+          {bars.map(({ x, y, width, height }) => height > 0 && <rect key={x} x={x} y={y} width={width} height={height} />)}
+        </g>
+      ))}
+    </Plot>
+  );
+}
