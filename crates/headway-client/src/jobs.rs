@@ -21,6 +21,9 @@ pub struct JobsQuery {
     pub session: Option<String>,
     /// Only with this tag.
     pub tag: Option<String>,
+    /// Only those in whose id, name, kind, session and tags each of these words is found. A page may
+    /// then have few jobs or none and still have a next one.
+    pub text: Option<String>,
     /// A page's `next`.
     pub page: Option<String>,
     /// At most so many.
@@ -64,6 +67,7 @@ impl Client {
                 ("kind", query.kind.as_deref()),
                 ("session", query.session.as_deref()),
                 ("tag", query.tag.as_deref()),
+                ("text", query.text.as_deref()),
                 ("page", query.page.as_deref()),
                 ("limit", limit.as_deref()),
             ],

@@ -45,6 +45,7 @@ mod client;
 mod error;
 mod fold;
 mod jobs;
+mod kinds;
 mod probe;
 mod reporter;
 mod token;

@@ -8,6 +8,7 @@ use headway_core::JobState;
 use headway_core::rates::RateCard;
 use headway_protocol::batch::{BatchOptions, Estimate};
 use headway_protocol::event::Producer;
+use headway_protocol::kind::Kinds;
 use headway_protocol::report::SequencedReport;
 use headway_protocol::request::{CommandRequest, CreateJob, ReportReply};
 use headway_protocol::{Action, Job, JobId, Owner, Problem, ProblemCode};
@@ -95,6 +96,12 @@ impl Handle {
     /// Adds what the engine counts to a registry.
     pub fn register_metrics(&self, registry: &mut Registry) {
         self.context.metrics.register(registry);
+    }
+
+    /// The configured kinds, as those see them who may make jobs of them.
+    pub fn kinds(&self) -> Kinds {
+        let kinds = self.context.options.kinds.iter();
+        Kinds { kinds: kinds.map(|(name, kind)| kind.described(name)).collect() }
     }
 
     /// Makes a job. `key` is the request's `Idempotency-Key`.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use headway_core::rates::RateCard;
 use headway_protocol::batch::{Budget, Executor, OnFailure, Rate, Retry};
+use headway_protocol::kind::KindExecutor;
 use headway_protocol::report::Usage;
 use headway_protocol::request::PlannedStep;
 use headway_protocol::{Problem, ProblemCode, Secret};
@@ -154,6 +155,20 @@ pub struct Kind {
     pub batch_rates: Option<bool>,
     /// The shortest time between two state frames to a watcher.
     pub min_interval_ms: Option<u64>,
+}
+
+impl Kind {
+    /// What is told of it to those who may make jobs of it: neither what it runs nor what that may
+    /// use.
+    pub(crate) fn described(&self, name: &str) -> headway_protocol::kind::Kind {
+        headway_protocol::kind::Kind {
+            name: name.to_owned(),
+            executor: self.executor.as_ref().map(KindExecutor::from),
+            concurrency: self.concurrency,
+            budget: self.budget.clone(),
+            steps: self.steps.clone(),
+        }
+    }
 }
 
 impl Options {

@@ -389,3 +389,37 @@ async fn it_stays_on_this_machine_unless_told_otherwise() {
     assert!(matches!(refused, Error::NotLoopback(_)), "{refused}");
     assert!(refused.to_string().contains("--insecure"), "{refused}");
 }
+
+#[tokio::test]
+async fn jobs_are_found_by_words_of_a_bounded_length() {
+    let server = Server::start().await;
+    server.job_with(json!({"kind":"import","id":"a","name":"Orders of März"})).await;
+    server.job_with(json!({"kind":"import","id":"b","name":"Invoices"})).await;
+    let found = async |query: &str| -> Value {
+        server.get(&format!("/api/v1/jobs?{query}")).await.json().await.unwrap()
+    };
+    let one = found("text=m%C3%84RZ%20orders").await;
+    assert_eq!((&one["jobs"][0]["id"], one["jobs"].as_array().unwrap().len()), (&json!("a"), 1));
+    assert_eq!(found("text=import&limit=1").await["jobs"][0]["id"], "b");
+    assert!(found("text=import&limit=1").await["next"].is_string());
+    assert_eq!(found("text=").await["jobs"].as_array().unwrap().len(), 2, "empty is absent");
+    let long = format!("/api/v1/jobs?text={}", "%C3%A4".repeat(257));
+    let (status, code, field, _) = refusal(server.get(&long).await).await;
+    assert_eq!((status, &*code, field.as_deref()), (422, "invalid", Some("text")));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn kinds_are_for_those_who_make_jobs() {
+    let server = Server::start_guarded(Options::default()).await;
+    for (scope, allowed) in [("report", true), ("watch", false)] {
+        let key = server.key(json!({"name":scope,"scopes":[scope]})).await;
+        let response = server.as_caller(Method::GET, "/api/v1/kinds", &key).send().await.unwrap();
+        if allowed {
+            assert_eq!(response.json::<Value>().await.unwrap(), json!({"kinds":[]}));
+        } else {
+            assert_eq!(refusal(response).await.0, 403);
+        }
+    }
+    server.stop().await;
+}

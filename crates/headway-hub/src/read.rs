@@ -1,6 +1,7 @@
 //! Reads that are no stream: documents, histories, lists, items and results.
 
 mod records;
+mod search;
 
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use headway_store::{ItemQuery, ListQuery, Store, Stored, StoredItem};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use self::search::Words;
 use crate::error::Error;
 use crate::handle::Handle;
 
@@ -26,6 +28,8 @@ pub struct JobFilter {
     pub session: Option<String>,
     /// Only with this tag.
     pub tag: Option<String>,
+    /// Only those in whose id, name, kind, session and tags each of these words is found.
+    pub text: Option<String>,
     /// The `next` of the page before.
     pub page: Option<String>,
     /// At most so many, at least 1.
@@ -98,7 +102,8 @@ impl Handle {
     }
 
     /// A page of the caller's jobs, newest first, as the JSON text of a
-    /// [`headway_protocol::request::JobPage`].
+    /// [`headway_protocol::request::JobPage`]. With a text at most 5,000 jobs are looked at: there
+    /// may be a next page after one with few jobs or none.
     pub async fn list(&self, caller: &Caller, filter: &JobFilter) -> Result<String, Error> {
         // What fits all of the filter fits each part of it: one part that may be asked for is enough.
         let parts = [
@@ -124,7 +129,11 @@ impl Handle {
             after,
             limit: filter.limit,
         };
-        let page = self.shared.store.list(&query).await?;
+        let store = self.shared.store.as_ref();
+        let page = match &filter.text {
+            None => store.list(&query).await?,
+            Some(text) => search::find(store, query, &Words::new(text)).await?,
+        };
         let jobs: Vec<_> = page.jobs.iter().map(Stored::rendered).collect();
         let next = page.next.map(|next| Value::from(next.to_string()));
         let next = next.map_or_else(String::new, |next| format!(r#","next":{next}"#));

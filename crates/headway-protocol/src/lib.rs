@@ -20,6 +20,7 @@ pub mod document;
 pub mod event;
 pub mod frame;
 pub mod id;
+pub mod kind;
 pub mod limits;
 pub mod money;
 pub mod patch;

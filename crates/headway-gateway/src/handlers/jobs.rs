@@ -17,6 +17,9 @@ use crate::query::Query;
 /// Jobs of a page, unless the request says; and at the most.
 const PAGE: (usize, usize) = (50, 200);
 
+/// The longest text that is searched for: as long as the longest session.
+const TEXT_CHARACTERS: usize = 256;
+
 /// `POST /jobs`.
 pub(crate) async fn create(
     State(app): State<App>,
@@ -67,8 +70,20 @@ pub(crate) async fn list(
         kind: query.one("kind")?.map(str::to_owned),
         session: query.one("session")?.map(str::to_owned),
         tag: query.one("tag")?.map(str::to_owned),
+        text: text_of_search(&query)?,
         page: query.one("page")?.map(str::to_owned),
         limit: query.limit(PAGE.0, PAGE.1)?,
     };
     Ok(json_text(StatusCode::OK, app.hub.list(&caller, &filter).await?))
+}
+
+/// The words that are searched for.
+fn text_of_search(query: &Query) -> Result<Option<String>, Refusal> {
+    match query.one("text")? {
+        Some(text) if text.chars().count() > TEXT_CHARACTERS => {
+            let detail = format!("`text` must have at most {TEXT_CHARACTERS} characters");
+            Err(Refusal::invalid("text", detail))
+        }
+        text => Ok(text.map(str::to_owned)),
+    }
 }

@@ -6,6 +6,7 @@ pub(crate) mod batches;
 pub(crate) mod commands;
 pub(crate) mod events;
 pub(crate) mod jobs;
+pub(crate) mod kinds;
 pub(crate) mod operation;
 pub(crate) mod page;
 mod reports;

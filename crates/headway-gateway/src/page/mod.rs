@@ -211,7 +211,10 @@ impl fmt::Debug for PageFile {
 
 impl fmt::Debug for Form {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Form").field("coding", &self.coding).field("tag", &self.tag).finish()
+        f.debug_struct("Form")
+            .field("coding", &self.coding)
+            .field("tag", &self.tag)
+            .finish_non_exhaustive()
     }
 }
 

@@ -44,6 +44,12 @@ pub(super) const ROUTES: &[Route] = &[
             parameter("kind", "Only of this kind"),
             parameter("session", "Only of this session"),
             parameter("tag", "Only with this tag"),
+            parameter(
+                "text",
+                "Only with each of these words in its id, name, kind, session or tags, large and \
+                 small letters alike; at most 256 characters. A request looks through at most 5000 \
+                 jobs: `next` may come with few of them or none, go on with it",
+            ),
             parameter("page", "The `next` of the page before"),
             LIMIT,
         ],

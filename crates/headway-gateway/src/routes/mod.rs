@@ -4,6 +4,7 @@
 mod access;
 mod batches;
 mod jobs;
+mod kinds;
 mod operation;
 mod streams;
 mod webhooks;
@@ -107,6 +108,7 @@ pub(crate) fn table() -> impl Iterator<Item = &'static Route> {
     let tables = [
         jobs::ROUTES,
         batches::ROUTES,
+        kinds::ROUTES,
         streams::ROUTES,
         access::ROUTES,
         webhooks::ROUTES,

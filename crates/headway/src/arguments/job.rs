@@ -59,6 +59,9 @@ pub(crate) struct ListArguments {
     /// Only with this tag.
     #[arg(long)]
     pub(crate) tag: Option<String>,
+    /// Only those in whose id, name, kind, session and tags each of these words is found.
+    #[arg(long, value_name = "WORDS")]
+    pub(crate) text: Option<String>,
     /// At most so many.
     #[arg(long, value_name = "N", default_value_t = 50)]
     pub(crate) limit: u32,

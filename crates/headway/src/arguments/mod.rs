@@ -74,6 +74,8 @@ pub(crate) enum Command {
     /// See and steer jobs.
     #[command(subcommand)]
     Job(JobCommand),
+    /// List the kinds of job that the server is configured with.
+    Kinds,
     /// Watch jobs live. Exits 0 when all completed, 1 failed, 3 some items failed, 4 stopped by
     /// budget, 5 cancelled or expired.
     Watch(WatchArguments),

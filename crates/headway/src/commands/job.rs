@@ -1,7 +1,7 @@
 //! `headway job`.
 
-use headway_client::JobsQuery;
-use headway_protocol::request::CommandRequest;
+use headway_client::{Client, JobsQuery};
+use headway_protocol::request::{CommandRequest, JobPage};
 use headway_protocol::{Action, Job, JobId};
 
 use super::client;
@@ -64,10 +64,11 @@ async fn list(common: &Common, arguments: ListArguments) -> Result<Exit, Failure
         kind: arguments.kind,
         session: arguments.session,
         tag: arguments.tag,
+        text: arguments.text,
         page: arguments.page,
         limit: Some(arguments.limit),
     };
-    let page = client(common)?.jobs(&query).await?;
+    let page = found(&client(common)?, &query, arguments.limit).await?;
     if common.json {
         output::json(&page);
         return Ok(Exit::Success);
@@ -95,6 +96,23 @@ async fn list(common: &Common, arguments: ListArguments) -> Result<Exit, Failure
         output::say(&format!("more: --page {next}"));
     }
     Ok(Exit::Success)
+}
+
+/// A page of jobs. A search looks through so many jobs at a time: it goes on until it has found as
+/// many as are wanted, or there are no more.
+async fn found(client: &Client, query: &JobsQuery, wanted: u32) -> Result<JobPage, Failure> {
+    let mut page = client.jobs(query).await?;
+    while query.text.is_some()
+        && page.next.is_some()
+        && let Some(left) = u32::try_from(page.jobs.len()).ok().and_then(|n| wanted.checked_sub(n))
+        && left > 0
+    {
+        let query = JobsQuery { page: page.next.take(), limit: Some(left), ..query.clone() };
+        let following = client.jobs(&query).await?;
+        page.jobs.extend(following.jobs);
+        page.next = following.next;
+    }
+    Ok(page)
 }
 
 async fn events(common: &Common, id: &JobId, limit: Option<u64>) -> Result<Exit, Failure> {

@@ -9,6 +9,7 @@ mod doctor;
 mod follow;
 mod job;
 mod key;
+mod kinds;
 mod run;
 mod serve;
 mod token;
@@ -61,6 +62,7 @@ async fn dispatch(arguments: Arguments, environment: &Environment) -> Result<Exi
         }
         Command::Batch(BatchCommand::Retry(retry)) => Box::pin(batch::retry(&common, &retry)).await,
         Command::Job(job) => Box::pin(job::run(&common, job)).await,
+        Command::Kinds => kinds::run(&common).await,
         Command::Watch(watch) => Box::pin(watch::run(&common, watch)).await,
         Command::Run(run) => Box::pin(run::run(&common, environment, run)).await,
         Command::Bench(command) => Box::pin(bench::run(&common, command)).await,
@@ -85,6 +87,7 @@ fn is_client(command: &Command) -> bool {
     match command {
         Command::Batch(_)
         | Command::Job(_)
+        | Command::Kinds
         | Command::Watch(_)
         | Command::Run(_)
         | Command::Key(_)

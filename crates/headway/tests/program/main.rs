@@ -12,6 +12,7 @@ mod batch;
 mod bench;
 mod client;
 mod harness;
+mod listing;
 mod run;
 mod serve;
 mod sign_in;

@@ -356,6 +356,10 @@ export type Executor =
 export type ItemStatus =
   "queued" | "running" | "retrying" | "succeeded" | "failed" | "skipped" | "cancelled" | "expired";
 /**
+ * What runs the jobs of a kind.
+ */
+export type KindExecutor = "command" | "http";
+/**
  * How much a log line matters.
  */
 export type LogLevel = "debug" | "info" | "warning" | "error";
@@ -1576,6 +1580,43 @@ export interface KeyRequest {
    * How long it holds, in milliseconds; until it is revoked unless said.
    */
   ttl_ms?: number | null;
+}
+/**
+ * A configured type of job.
+ */
+export interface Kind {
+  /**
+   * What may be spent, unless a request says.
+   */
+  budget?: Budget | null;
+  /**
+   * Items at once, unless a request says.
+   */
+  concurrency?: number | null;
+  /**
+   * What runs its jobs and the items of its batches; absent: their producer, and it has no
+   * batches.
+   */
+  executor?: KindExecutor | null;
+  /**
+   * What a request names as its `kind`.
+   */
+  name: string;
+  /**
+   * The steps that every job of this kind has, by key.
+   */
+  steps?: {
+    [k: string]: PlannedStep;
+  };
+}
+/**
+ * The configured kinds, by name.
+ */
+export interface Kinds {
+  /**
+   * The kinds, in the order of their names.
+   */
+  kinds: Kind[];
 }
 /**
  * What a watch token is for: a job is seen when it is named, or belongs to a session or carries a
