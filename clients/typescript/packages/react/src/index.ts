@@ -29,3 +29,7 @@ export type { Speech } from "./words/context.tsx";
 export { ENGLISH } from "./words/words.ts";
 export type { Words } from "./words/words.ts";
 export type { JobDocument } from "@headway/client";
+export { formatAmount, formatCount, formatPercent, formatRate } from "./format/numbers.ts";
+export type { FormatOptions } from "./format/numbers.ts";
+export { formatDuration, formatEta, formatTime } from "./format/times.ts";
+export type { TimeOptions } from "./format/times.ts";
