@@ -1,8 +1,49 @@
-// The dashboard's entry.
+// The dashboard's entry: makes what it consists of, finds out who is here, and shows it.
 
+import "./design/fonts.css";
+import "./design/tokens.css";
+import "./design/base.css";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import type { ConnectOptions, TransportName } from "@headway/client";
+
+import { App } from "./shell/app.tsx";
+import { takeLink } from "./shell/link.ts";
+import { Notices } from "./shell/notices.ts";
+import { Questions } from "./shell/questions.ts";
+import { LOOKING_EVERY_MS, Session } from "./shell/session.ts";
+import { beginTheme } from "./shell/theme.ts";
+
+/** `?transport=events` makes the page use that transport alone, to find out what a proxy lets through. */
+function transports(): readonly TransportName[] | undefined {
+  const asked = new URLSearchParams(location.search).get("transport");
+  return asked === "websocket" || asked === "events" || asked === "poll" ? [asked] : undefined;
+}
+
+const link = takeLink();
+beginTheme();
+const connect: ConnectOptions = { url: new URL(".", document.baseURI), transports: transports() };
+const questions = new Questions();
+const notices = new Notices();
+const session = new Session({ connect, questions, notice: (text) => { notices.tell({ tone: "warn", text, stays: true }); } });
+
+window.addEventListener("hashchange", () => {
+  const next = takeLink();
+  if (next === undefined) return;
+  window.dispatchEvent(new Event("headway:place"));
+  void session.enter(next);
+});
+window.addEventListener("online", () => { session.retryNow(); });
+document.addEventListener("visibilitychange", () => {
+  // Somebody else may be signed in by now, or somebody again.
+  if (document.visibilityState === "visible" && session.asks && !session.waits) void session.lookAgain();
+});
+setInterval(() => {
+  // Watching is no request, but it is no absence either.
+  if (document.visibilityState === "visible" && session.asks && session.isOpen) void session.lookAgain();
+}, LOOKING_EVERY_MS);
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no element with the id `root`");
-createRoot(root).render(<StrictMode />);
+createRoot(root).render(<StrictMode><App surroundings={{ session, questions, notices }} /></StrictMode>);
+void session.enter(link);

@@ -1,0 +1,91 @@
+// What is shown: the form to whoever is not signed in, else the page that the address names.
+
+import { lazy, Suspense, useEffect, useSyncExternalStore, type ReactNode } from "react";
+import { HeadwayProvider } from "@headway/react";
+
+import { LinkButton } from "../design/button.tsx";
+import { Empty } from "../design/empty.tsx";
+import { Page } from "../design/page.tsx";
+import { Skeleton } from "../design/skeleton.tsx";
+import { AskingPage, UnreachablePage } from "./away_page.tsx";
+import { PersonContext, SurroundingsContext, type Surroundings } from "./context.ts";
+import { CrashBoundary } from "./crash.tsx";
+import { Frame } from "./frame.tsx";
+import type { Person } from "./identity.ts";
+import { NoticeList } from "./notice_list.tsx";
+import { go, usePlace } from "./place.ts";
+import { QuestionDialog } from "./question_dialog.tsx";
+import { hrefTo, type Route } from "./route.ts";
+import { SignInPage } from "./sign_in_page.tsx";
+
+const JobsPage = lazy(() => import("../jobs/jobs_page.tsx").then((file) => ({ default: file.JobsPage })));
+const JobPage = lazy(() => import("../jobs/job_page.tsx").then((file) => ({ default: file.JobPage })));
+const BatchPage = lazy(() => import("../batches/batch_page.tsx").then((file) => ({ default: file.BatchPage })));
+const NewBatchPage = lazy(() => import("../batches/new_batch_page.tsx").then((file) => ({ default: file.NewBatchPage })));
+const NodePage = lazy(() => import("../node/node_page.tsx").then((file) => ({ default: file.NodePage })));
+
+export function App({ surroundings }: { readonly surroundings: Surroundings }) {
+  return (
+    <SurroundingsContext value={surroundings}>
+      <Inside surroundings={surroundings} />
+      <QuestionDialog />
+      <NoticeList />
+    </SurroundingsContext>
+  );
+}
+
+function Inside({ surroundings: { session } }: { readonly surroundings: Surroundings }) {
+  const now = useSyncExternalStore(session.subscribe, session.getSnapshot);
+  switch (now.state) {
+    case "asking": return <AskingPage />;
+    case "unreachable": return <UnreachablePage />;
+    case "signed_out": return <SignInPage reason={now.reason} refusal={now.refusal} />;
+    case "signed_in":
+      return (
+        <PersonContext value={now.person}>
+          <HeadwayProvider client={now.client}>
+            <Frame client={now.client}><CurrentPage person={now.person} /></Frame>
+          </HeadwayProvider>
+        </PersonContext>
+      );
+  }
+}
+
+function CurrentPage({ person }: { readonly person: Person }) {
+  const { route } = usePlace();
+  // Whoever was given one job, and whoever is signed in already, need not choose.
+  const target: Route | undefined = route.name === "jobs" && person.onlyJob !== undefined ? { name: "job", id: person.onlyJob } : route.name === "sign_in" ? { name: "jobs" } : undefined;
+  useEffect(() => {
+    if (target !== undefined) go(target, {}, { replace: true });
+  }, [target]);
+  if (target !== undefined) return null;
+  const place = hrefTo(route);
+  return (
+    <CrashBoundary place={place}>
+      <Suspense fallback={<Page><p className="unseen" role="status">Loading…</p><Skeleton width={160} height={24} /></Page>}>
+        <PageOf key={place} route={route} person={person} />
+      </Suspense>
+    </CrashBoundary>
+  );
+}
+
+function PageOf({ route, person }: { readonly route: Route; readonly person: Person }): ReactNode {
+  const watches = person.has("watch");
+  switch (route.name) {
+    case "jobs": return watches ? <JobsPage /> : <CannotWatch />;
+    case "job": return watches ? <JobPage id={route.id} /> : <CannotWatch />;
+    case "batch": return watches ? <BatchPage id={route.id} /> : <CannotWatch />;
+    case "new_batch": return <NewBatchPage />;
+    case "node": return <NodePage />;
+    case "sign_in":
+    case "unknown": return <Empty icon="search" title="There is no such page" more={<LinkButton href={hrefTo({ name: "jobs" })}>All jobs</LinkButton>}>The address may have been mistyped.</Empty>;
+  }
+}
+
+function CannotWatch() {
+  return (
+    <Empty icon="key" title="This sign-in cannot watch">
+      What you signed in with has no scope <code>watch</code>. Sign out, and use a key or token that has it.
+    </Empty>
+  );
+}
