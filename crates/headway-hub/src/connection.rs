@@ -14,6 +14,7 @@ use headway_protocol::{ClientMessage, CloseCode, Cursor, JobId, Problem, Secret}
 use serde_json::Value;
 use tokio::sync::Notify;
 
+use crate::dialect::Dialect;
 use crate::frame::Frame;
 use crate::handle::Handle;
 use crate::session::{Answer, AskedCommand, Session};
@@ -61,6 +62,11 @@ impl Connection {
         let session = hub.session(caller, name, &bell, 0);
         let (rings, working) = (Vec::new(), FuturesUnordered::new());
         Self { hub, session, bell, rung, rings, working }
+    }
+
+    /// Has states told in a dialect; see [`Session::speak`].
+    pub fn speak(&mut self, dialect: Arc<Dialect>) {
+        self.session.speak(dialect);
     }
 
     /// Takes a client's message as it came, JSON text.

@@ -204,6 +204,20 @@ impl Frame {
         Self::shared(FrameKind::Update, job, cursor, Some(at), text)
     }
 
+    /// A job's state in the words of a dialect, JSON text; `at` is when what is new in it was decided,
+    /// for a reader who knew the rest.
+    pub(crate) fn retold(job: &JobId, cursor: Cursor, at: Option<Timestamp>, text: String) -> Self {
+        let kind = if at.is_some() { FrameKind::Update } else { FrameKind::Snapshot };
+        Self::shared(kind, job, cursor, at, text)
+    }
+
+    /// The same message in other words, JSON text, for the one reader who has it.
+    #[must_use]
+    pub fn reworded(&self, text: impl Into<Bytes>) -> Self {
+        let Body { kind, job, cursor, at, .. } = &*self.0;
+        Self::new(*kind, job.clone(), *cursor, *at, text.into())
+    }
+
     /// An `event`; `event` is JSON text.
     pub(crate) fn event(job: &JobId, cursor: Cursor, event: &str) -> Self {
         let text =

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use headway_access::{Act, Caller, On, authorize};
 use headway_protocol::{Cursor, JobId, JobStatus, Timestamp};
-use headway_store::{Clock, ListQuery, Store};
+use headway_store::{Clock, ListQuery, Store, Stored};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::connection::Connection;
@@ -26,6 +26,9 @@ const PAGE_EVENTS: usize = 64;
 
 /// Jobs of one page of a survey.
 const SURVEY_PAGE: usize = 100;
+
+/// Ended jobs that a survey looks at, where these are wanted too: the newest of a session's.
+const SURVEY_ENDED: usize = 200;
 
 /// What the parts of a hub share.
 #[derive(Debug)]
@@ -112,7 +115,9 @@ impl Handle {
         if !sees(session.caller(), &topic) {
             return Ok(Answer::Watched { ticket: *ticket, outcome: Ok(None) });
         }
-        if cursor.is_some_and(|cursor| !topic.reaches(cursor)) {
+        let wanted =
+            past_of(&topic, *cursor, session.dialect().map_or(0, |dialect| dialect.events));
+        if wanted.is_some_and(|wanted| !topic.reaches(wanted)) {
             return Err(request);
         }
         let found = Found { topic, trimmed_to: 0 };
@@ -130,10 +135,13 @@ impl Handle {
         let caller = Arc::clone(session.caller());
         let (bell, key) = session.bell();
         let bell = Arc::clone(bell);
+        let dialect = session.dialect().cloned();
         async move {
             match request {
                 Request::Watch { ticket, job, cursor } => {
-                    Answer::Watched { ticket, outcome: hub.find(&caller, &job, cursor).await }
+                    let events = dialect.map_or(0, |dialect| dialect.events);
+                    let outcome = hub.find(&caller, &job, cursor, events).await;
+                    Answer::Watched { ticket, outcome }
                 }
                 Request::Survey { ticket, subscription, selector } => {
                     let feed = hub.shared.feeds.open(&caller, &selector);
@@ -141,7 +149,9 @@ impl Handle {
                     let most = hub.most_connections(&selector);
                     let outcome = match FeedReader::join(feed, bell, key, subscription, most) {
                         Some(reader) => {
-                            let jobs = hub.survey(&caller, &selector).await;
+                            let ended_within_ms =
+                                dialect.and_then(|dialect| dialect.ended_within_ms);
+                            let jobs = hub.survey(&caller, &selector, ended_within_ms).await;
                             jobs.map(|jobs| Surveyed { reader, jobs })
                         }
                         None => Err(Error::TooManyConnections { most }),
@@ -164,7 +174,7 @@ impl Handle {
         caller: &Caller,
         job: &JobId,
     ) -> Result<Option<(Cursor, JobStatus)>, Error> {
-        let found = self.find(caller, job, None).await?;
+        let found = self.find(caller, job, None, 0).await?;
         Ok(found.map(|found| standing(&found.topic)))
     }
 
@@ -205,6 +215,7 @@ impl Handle {
         caller: &Caller,
         job: &JobId,
         cursor: Option<Cursor>,
+        events: usize,
     ) -> Result<Option<Found>, Error> {
         let Shared { registry, store, setting, .. } = &*self.shared;
         if authorize(caller, Act::Watch, On::JobNamed(job)).is_err() {
@@ -214,7 +225,7 @@ impl Handle {
         if !sees(caller, &topic) {
             return Ok(None);
         }
-        let trimmed_to = match cursor {
+        let trimmed_to = match past_of(&topic, cursor, events) {
             Some(cursor) => registry.recover(&**store, &topic, cursor, &setting.options).await?,
             None => 0,
         };
@@ -229,8 +240,14 @@ impl Handle {
         }
     }
 
-    /// The caller's jobs that a selector is about and that have not ended, the newest.
-    async fn survey(&self, caller: &Caller, selector: &Selector) -> Result<Vec<JobId>, Error> {
+    /// The caller's jobs that a selector is about and that have not ended, the newest; with
+    /// `ended_within_ms` also those that have ended since then, and in the order of their making.
+    async fn survey(
+        &self,
+        caller: &Caller,
+        selector: &Selector,
+        ended_within_ms: Option<u64>,
+    ) -> Result<Vec<JobId>, Error> {
         let subject = match caller.lists_only() {
             None => None,
             Some(Some(subject)) => Some(subject.to_owned()),
@@ -239,11 +256,7 @@ impl Handle {
         let mut query = ListQuery {
             tenant: Some(caller.tenant().to_owned()),
             subject,
-            statuses: JobStatus::ALL
-                .iter()
-                .copied()
-                .filter(|status| !status.is_terminal())
-                .collect(),
+            statuses: statuses(|status| !status.is_terminal()),
             ..ListQuery::default()
         };
         match selector {
@@ -252,11 +265,29 @@ impl Handle {
             Selector::All | Selector::Job(_) => {}
         }
         let most = self.shared.setting.options.survey_jobs;
+        let open = self.list_jobs(query.clone(), most, |_| true).await?;
+        let Some(ended_within_ms) = ended_within_ms else { return Ok(open) };
+        query.statuses = statuses(JobStatus::is_terminal);
+        let since = Timestamp::from_millis(self.now().as_millis().saturating_sub(ended_within_ms));
+        let lately = |stored: &Stored| stored.facets.finished_at.is_some_and(|at| at >= since);
+        let ended = self.list_jobs(query, SURVEY_ENDED, lately).await?;
+        Ok(ended.into_iter().rev().chain(open.into_iter().rev()).collect())
+    }
+
+    /// The names of the newest `most` jobs of a list that fit, in its order.
+    async fn list_jobs(
+        &self,
+        mut query: ListQuery,
+        most: usize,
+        fits: impl Fn(&Stored) -> bool,
+    ) -> Result<Vec<JobId>, Error> {
         let mut jobs = Vec::new();
-        while jobs.len() < most {
-            query.limit = SURVEY_PAGE.min(most - jobs.len());
+        let mut looked_at = 0;
+        while looked_at < most {
+            query.limit = SURVEY_PAGE.min(most - looked_at);
             let page = self.shared.store.list(&query).await?;
-            jobs.extend(page.jobs.iter().filter_map(|stored| {
+            looked_at += page.jobs.len();
+            jobs.extend(page.jobs.iter().filter(|stored| fits(stored)).filter_map(|stored| {
                 stored.document.get("id").and_then(serde_json::Value::as_str)?.parse().ok()
             }));
             query.after = page.next;
@@ -266,6 +297,22 @@ impl Handle {
         }
         Ok(jobs)
     }
+}
+
+fn statuses(fit: impl Fn(JobStatus) -> bool) -> Vec<JobStatus> {
+    JobStatus::ALL.iter().copied().filter(|status| fit(*status)).collect()
+}
+
+/// The position after which records are wanted at hand: the reader's own, and for somebody who is
+/// told of so many past events not further back than these.
+fn past_of(topic: &Topic, cursor: Option<Cursor>, events: usize) -> Option<Cursor> {
+    if events == 0 {
+        return cursor;
+    }
+    let newest = topic.look().cursor();
+    let oldest = newest.offset.saturating_sub(events as u64);
+    let own = cursor.filter(|own| own.epoch == newest.epoch).map_or(0, |own| own.offset);
+    Some(Cursor { offset: own.min(newest.offset).max(oldest), ..newest })
 }
 
 fn sees(caller: &Caller, topic: &Topic) -> bool {

@@ -24,6 +24,7 @@
 //! ```
 
 mod connection;
+mod dialect;
 mod error;
 mod feed;
 mod feeds;
@@ -39,6 +40,7 @@ mod topic;
 mod wake;
 
 pub use connection::{Connection, Output};
+pub use dialect::{Dialect, Telling};
 pub use error::Error;
 pub use feed::{FeedReader, Selector};
 pub use frame::{Form, Frame, FrameKind};

@@ -153,6 +153,7 @@ impl Session {
     }
 
     fn surveyed(&mut self, key: u16, ticket: u32, outcome: Result<Surveyed, Error>) {
+        let needs_jobs = self.needs_jobs();
         let subscription = self.subscriptions.get_mut(key);
         let Some(subscription) = subscription.filter(|known| known.ticket == ticket) else {
             return;
@@ -165,6 +166,9 @@ impl Session {
         let first = subscription.reader.is_none();
         subscription.surveying = false;
         match outcome {
+            Ok(Surveyed { jobs, .. }) if first && needs_jobs && jobs.is_empty() => {
+                self.refuse_selector(key);
+            }
             Ok(Surveyed { reader, jobs }) => {
                 subscription.reader = Some(reader);
                 if first {
@@ -193,6 +197,11 @@ impl Session {
             Err(error) => self.fail(key, &error),
         }
         self.forget_positions();
+    }
+
+    /// Whether a selector has to find a job.
+    fn needs_jobs(&self) -> bool {
+        self.dialect().is_some_and(|dialect| dialect.ended_within_ms.is_some())
     }
 
     fn watched(&mut self, search: Search, outcome: &Result<Option<Found>, Error>) {
@@ -331,6 +340,14 @@ impl Session {
         let id = Some(subscription.id.to_string());
         let message = format!("there is no job {job}");
         self.forget(key);
+        self.answer(&ServerMessage::Error { id, code: "not_found".to_owned(), message });
+    }
+
+    /// A subscription's selector is about nothing, as far as its reader sees.
+    fn refuse_selector(&mut self, key: u16) {
+        let id = self.subscriptions.get(key).map(|subscription| subscription.id.to_string());
+        self.forget(key);
+        let message = "there is no job that this is about".to_owned();
         self.answer(&ServerMessage::Error { id, code: "not_found".to_owned(), message });
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use headway_protocol::JobId;
 
-use super::lane::Step;
+use super::lane::{Step, Terms};
 use super::subscription::millis;
 use super::wanted::Wanted;
 use super::{Session, past};
@@ -60,11 +60,16 @@ impl Session {
     /// what the ring holds; then whoever chose the job by its name is told so, and the lane goes.
     pub(super) fn part(&mut self, lane_key: u32) {
         let Setting { options, metrics } = &*self.setting;
+        let terms = Terms {
+            now: self.last_sent,
+            max_lag: options.max_event_lag,
+            metrics,
+            dialect: self.dialect.as_ref(),
+        };
         let Some(lane) = self.lanes.get_mut(lane_key) else { return };
         let mut left = Vec::new();
         while !lane.is_reading()
-            && let Step::Frame(frame) | Step::Last(frame) =
-                lane.next(self.last_sent, options.max_event_lag, metrics)
+            && let Step::Frame(frame) | Step::Last(frame) = lane.next(terms)
         {
             left.push(frame);
         }

@@ -18,6 +18,7 @@ use headway_store::History;
 use super::members::Members;
 use super::place::Place;
 use super::wanted::Wanted;
+use crate::dialect::Dialect;
 use crate::frame::{Frame, FrameKind};
 use crate::metrics::Metrics;
 use crate::topic::{Topic, Watching};
@@ -41,6 +42,17 @@ pub(super) enum Step {
     NewLog,
     /// Its job was removed, and everything of it that is at hand was sent.
     Removed,
+}
+
+/// What a lane goes by when it is asked what comes next.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Terms<'a> {
+    pub(super) now: Timestamp,
+    /// The [`crate::Options::max_event_lag`].
+    pub(super) max_lag: u64,
+    pub(super) metrics: &'a Metrics,
+    /// The words in which states are told, when they are not the stream's own.
+    pub(super) dialect: Option<&'a Arc<Dialect>>,
 }
 
 /// See the module.
@@ -134,12 +146,12 @@ impl Lane {
         self.reader.set(wanted, interval_ms);
     }
 
-    /// What comes next; `max_lag` is the [`crate::Options::max_event_lag`].
-    pub(super) fn next(&mut self, now: Timestamp, max_lag: u64, metrics: &Metrics) -> Step {
+    /// What comes next.
+    pub(super) fn next(&mut self, terms: Terms<'_>) -> Step {
         let Self { watching, reader, .. } = self;
         if let Some(frame) = reader.owed.pop() {
             if frame.kind() == FrameKind::Snapshot {
-                reader.last_state_at = Some(now);
+                reader.last_state_at = Some(terms.now);
             }
             return Step::Frame(frame);
         }
@@ -149,8 +161,9 @@ impl Lane {
             return Step::NewLog;
         }
         state.seen_by(seat);
-        let step = reader.next(&mut state, now, max_lag, metrics);
-        if matches!(step, Step::Wait(_)) && reader.wanted == Wanted::Nothing {
+        let step = reader.next(&mut state, terms);
+        let states_alone = reader.wanted == Wanted::Nothing || terms.dialect.is_some();
+        if matches!(step, Step::Wait(_)) && states_alone {
             // Until then nothing but a change of status would be sent.
             state.spare(seat);
         }

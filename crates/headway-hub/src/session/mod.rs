@@ -63,11 +63,12 @@ use serde_json::Value;
 
 pub use request::{Answer, AskedCommand, Found, Request, Surveyed};
 
+use crate::dialect::Dialect;
 use crate::frame::{Frame, FrameKind};
 use crate::options::Setting;
 use crate::wake::{Bell, Dirty, Ring};
 use busy::Busy;
-use lane::Step;
+use lane::{Step, Terms};
 use lanes::Lanes;
 use past::Past;
 use subscription::Subscriptions;
@@ -92,6 +93,8 @@ pub struct Session {
     busy: Option<Box<Busy>>,
     past: Option<Box<Past>>,
     closing: Option<CloseCode>,
+    /// The words in which states are told, when they are not the stream's own.
+    dialect: Option<Arc<Dialect>>,
 }
 
 impl Session {
@@ -123,9 +126,20 @@ impl Session {
             busy: None,
             past: None,
             closing: None,
+            dialect: None,
         };
         session.answer(&hello);
         session
+    }
+
+    /// From now on jobs' states are told in a dialect. To be called before anything is subscribed.
+    pub fn speak(&mut self, dialect: Arc<Dialect>) {
+        self.dialect = Some(dialect);
+    }
+
+    /// The dialect that it speaks.
+    pub(crate) fn dialect(&self) -> Option<&Arc<Dialect>> {
+        self.dialect.as_ref()
     }
 
     /// Positions that the reader holds of jobs that a selector may bring; those that it brings go on
@@ -210,7 +224,7 @@ impl Session {
 
     /// When to come back at the latest.
     pub fn next_deadline(&self) -> Timestamp {
-        let heartbeat = self.last_sent.plus(self.setting.options.heartbeat_ms);
+        let heartbeat = self.last_sent.plus(self.heartbeat_ms());
         let due = self.lanes.next_due().filter(|_| self.closing.is_none());
         due.map_or(heartbeat, |due| heartbeat.min(due))
     }
@@ -253,6 +267,11 @@ impl Session {
         self.answer(&message);
     }
 
+    fn heartbeat_ms(&self) -> u64 {
+        let spoken = self.dialect.as_ref().map(|dialect| dialect.heartbeat_ms);
+        spoken.unwrap_or(self.setting.options.heartbeat_ms)
+    }
+
     fn busy(&mut self) -> &mut Busy {
         self.busy.get_or_insert_default()
     }
@@ -287,7 +306,7 @@ impl Session {
                 return Some(frame);
             }
         }
-        (now.since(self.last_sent) >= self.setting.options.heartbeat_ms)
+        (now.since(self.last_sent) >= self.heartbeat_ms())
             .then(|| Frame::of(&ServerMessage::Heartbeat { at: now }))
     }
 
@@ -298,11 +317,13 @@ impl Session {
     /// Looks at one lane.
     fn visit(&mut self, key: u32, now: Timestamp) -> Option<Frame> {
         let Setting { options, metrics } = &*self.setting;
+        let max_lag = options.max_event_lag;
+        let dialect = self.dialect.as_ref();
         let lane = self.lanes.get_mut(key)?;
         if lane.is_reading() {
             return None;
         }
-        match lane.next(now, options.max_event_lag, metrics) {
+        match lane.next(Terms { now, max_lag, metrics, dialect }) {
             Step::Last(frame) => Some(frame),
             Step::Frame(frame) => {
                 self.lanes.make_ready(key);

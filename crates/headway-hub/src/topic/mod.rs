@@ -4,6 +4,7 @@
 //! and its feeder reads the log. It does no I/O. Owner: the registry. Invariants: the document is
 //! what the log folds to at the cursor; the ring ends at the cursor.
 
+mod retold;
 mod ring;
 mod watchers;
 
@@ -16,12 +17,15 @@ use headway_store::{Record, Stored, render};
 use parking_lot::{Mutex, MutexGuard};
 use serde_json::Value;
 
+pub(crate) use retold::About;
 pub(crate) use ring::{EventFrame, encode_events};
 pub(crate) use watchers::Seat;
 
+use retold::Retold;
 use ring::Ring;
 use watchers::Watchers;
 
+use crate::dialect::Dialect;
 use crate::error::Error;
 use crate::frame::Frame;
 use crate::options::Setting;
@@ -62,6 +66,8 @@ pub(crate) struct State {
     standing: Standing,
     ring: Ring,
     snapshot: Option<Frame>,
+    /// What was said in dialects; none until somebody speaks one.
+    retold: Option<Box<Retold>>,
     watchers: Watchers,
     setting: Arc<Setting>,
     /// Somebody reads the log to fill a hole.
@@ -85,6 +91,7 @@ impl Topic {
             document: stored.document,
             standing,
             snapshot: None,
+            retold: None,
             watchers: Watchers::default(),
             setting: Arc::clone(setting),
             filling: false,
@@ -165,6 +172,7 @@ impl Topic {
         state.document = stored.document;
         state.ring = Ring::new(stored.cursor.offset, Arc::clone(&state.setting));
         state.snapshot = None;
+        state.retold = None;
         state.watchers.ring(true, wakes);
         Ok(())
     }
@@ -215,6 +223,7 @@ impl Topic {
         let mut state = self.state.lock();
         state.ring.trim();
         if state.watchers.is_empty() {
+            state.retold = None;
             state.idle_sweeps = state.idle_sweeps.saturating_add(1);
         } else {
             state.idle_sweeps = 0;
@@ -301,6 +310,35 @@ impl State {
         self.ring.update(&self.job, self.cursor.epoch, position, to)
     }
 
+    /// The newest state in a dialect, for somebody who holds none; `since`: events up to there were
+    /// told.
+    pub(crate) fn retell(&mut self, dialect: &Arc<Dialect>, since: Option<u64>) -> Frame {
+        let about = About { since, to: self.cursor.offset, at: None };
+        // The newest state is there.
+        self.tell(dialect, about).unwrap_or_else(|| self.snapshot())
+    }
+
+    /// The state at `to` in a dialect, for somebody who holds that at `position`, and how many
+    /// records lie between; `None` when that state is not at hand any more.
+    pub(crate) fn told_update(
+        &mut self,
+        dialect: &Arc<Dialect>,
+        since: Option<u64>,
+        position: u64,
+        to: u64,
+    ) -> Option<(Frame, u64, u64)> {
+        let (at, records) = self.ring.span(position, to)?;
+        let frame = self.tell(dialect, About { since, to, at: Some(at) })?;
+        Some((frame, to, records))
+    }
+
+    fn tell(&mut self, dialect: &Arc<Dialect>, about: About) -> Option<Frame> {
+        let since = about.since.filter(|_| dialect.events > 0);
+        let job = (&self.job, self.cursor, &self.document);
+        let retold = self.retold.get_or_insert_default();
+        retold.tell(dialect, About { since, ..about }, job, &self.ring)
+    }
+
     /// See [`Ring::events_after`].
     pub(crate) fn events_after(&mut self, position: u64) -> Option<(Arc<[EventFrame]>, u64)> {
         self.ring.events_after(&self.job, self.cursor.epoch, position)
@@ -325,6 +363,9 @@ impl State {
         let Ok(change) = serde_json::from_str::<Value>(record.patch.get()) else {
             return false;
         };
+        if let Some(retold) = self.retold.as_mut().filter(|_| self.ring.ends_with_change()) {
+            retold.keep(self.cursor.offset, &self.document);
+        }
         patch::apply(&mut self.document, &change);
         let before = self.standing;
         if ["status", "attempt"].iter().any(|member| change.get(member).is_some())

@@ -4,9 +4,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use headway_protocol::{Cursor, JobId, JobStatus, patch};
+use headway_protocol::{Cursor, JobId, JobStatus, Timestamp, patch};
 use headway_store::Record;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::frame::Frame;
 use crate::options::Setting;
@@ -229,6 +230,40 @@ impl Ring {
         Some((frame, end, records))
     }
 
+    /// The events after `since` and up to `to`, at most the newest `most`, each with its position;
+    /// and how many of them are not among these. Without `since` the newest are meant, and none is
+    /// missed.
+    pub(crate) fn raw_events(
+        &self,
+        since: Option<u64>,
+        to: u64,
+        most: usize,
+    ) -> (Vec<(u64, &RawValue)>, u64) {
+        let after = since.unwrap_or_default();
+        let records = self.entries.iter().rev().map(|entry| &*entry.record);
+        let newest_first = records
+            .take_while(|record| record.to > after)
+            .flat_map(|record| {
+                let numbered = record.events.iter().enumerate().rev();
+                numbered.map(|(number, event)| (record.from + 1 + number as u64, event))
+            })
+            .filter(|(offset, _)| (after + 1..=to).contains(offset))
+            .take(most);
+        let mut events: Vec<_> = newest_first.map(|(offset, event)| (offset, &**event)).collect();
+        events.reverse();
+        let told = events.len() as u64;
+        (events, since.map_or(0, |since| to.saturating_sub(since).saturating_sub(told)))
+    }
+
+    /// When the record that ends at a position was decided, and how many records lie between another
+    /// and that one.
+    pub(crate) fn span(&self, position: u64, to: u64) -> Option<(Timestamp, u64)> {
+        let start = self.starting_at(position)?;
+        let end = self.entries.partition_point(|entry| entry.record.to < to);
+        let last = self.entries.get(end).filter(|entry| entry.record.to == to)?;
+        Some((last.record.at, (end + 1).saturating_sub(start) as u64))
+    }
+
     /// The encoded events of the record that holds the event after `position`, and the position
     /// before its first. `None` when the ring does not reach back so far or has nothing later.
     pub(crate) fn events_after(
@@ -282,9 +317,6 @@ fn weight(record: &Record) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use headway_protocol::Timestamp;
-    use serde_json::value::RawValue;
-
     use super::*;
     use crate::metrics::Metrics;
     use crate::options::Options;

@@ -7,9 +7,8 @@ use headway_protocol::frame::GapReason;
 use headway_protocol::{Cursor, JobId, JobStatus, ServerMessage, Timestamp};
 use headway_store::History;
 
-use super::Step;
+use super::{Step, Terms};
 use crate::frame::Frame;
-use crate::metrics::Metrics;
 use crate::session::place::Place;
 use crate::session::wanted::Wanted;
 use crate::topic::{EventFrame, State, encode_events};
@@ -117,16 +116,10 @@ impl Reader {
         self.interval_ms = interval_ms;
     }
 
-    pub(super) fn next(
-        &mut self,
-        state: &mut State,
-        now: Timestamp,
-        max_lag: u64,
-        metrics: &Metrics,
-    ) -> Step {
+    pub(super) fn next(&mut self, state: &mut State, terms: Terms<'_>) -> Step {
         let newest = state.cursor();
         let behind = self.events_at.map_or(0, |at| newest.offset.saturating_sub(at));
-        if self.caught_up && behind > max_lag && !self.is_told_all(state) {
+        if self.caught_up && behind > terms.max_lag && !self.is_told_all(state) {
             let from = Cursor { epoch: self.epoch, offset: self.events_at.unwrap_or_default() };
             self.gap = Some(Box::new((from, GapReason::Slow)));
         }
@@ -136,18 +129,20 @@ impl Reader {
                 // Of several subscriptions the one that is furthest behind is told the truth.
                 from.offset = from.offset.min(at);
             }
-            return self.tell_gap(state, from, reason, now, metrics);
+            return self.tell_gap(state, from, reason, terms);
         }
         match self.held {
-            None => match self.next_event(state, newest.offset) {
+            None => match self.next_event(state, newest.offset, terms) {
                 Some(step) => step,
-                None => self.whole(state, now, metrics),
+                None => self.whole(state, terms),
             },
-            Some(held) if held == newest.offset => match self.next_event(state, newest.offset) {
-                Some(step) => step,
-                None => self.settle(state),
-            },
-            Some(held) => self.advance(state, held, now, metrics),
+            Some(held) if held == newest.offset => {
+                match self.next_event(state, newest.offset, terms) {
+                    Some(step) => step,
+                    None => self.settle(state),
+                }
+            }
+            Some(held) => self.advance(state, held, terms),
         }
     }
 
@@ -195,7 +190,7 @@ impl Reader {
     }
 
     /// From a position that is not the newest.
-    fn advance(&mut self, state: &mut State, held: u64, now: Timestamp, metrics: &Metrics) -> Step {
+    fn advance(&mut self, state: &mut State, held: u64, terms: Terms<'_>) -> Step {
         let newest = state.cursor();
         let Some(goal) = state.ring().stop_after(held) else {
             let missed = state.ring().passes_change(held);
@@ -203,45 +198,52 @@ impl Reader {
             if self.ended && !changed {
                 return Step::Idle;
             }
-            if let Some(step) = self.next_event(state, newest.offset) {
+            if let Some(step) = self.next_event(state, newest.offset, terms) {
                 return step;
             }
             if missed && self.wanted != Wanted::Everything {
                 let from = Cursor { epoch: self.epoch, offset: held };
-                return self.tell_gap(state, from, GapReason::Slow, now, metrics);
+                return self.tell_gap(state, from, GapReason::Slow, terms);
             }
-            return match self.throttle(now).filter(|_| !changed) {
+            return match self.throttle(terms.now).filter(|_| !changed) {
                 Some(due) => Step::Wait(due),
-                None => self.whole(state, now, metrics),
+                None => self.whole(state, terms),
             };
         };
         if self.ended && goal.change.is_none() {
             return Step::Idle;
         }
-        if let Some(step) = self.next_event(state, goal.to) {
+        if let Some(step) = self.next_event(state, goal.to, terms) {
             return step;
         }
         if goal.change.is_none()
-            && let Some(due) = self.throttle(now)
+            && let Some(due) = self.throttle(terms.now)
         {
             return Step::Wait(due);
         }
-        let Some((frame, to, records)) = state.update(held, goal.to) else {
-            return self.whole(state, now, metrics);
+        let told = match terms.dialect {
+            None => state.update(held, goal.to),
+            Some(dialect) => state.told_update(dialect, self.events_at, held, goal.to),
+        };
+        let Some((frame, to, records)) = told else {
+            return self.whole(state, terms);
         };
         if to != goal.to && (goal.change.is_none() || self.ended) {
             // After an end nothing of the old attempt may come, not even on the way to the new one.
             if self.ended && goal.to != newest.offset {
                 let from = Cursor { epoch: self.epoch, offset: held };
-                return self.tell_gap(state, from, GapReason::Slow, now, metrics);
+                return self.tell_gap(state, from, GapReason::Slow, terms);
             }
-            return self.whole(state, now, metrics);
+            return self.whole(state, terms);
         }
         self.ended = false;
         self.held = Some(to);
-        self.last_state_at = Some(now);
+        if terms.dialect.is_some() {
+            self.events_at = self.events_at.map(|_| to);
+        }
+        self.last_state_at = Some(terms.now);
         if records > 1 {
-            metrics.conflated.fetch_add(records - 1, Ordering::Relaxed);
+            terms.metrics.conflated.fetch_add(records - 1, Ordering::Relaxed);
         }
         if to == goal.to
             && let Some(status) = goal.change
@@ -252,9 +254,10 @@ impl Reader {
         self.send(state, frame)
     }
 
-    /// The next wanted event up to `limit`; `None` when all were sent.
-    fn next_event(&mut self, state: &mut State, limit: u64) -> Option<Step> {
-        let mut at = self.events_at?;
+    /// The next wanted event up to `limit`; `None` when all were sent. In a dialect they come along
+    /// with the state.
+    fn next_event(&mut self, state: &mut State, limit: u64, terms: Terms<'_>) -> Option<Step> {
+        let mut at = self.events_at.filter(|_| terms.dialect.is_none())?;
         while at < limit {
             if let Some(event) = self.page.as_mut().and_then(|page| page.pop(at + 1)) {
                 if self.page.as_ref().is_some_and(|page| page.events.is_empty()) {
@@ -309,26 +312,33 @@ impl Reader {
     }
 
     /// Sends the whole document.
-    fn whole(&mut self, state: &mut State, now: Timestamp, metrics: &Metrics) -> Step {
-        let frame = self.hold_newest(state, now, metrics);
+    fn whole(&mut self, state: &mut State, terms: Terms<'_>) -> Step {
+        let frame = self.hold_newest(state, terms);
         self.send(state, frame)
     }
 
-    fn hold_newest(&mut self, state: &mut State, now: Timestamp, metrics: &Metrics) -> Frame {
+    fn hold_newest(&mut self, state: &mut State, terms: Terms<'_>) -> Frame {
         let newest = state.cursor();
+        let told = self.events_at;
         if let Some(held) = self.held {
-            metrics.conflated.fetch_add(newest.offset.saturating_sub(held), Ordering::Relaxed);
+            terms
+                .metrics
+                .conflated
+                .fetch_add(newest.offset.saturating_sub(held), Ordering::Relaxed);
         }
         self.held = Some(newest.offset);
         self.events_at = (self.wanted != Wanted::Nothing).then_some(newest.offset);
         self.caught_up = true;
-        self.last_state_at = Some(now);
+        self.last_state_at = Some(terms.now);
         self.ended = false;
         let status = state.standing().status;
         if status.is_terminal() {
             self.owe_end(state.job(), newest, status);
         }
-        state.snapshot()
+        match terms.dialect {
+            None => state.snapshot(),
+            Some(dialect) => state.retell(dialect, told),
+        }
     }
 
     fn tell_gap(
@@ -336,13 +346,12 @@ impl Reader {
         state: &mut State,
         from: Cursor,
         reason: GapReason,
-        now: Timestamp,
-        metrics: &Metrics,
+        terms: Terms<'_>,
     ) -> Step {
         let to = state.cursor();
         self.drop_page();
         self.held = None;
-        let snapshot = self.hold_newest(state, now, metrics);
+        let snapshot = self.hold_newest(state, terms);
         self.owed.snapshot = Some(snapshot);
         let job = state.job().clone();
         Step::Frame(Frame::of(&ServerMessage::Gap { job, from, to, reason }))
