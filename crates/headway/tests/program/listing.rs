@@ -64,7 +64,7 @@ steps = { load = { index = 1 }, fetch = { index = 0, name = \"Fetch\" } }
         [
             "KIND    RUN BY        AT ONCE  BUDGET  STEPS",
             "import  its producer  -        -       fetch, load",
-            "resize  a program     4        2.5     -",
+            "resize  a program     4        2.50    -",
         ]
     );
 }
