@@ -1,0 +1,96 @@
+"""A request and its answer, whoever carries them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import HeadwayError
+
+__all__ = ["Answer", "Request", "Token", "TokenSource", "problem"]
+
+TokenSource = str | Callable[[], str | None] | None
+"""A token, or who is asked for one each time that it is needed."""
+
+
+class Token:
+    """A secret that no log and no ``repr`` shows."""
+
+    __slots__ = ("_source",)
+
+    def __init__(self, source: TokenSource) -> None:
+        self._source = source
+
+    @property
+    def can_change(self) -> bool:
+        """Whether asking again may give another one."""
+        return callable(self._source)
+
+    def current(self) -> str | None:
+        """The token to show now; ``None`` for nobody."""
+        source = self._source
+        token = source() if callable(source) else source
+        return token or None
+
+    def __repr__(self) -> str:
+        return "Token(***)" if self._source is not None else "Token(None)"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked. The path is the server's, with its query."""
+
+    method: str
+    path: str
+    body: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back. Names of headers are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:  # noqa: ANN401 - JSON is anything
+        """The body as JSON, ``None`` when it is none."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return None
+
+    @property
+    def retry_after(self) -> float | None:
+        """How many seconds the server wants to be left alone, if it says so in seconds."""
+        try:
+            seconds = float(self.headers.get("retry-after", ""))
+        except ValueError:
+            return None
+        return seconds if 0 <= seconds < float("inf") else None
+
+
+def problem(answer: Answer) -> HeadwayError:
+    """The error of an answer that is a refusal."""
+    said = answer.json()
+    if not isinstance(said, dict) or not isinstance(said.get("code"), str):
+        return HeadwayError(
+            f"the server answered {answer.status}",
+            status=answer.status,
+            retryable=answer.status >= 500 or answer.status in (408, 429),
+            retry_after=answer.retry_after,
+        )
+    member, index = said.get("field"), said.get("index")
+    return HeadwayError(
+        str(said.get("detail", "")),
+        code=said["code"],
+        status=answer.status,
+        field=member if isinstance(member, str) else None,
+        index=index if isinstance(index, int) else None,
+        retryable=said.get("retryable") is True,
+        retry_after=answer.retry_after,
+        details=said.get("details"),
+    )
