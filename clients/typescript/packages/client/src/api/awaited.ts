@@ -1,7 +1,5 @@
 // Documents of routes that the generated contract does not have yet.
 
-import type { Budget, Step } from "../protocol/generated/contract.ts";
-
 /** Items that failed for the same reason. */
 export interface ErrorGroup {
   readonly code: string;
@@ -37,18 +35,4 @@ export interface Timings {
   /** Items that were looked at, of `finished`. */
   readonly read: number;
   readonly finished: number;
-}
-
-/** A configured type of job. */
-export interface Kind {
-  readonly name: string;
-  readonly executor?: "command" | "http" | null;
-  readonly concurrency?: number | null;
-  readonly budget?: Budget | null;
-  readonly steps?: readonly Partial<Step>[] | null;
-}
-
-/** The configured kinds, by name. */
-export interface Kinds {
-  readonly kinds: readonly Kind[];
 }

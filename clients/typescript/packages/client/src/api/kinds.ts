@@ -1,7 +1,7 @@
 // Configured types of jobs.
 
 import { path, type RequestOptions, type Requester } from "../http/requester.ts";
-import type { Kinds as Listed } from "./awaited.ts";
+import type { Kinds as Listed } from "../protocol/generated/contract.ts";
 
 export class Kinds {
   readonly #requester: Requester;

@@ -40,6 +40,11 @@ export class Lane {
     return this.#cursor;
   }
 
+  /** The position up to which events were seen; `undefined` when there were none. */
+  get event(): string | undefined {
+    return this.#event;
+  }
+
   /** Whether the attempt is over and its last state was seen. */
   get ended(): boolean {
     return this.#ended;
@@ -85,6 +90,8 @@ export class Lane {
       return "changed";
     }
     if (this.#waiting || (this.#cursor !== undefined && isAtMost(cursor, this.#cursor))) return "known";
+    // Every event up to a state comes before it.
+    if (this.#cursor !== undefined && (this.#event === undefined || !isAtMost(this.#cursor, this.#event))) this.#event = this.#cursor;
     this.#cursor = undefined;
     this.#waiting = true;
     return "hole";

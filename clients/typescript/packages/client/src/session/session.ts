@@ -11,11 +11,9 @@ import { address, STREAM } from "./address.ts";
 import { Backoff } from "./backoff.ts";
 import type { Close, ConnectionState, SignedOutReason, TransportName } from "./connection.ts";
 import { Credential } from "./credential.ts";
-import type { Lane, LaneFrame } from "./lane.ts";
 import type { Output } from "./output.ts";
-import type { Refusal } from "./refusal.ts";
-import { subscribe, type Selection } from "./selection.ts";
-import { Subscriptions } from "./subscriptions.ts";
+import type { Selection } from "./selection.ts";
+import { Stream, type StreamFrame } from "./stream.ts";
 
 /** How long a connection may take to say its first word. */
 const CONNECT_MS = 15_000;
@@ -40,9 +38,6 @@ export interface SessionOptions {
   readonly attempts: number;
 }
 
-/** What a name on the wire stands for: a subscription by its key, or a job that is looked up for a selector. */
-type Subject = { readonly key: string } | { readonly lookedUp: string };
-
 type Phase =
   | { readonly state: "idle" }
   | { readonly state: "asking" }
@@ -58,20 +53,19 @@ type Phase =
  * over; a token that was refused is never shown again; without a new one nothing is tried.
  */
 export class Session {
+  /** What is watched, and what is known of it. */
+  readonly stream = new Stream();
   readonly #options: SessionOptions;
   readonly #outputs: Output[] = [];
-  readonly #subscriptions = new Subscriptions();
-  readonly #subjects = new Map<string, Subject>();
   readonly #credential: Credential;
   readonly #backoff: Backoff;
   readonly #worked = new Set<number>();
   #phase: Phase = { state: "idle" };
   #transport = 0;
   #connections = 0;
-  #names = 0;
   #offline = false;
-  /** Whether the connection is through. */
-  #opened = false;
+  /** Whether somebody else has the connection: then this session makes none. */
+  #resting = false;
   /** What is watched is no longer what a stream without messages brings. */
   #stale = false;
   /** When what is watched last changed, until the connection follows: changes that come together make one connection. */
@@ -91,6 +85,7 @@ export class Session {
 
   /** The next thing to do or to tell; `undefined` when there is none. */
   pollOutput(): Output | undefined {
+    this.#collect();
     if (this.#outputs.length === 0 && this.#changedAt !== undefined) {
       const now = this.#changedAt;
       this.#changedAt = undefined;
@@ -126,66 +121,46 @@ export class Session {
     }
   }
 
-  /** What is known of a job that is watched. */
-  lane(job: string): Lane | undefined {
-    return this.#subscriptions.lane(job);
-  }
-
-  /** What is known of all jobs that a subscription brings. */
-  lanes(key: string): Iterable<[id: string, lane: Lane]> {
-    return this.#subscriptions.lanes(key);
-  }
-
-  /** Whether a subscription brings a job. */
-  brings(key: string, job: string): boolean {
-    return this.#subscriptions.brings(key, job);
-  }
-
-  /** Why a subscription is not served; `undefined` when it is. */
-  refusal(key: string): Refusal | undefined {
-    return this.#subscriptions.refusal(key);
-  }
-
   /** Watches something, or counts one more reader of what is watched already. `key` names the selection. */
   subscribe(key: string, selection: Selection, now: number): void {
-    const added = this.#subscriptions.add(key, selection);
-    if (added === undefined) return;
-    if (added.refusal !== undefined) {
-      this.#outputs.push({ type: "subscription", key });
-      return;
-    }
+    if (!this.stream.subscribe(key, selection)) return;
     this.#lingerAt = undefined;
-    if (this.#speaks()) this.#send(subscribe(this.#take({ key }), selection, undefined));
-    else this.#stale = true;
-    this.#changedAt = now;
+    this.#changed(now);
   }
 
   /** One reader less. */
   unsubscribe(key: string, now: number): void {
-    const gone = this.#subscriptions.remove(key);
-    if (gone === undefined) return;
-    this.#withdraw((subject) => ("key" in subject ? subject.key === key : gone.includes(subject.lookedUp)));
-    if (!this.#speaks()) this.#stale = true;
-    this.#changedAt = now;
+    if (this.stream.unsubscribe(key)) this.#changed(now);
+  }
+
+  /** Somebody else brings what is watched, or nobody does: lets the connection go, and keeps what is known. */
+  rest(): void {
+    this.#drop();
+    this.#resting = true;
+    this.#enter({ state: "idle" });
+  }
+
+  /** Connects again for what is watched; with this token, if there is one. */
+  wake(token: string | undefined, now: number): void {
+    if (!this.#resting) return;
+    this.#resting = false;
+    this.#stale = false;
+    if (token !== undefined && this.#isWanted() && this.#credential.take(token) === "new") this.#connect(now);
+    else this.#settle(now);
   }
 
   /** A transport is through; for a poll, an answer came. */
   handleOpen(connection: number, now: number): void {
     const transport = this.#current(connection);
     if (transport === undefined) return;
-    this.#opened = true;
     this.#heard(now);
     switch (transport) {
       case "websocket": {
         const { token } = this.#credential;
         // The same token again: the answer says until when it holds.
         if (token !== undefined) this.#send({ type: "auth", token });
-        for (const { key, selection } of this.#subscriptions.standing(transport)) {
-          this.#send(subscribe(this.#take({ key }), selection, this.#subscriptions.cursor(selection)));
-        }
-        for (const job of this.#lookUps()) {
-          this.#send(subscribe(this.#take({ lookedUp: job }), { selector: { job } }, this.#subscriptions.lane(job)?.cursor));
-        }
+        this.stream.open();
+        this.#collect();
         return;
       }
       case "events":
@@ -273,7 +248,7 @@ export class Session {
 
   /** Somebody has signed in, or wants another try after a refusal. */
   resume(now: number): void {
-    for (const key of this.#subscriptions.forgive()) this.#outputs.push({ type: "subscription", key });
+    this.stream.forgive();
     this.#credential.resume();
     if (this.#phase.state === "asking") return;
     this.#drop();
@@ -309,10 +284,16 @@ export class Session {
       case "event":
       case "gap":
       case "end":
-        this.#laneFrame(frame, now, random);
+        this.#take(frame, now, random);
+        return;
+      case "subscribed":
+        this.stream.take(frame);
         return;
       case "error":
-        this.#refused(frame, now);
+        if (frame.id === "auth") {
+          // A server that asks nobody to sign in says so, once is enough.
+          if (frame.code === "unauthenticated" || frame.code === "sign_in_under_way") this.#credential.failed(now);
+        } else this.stream.take(frame);
         return;
       case "result":
         if (frame.id === "auth" && isObject(frame.data)) {
@@ -324,7 +305,6 @@ export class Session {
         this.#closing = { reason: frame.reason, retryMs: frame.retry_ms };
         this.#closingAt = now + CLOSING_MS;
         return;
-      case "subscribed":
       case "heartbeat":
       case "pong":
       case "unknown":
@@ -332,72 +312,15 @@ export class Session {
     }
   }
 
-  #laneFrame(frame: LaneFrame, now: number, random: number): void {
-    const lane = this.#subscriptions.laneOf(frame);
-    // What nobody watches any more may still be on its way.
-    if (lane === undefined) return;
-    switch (lane.apply(frame)) {
-      case "known":
-        return;
-      case "changed":
-        if (frame.type === "event" || frame.type === "gap") this.#outputs.push({ type: "event", frame });
-        else this.#outputs.push({ type: "job", job: frame.job });
-        if (frame.type === "end") {
-          this.#withdraw((subject) => "lookedUp" in subject && subject.lookedUp === frame.job);
-          // A poll answers at once, every time, while one of its jobs has ended.
-          if (!this.#speaks()) this.#stale = true;
-        }
-        return;
-      case "hole":
-        this.#resubscribe(frame.job, now, random);
-    }
-  }
-
-  /** Asks for a snapshot of a job. */
-  #resubscribe(job: string, now: number, random: number): void {
-    if (!this.#speaks()) {
-      const phase = this.#phase;
-      if (phase.state === "live") this.#outputs.push({ type: "disconnect", connection: phase.connection });
-      this.#closed({ reason: "an update does not fit the last one" }, now, random);
-      return;
-    }
-    const entries = this.#subscriptions.to(job);
-    this.#withdraw((subject) =>
-      "key" in subject ? entries.some(({ key }) => key === subject.key) : subject.lookedUp === job,
-    );
-    for (const { key, selection } of entries) this.#send(subscribe(this.#take({ key }), selection, undefined));
-    if (entries.length === 0) this.#send(subscribe(this.#take({ lookedUp: job }), { selector: { job } }, undefined));
-  }
-
-  #refused({ id, code, message }: Extract<Frame, { type: "error" }>, now: number): void {
-    if (id === "auth") {
-      // A server that asks nobody to sign in says so, once is enough.
-      if (code === "unauthenticated" || code === "sign_in_under_way") this.#credential.failed(now);
-      return;
-    }
-    const subject = this.#subject(id ?? "");
-    if (subject === undefined) return;
-    if (id !== null && id !== undefined) this.#subjects.delete(id);
-    if ("key" in subject) this.#refuse(subject.key, { code, message });
-    else this.#lose(subject.lookedUp);
-  }
-
-  #refuse(key: string, refusal: Refusal): void {
-    if (this.#subscriptions.refuse(key, refusal)) this.#outputs.push({ type: "subscription", key });
-  }
-
-  /** A job is not there any more. */
-  #lose(job: string): void {
-    if (this.#subscriptions.lose(job)) this.#outputs.push({ type: "job", job });
-  }
-
-  /** What a name on the wire stands for. Where names cannot be chosen the server makes them of what is watched. */
-  #subject(id: string): Subject | undefined {
-    const chosen = this.#subjects.get(id);
-    if (chosen !== undefined || this.#speaks()) return chosen;
-    const key = this.#subscriptions.called(id);
-    if (key !== undefined) return { key };
-    return id.startsWith("job:") ? { lookedUp: id.slice("job:".length) } : undefined;
+  #take(frame: StreamFrame, now: number, random: number): void {
+    const hole = this.stream.take(frame) === "hole";
+    this.#collect();
+    // A poll answers at once, every time, while one of its jobs has ended.
+    if (frame.type === "end" && !this.#speaks()) this.#stale = true;
+    const phase = this.#phase;
+    if (!hole || phase.state !== "live") return;
+    this.#outputs.push({ type: "disconnect", connection: phase.connection });
+    this.#closed({ reason: "an update does not fit the last one" }, now, random);
   }
 
   #closed(close: Close, now: number, random: number): void {
@@ -410,13 +333,13 @@ export class Session {
       return;
     }
     if (close.status === 204) {
-      for (const job of this.#subscriptions.finish()) this.#outputs.push({ type: "job", job });
+      this.stream.finish();
       this.#lost("the server has nothing more to say", now, this.#nextWait(random));
       return;
     }
-    const [first, second] = this.#subscriptions.standing(transport);
+    const [first, second] = this.stream.standing(transport);
     if (transport !== "websocket" && first !== undefined && second === undefined && close.problem === "not_found") {
-      this.#refuse(first.key, { code: close.problem, message: close.reason });
+      this.stream.refuse(first.key, { code: close.problem, message: close.reason });
       this.#lost(close.reason, now, this.#nextWait(random));
       return;
     }
@@ -506,7 +429,7 @@ export class Session {
     this.#silentAt = now + this.#silenceMs;
     const selections = this.#selections();
     const [first] = selections;
-    const cursor = first === undefined ? undefined : this.#subscriptions.cursor(first);
+    const cursor = first === undefined ? undefined : this.stream.cursor(first);
     const path = transport === "websocket" ? STREAM : address(selections, cursor, transport);
     this.#outputs.push({ type: "connect", connection, transport, path, token: this.#credential.token });
     this.#enter({ state: "connecting", transport, connection });
@@ -514,20 +437,13 @@ export class Session {
 
   /** What a stream without messages has to bring. */
   #selections(): Selection[] {
-    const own = this.#subscriptions.standing(this.#name()).map(({ selection }) => selection);
-    return [...own, ...this.#lookUps().map((job) => ({ selector: { job } }))];
-  }
-
-  /** Jobs to ask for by name beside what is subscribed. */
-  #lookUps(): readonly string[] {
-    const { asked, forgotten } = this.#subscriptions.lookUps();
-    for (const job of forgotten) this.#lose(job);
-    return asked;
+    const own = this.stream.standing(this.#name()).map(({ selection }) => selection);
+    return [...own, ...this.stream.lookUps().map((job) => ({ selector: { job } }))];
   }
 
   /** Whether there is anything to be connected for. */
   #isWanted(): boolean {
-    return this.#subscriptions.standing(this.#name()).length > 0;
+    return !this.#resting && this.stream.standing(this.#name()).length > 0;
   }
 
   #name(): TransportName {
@@ -543,30 +459,27 @@ export class Session {
 
   /** Whether messages can be sent. */
   #speaks(): boolean {
-    const phase = this.#phase;
-    return this.#opened && (phase.state === "connecting" || phase.state === "live") && phase.transport === "websocket";
+    return this.stream.isOpen && !this.#resting;
+  }
+
+  /** What is watched is another: a stream without messages has to be asked for anew. */
+  #changed(now: number): void {
+    if (!this.#speaks()) this.#stale = true;
+    this.#collect();
+    this.#changedAt = now;
+  }
+
+  /** Carries on what the stream wants sent and tells; while another has the connection, that one sends. */
+  #collect(): void {
+    for (let news = this.stream.pollNews(); news !== undefined; news = this.stream.pollNews()) this.#outputs.push(news);
+    if (this.#resting) return;
+    for (let message = this.stream.pollMessage(); message !== undefined; message = this.stream.pollMessage()) this.#send(message);
   }
 
   #send(message: ClientMessage): void {
     const phase = this.#phase;
     if (phase.state !== "connecting" && phase.state !== "live") return;
     this.#outputs.push({ type: "send", connection: phase.connection, text: JSON.stringify(message) });
-  }
-
-  /** A name for the wire, used once. */
-  #take(subject: Subject): string {
-    this.#names += 1;
-    const id = String(this.#names);
-    this.#subjects.set(id, subject);
-    return id;
-  }
-
-  #withdraw(which: (subject: Subject) => boolean): void {
-    for (const [id, subject] of this.#subjects) {
-      if (!which(subject)) continue;
-      this.#subjects.delete(id);
-      if (this.#speaks()) this.#send({ type: "unsubscribe", id });
-    }
   }
 
   /** Asks whether a connection still lives that may have died unseen. */
@@ -602,8 +515,7 @@ export class Session {
   }
 
   #forgetConnection(): void {
-    this.#opened = false;
-    this.#subjects.clear();
+    if (!this.#resting) this.stream.close();
     this.#silentAt = undefined;
     this.#closingAt = undefined;
     this.#lingerAt = undefined;

@@ -52,6 +52,14 @@ export class Subscriptions {
     return gone;
   }
 
+  has(key: string): boolean {
+    return this.#all.has(key);
+  }
+
+  selection(key: string): Selection | undefined {
+    return this.#all.get(key)?.selection;
+  }
+
   lane(job: string): Lane | undefined {
     return this.#lanes.get(job);
   }
@@ -105,9 +113,9 @@ export class Subscriptions {
     return true;
   }
 
-  /** Another try for all that was refused: their keys. */
-  forgive(): string[] {
-    const refused = [...this.#all].filter(([, { refusal }]) => refusal !== undefined);
+  /** Another try for what was refused, one key or all: their keys. */
+  forgive(only?: string): string[] {
+    const refused = [...this.#all].filter(([key, { refusal }]) => refusal !== undefined && (only ?? key) === key);
     for (const [, subscription] of refused) subscription.refusal = unnameable(subscription.selection.selector);
     return refused.map(([key]) => key);
   }

@@ -107,11 +107,11 @@ export class Watcher {
   watchJob(job: string, options: WatchOptions = {}): JobWatch {
     const reader = this.#add({ job }, options);
     const read = (): JobSnapshot => {
-      const lane = this.#session.lane(job);
+      const lane = this.#session.stream.lane(job);
       return {
         job: lane?.job,
         ended: lane?.ended ?? false,
-        error: this.#session.refusal(reader.key),
+        error: this.#session.stream.refusal(reader.key),
         connection: this.#state,
       };
     };
@@ -123,11 +123,11 @@ export class Watcher {
     const reader = this.#add(selector, options);
     let jobs: JobsSnapshot["jobs"] = [];
     const read = (): JobsSnapshot => {
-      const found = [...this.#session.lanes(reader.key)].map(([, lane]) => lane.job).filter((job) => job !== undefined);
+      const found = [...this.#session.stream.lanes(reader.key)].map(([, lane]) => lane.job).filter((job) => job !== undefined);
       found.sort(newestFirst);
       const same = found.length === jobs.length && found.every((job, place) => job === jobs[place]);
       if (!same) jobs = Object.freeze(found);
-      return { jobs, error: this.#session.refusal(reader.key), connection: this.#state };
+      return { jobs, error: this.#session.stream.refusal(reader.key), connection: this.#state };
     };
     return this.#watch(reader, read, (before, now) => before.jobs === now.jobs);
   }
@@ -250,6 +250,10 @@ export class Watcher {
         return;
       case "event":
         this.#eventHappened(output.frame);
+        return;
+      case "frame":
+      case "replayed":
+        return;
     }
   }
 
@@ -266,7 +270,7 @@ export class Watcher {
       const { onEvent } = options;
       if (onEvent === undefined) continue;
       if (frame.type === "event" && !wants(selection.events, typeOf(frame.event))) continue;
-      if (!this.#session.brings(key, frame.job)) continue;
+      if (!this.#session.stream.brings(key, frame.job)) continue;
       safely(() => {
         onEvent(frame as JobEvent);
       });

@@ -108,7 +108,7 @@ export class Player {
         assert.deepEqual(this.#done.splice(0), value);
         break;
       case "job":
-        assert.deepEqual(session.lane(value as string)?.job ?? null, step["is"]);
+        assert.deepEqual(session.stream.lane(value as string)?.job ?? null, step["is"]);
         break;
       case "connection":
         each((name, expected) => {
@@ -120,17 +120,17 @@ export class Player {
         break;
       case "ended":
         each((job, expected) => {
-          assert.equal(session.lane(job)?.ended, expected, job);
+          assert.equal(session.stream.lane(job)?.ended, expected, job);
         });
         break;
       case "refused":
         each((watch, expected) => {
-          assert.equal(session.refusal(this.#key(watch))?.code ?? null, expected, watch);
+          assert.equal(session.stream.refusal(this.#key(watch))?.code ?? null, expected, watch);
         });
         break;
       case "lists":
         each((watch, expected) => {
-          assert.deepEqual([...session.lanes(this.#key(watch))].map(([id]) => id).sort(), expected);
+          assert.deepEqual([...session.stream.lanes(this.#key(watch))].map(([id]) => id).sort(), expected);
         });
         break;
       default:
@@ -201,6 +201,8 @@ export class Player {
       case "connection":
       case "job":
       case "subscription":
+      case "frame":
+      case "replayed":
         return;
     }
   }

@@ -64,7 +64,7 @@ class World {
     for (const id of JOBS) this.#move(id);
     for (let turn = 0; turn < 400 && !this.#settled(); turn += 1) this.#turn();
     for (const [id, job] of this.#jobs) {
-      const lane = this.#session.lane(id);
+      const lane = this.#session.stream.lane(id);
       assert.deepEqual(lane?.job, job.history.get(job.version), `${id} in the end`);
     }
     const seen = this.#seen.get("a") ?? [];
@@ -73,7 +73,7 @@ class World {
 
   #settled(): boolean {
     const live = this.#session.connection().state === "live";
-    return live && JOBS.every((id) => this.#session.lane(id)?.cursor === this.#cursor(id, this.#jobs.get(id)?.version ?? 0));
+    return live && JOBS.every((id) => this.#session.stream.lane(id)?.cursor === this.#cursor(id, this.#jobs.get(id)?.version ?? 0));
   }
 
   #turn(): void {
@@ -102,7 +102,7 @@ class World {
   /** The document is at every moment one that the server had. */
   #check(): void {
     for (const id of JOBS) {
-      const document = this.#session.lane(id)?.job;
+      const document = this.#session.stream.lane(id)?.job;
       if (document === undefined) continue;
       const job = this.#jobs.get(id);
       if (!document.cursor.startsWith(`000000${job?.epoch.toString(16).padStart(2, "0") ?? ""}`)) continue;
@@ -293,6 +293,8 @@ class World {
       case "connection":
       case "job":
       case "subscription":
+      case "frame":
+      case "replayed":
         return;
     }
   }

@@ -1,0 +1,286 @@
+// What is watched, and what the frames of a stream say of it. Whoever has a way to a server, or to a tab
+// that has one, opens the stream, sends the messages that it wants sent, and gives it what comes.
+
+import type { Frame } from "../protocol/frame.ts";
+import type { ClientMessage } from "../protocol/generated/contract.ts";
+import type { TransportName } from "./connection.ts";
+import type { Lane, LaneFrame } from "./lane.ts";
+import type { News } from "./output.ts";
+import type { Refusal } from "./refusal.ts";
+import { subscribe, type Selection } from "./selection.ts";
+import { Subscriptions } from "./subscriptions.ts";
+
+/** What a name on the wire stands for: a subscription by its key, a job that is looked up for a selector, or a replay. */
+type Subject = { readonly key: string } | { readonly lookedUp: string } | { readonly replay: number };
+
+/** Events of a subscription that somebody else has to be told again. */
+interface Replay {
+  readonly key: string;
+  readonly selection: Selection;
+  readonly cursor: string;
+}
+
+/** Frames that are about a subscription or a job. */
+export type StreamFrame = LaneFrame | Extract<Frame, { type: "subscribed" | "error" }>;
+
+/**
+ * **Invariant:** each name is used once on the wire, and stands for one subject until it is withdrawn.
+ */
+export class Stream {
+  readonly #subscriptions = new Subscriptions();
+  readonly #subjects = new Map<string, Subject>();
+  readonly #replays = new Map<number, Replay>();
+  readonly #messages: ClientMessage[] = [];
+  readonly #news: News[] = [];
+  #names = 0;
+  #open = false;
+  /** Whether frames are news: somebody hands them on. */
+  relayed = false;
+
+  /** Whether messages can be sent. */
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
+  /** The next message to send. */
+  pollMessage(): ClientMessage | undefined {
+    return this.#messages.shift();
+  }
+
+  /** The next thing to tell. */
+  pollNews(): News | undefined {
+    return this.#news.shift();
+  }
+
+  /** What is known of a job that is watched. */
+  lane(job: string): Lane | undefined {
+    return this.#subscriptions.lane(job);
+  }
+
+  /** What is known of all jobs that a subscription brings. */
+  lanes(key: string): Iterable<[id: string, lane: Lane]> {
+    return this.#subscriptions.lanes(key);
+  }
+
+  /** Whether a subscription brings a job. */
+  brings(key: string, job: string): boolean {
+    return this.#subscriptions.brings(key, job);
+  }
+
+  /** Whether there is a subscription of this key. */
+  has(key: string): boolean {
+    return this.#subscriptions.has(key);
+  }
+
+  /** Why a subscription is not served; `undefined` when it is. */
+  refusal(key: string): Refusal | undefined {
+    return this.#subscriptions.refusal(key);
+  }
+
+  /** Subscriptions of which something may still come. */
+  standing(transport: TransportName) {
+    return this.#subscriptions.standing(transport);
+  }
+
+  /** Adds a selection, or a reader of one that is there. Whether there is more to ask for. */
+  subscribe(key: string, selection: Selection): boolean {
+    const added = this.#subscriptions.add(key, selection);
+    if (added?.refusal !== undefined) this.#news.push({ type: "subscription", key });
+    if (added === undefined || added.refusal !== undefined) return false;
+    if (this.#open) this.#messages.push(subscribe(this.#take({ key }), selection, undefined));
+    return true;
+  }
+
+  /** One reader less. Whether it was the last. */
+  unsubscribe(key: string): boolean {
+    const gone = this.#subscriptions.remove(key);
+    if (gone === undefined) return false;
+    for (const [number, replay] of this.#replays) if (replay.key === key) this.#replays.delete(number);
+    this.#withdraw((subject) => {
+      if ("key" in subject) return subject.key === key;
+      return "lookedUp" in subject ? gone.includes(subject.lookedUp) : !this.#replays.has(subject.replay);
+    });
+    return true;
+  }
+
+  /** Asks for the events of a subscription after an older position once more; the news `replayed` comes before them. */
+  replay(number: number, replay: Replay): void {
+    this.#replays.set(number, replay);
+    if (this.#open) this.#askAgain(number, replay);
+  }
+
+  /** Gives a replay up. */
+  forget(number: number): void {
+    if (this.#replays.delete(number)) this.#withdraw((subject) => "replay" in subject && subject.replay === number);
+  }
+
+  /** Asks once more for what was refused: one key, or all. */
+  forgive(only?: string): void {
+    for (const key of this.#subscriptions.forgive(only)) {
+      this.#news.push({ type: "subscription", key });
+      const selection = this.#subscriptions.selection(key);
+      if (only !== undefined && selection !== undefined && this.#open) this.#messages.push(subscribe(this.#take({ key }), selection, undefined));
+    }
+  }
+
+  /** Messages can be sent from now on: asks for everything, each from the position held. */
+  open(): void {
+    this.#open = true;
+    for (const { key, selection } of this.#subscriptions.standing("websocket")) {
+      this.#messages.push(subscribe(this.#take({ key }), selection, this.#subscriptions.cursor(selection)));
+    }
+    for (const job of this.lookUps()) {
+      this.#messages.push(subscribe(this.#take({ lookedUp: job }), { selector: { job } }, this.lane(job)?.cursor));
+    }
+    for (const [number, replay] of this.#replays) this.#askAgain(number, replay);
+  }
+
+  /** The way is gone. */
+  close(): void {
+    this.#open = false;
+    this.#subjects.clear();
+    this.#messages.length = 0;
+  }
+
+  /** The position to come back from, for what has one. */
+  cursor(selection: Selection): string | undefined {
+    return this.#subscriptions.cursor(selection);
+  }
+
+  /** Jobs to ask for by name beside what is subscribed. */
+  lookUps(): readonly string[] {
+    const { asked, forgotten } = this.#subscriptions.lookUps();
+    for (const job of forgotten) this.#lose(job);
+    return asked;
+  }
+
+  /** The server said that every end was seen. */
+  finish(): void {
+    for (const job of this.#subscriptions.finish()) {
+      this.#news.push({ type: "job", job });
+      const document = this.lane(job)?.job;
+      if (document !== undefined) this.#relay({ type: "end", job, cursor: document.cursor, status: document.status });
+    }
+  }
+
+  /** Takes a frame. `hole`: it does not fit what is held, and a snapshot cannot be asked for. */
+  take(frame: StreamFrame): "hole" | undefined {
+    switch (frame.type) {
+      case "subscribed":
+        this.#subscribed(frame.id);
+        return undefined;
+      case "error":
+        this.#refused(frame);
+        return undefined;
+      case "snapshot":
+      case "update":
+      case "event":
+      case "gap":
+      case "end":
+        return this.#laneFrame(frame);
+    }
+  }
+
+  /** A subscription is not served. */
+  refuse(key: string, refusal: Refusal): void {
+    if (this.#subscriptions.refuse(key, refusal)) this.#news.push({ type: "subscription", key });
+  }
+
+  #laneFrame(frame: LaneFrame): "hole" | undefined {
+    // Others may have seen less of the events.
+    if (frame.type === "event") this.#relay(frame);
+    const lane = this.#subscriptions.laneOf(frame);
+    // What nobody watches any more may still be on its way.
+    if (lane === undefined) return undefined;
+    switch (lane.apply(frame)) {
+      case "known":
+        return undefined;
+      case "changed":
+        if (frame.type === "event" || frame.type === "gap") this.#news.push({ type: "event", frame });
+        else this.#news.push({ type: "job", job: frame.job });
+        if (frame.type !== "event") this.#relay(frame);
+        if (frame.type === "end") this.#withdraw((subject) => "lookedUp" in subject && subject.lookedUp === frame.job);
+        return undefined;
+      case "hole":
+        if (!this.#open) return "hole";
+        this.#resubscribe(frame.job, lane);
+        return undefined;
+    }
+  }
+
+  /** Asks for a snapshot of a job, and for the events since the last frame that fitted. */
+  #resubscribe(job: string, lane: Lane): void {
+    const entries = this.#subscriptions.to(job);
+    this.#withdraw((subject) =>
+      "key" in subject ? entries.some(({ key }) => key === subject.key) : "lookedUp" in subject && subject.lookedUp === job,
+    );
+    for (const { key, selection } of entries) {
+      const wantsEvents = selection.events !== undefined && selection.events !== false;
+      this.#messages.push(subscribe(this.#take({ key }), selection, wantsEvents ? lane.event : undefined));
+    }
+    if (entries.length === 0) this.#messages.push(subscribe(this.#take({ lookedUp: job }), { selector: { job } }, undefined));
+  }
+
+  #askAgain(number: number, { selection, cursor }: Replay): void {
+    this.#messages.push(subscribe(this.#take({ replay: number }), selection, cursor));
+  }
+
+  /** A replay stands: from now on it is its subscription's only name. */
+  #subscribed(id: string): void {
+    const subject = this.#subjects.get(id);
+    if (subject === undefined || !("replay" in subject)) return;
+    const replay = this.#replays.get(subject.replay);
+    if (replay === undefined) return;
+    this.#replays.delete(subject.replay);
+    this.#withdraw((other) => "key" in other && other.key === replay.key);
+    this.#subjects.set(id, { key: replay.key });
+    this.#news.push({ type: "replayed", replay: subject.replay });
+  }
+
+  #refused({ id, code, message }: Extract<Frame, { type: "error" }>): void {
+    const subject = this.#subject(id ?? "");
+    if (subject === undefined) return;
+    if (id !== null && id !== undefined) this.#subjects.delete(id);
+    if ("lookedUp" in subject) this.#lose(subject.lookedUp);
+    else if ("key" in subject) this.refuse(subject.key, { code, message });
+    else {
+      const replay = this.#replays.get(subject.replay);
+      this.#replays.delete(subject.replay);
+      if (replay !== undefined) this.refuse(replay.key, { code, message });
+    }
+  }
+
+  /** A job is not there any more. */
+  #lose(job: string): void {
+    if (this.#subscriptions.lose(job)) this.#news.push({ type: "job", job });
+  }
+
+  /** What a name on the wire stands for. Where names cannot be chosen the server makes them of what is watched. */
+  #subject(id: string): Subject | undefined {
+    const chosen = this.#subjects.get(id);
+    if (chosen !== undefined || this.#open) return chosen;
+    const key = this.#subscriptions.called(id);
+    if (key !== undefined) return { key };
+    return id.startsWith("job:") ? { lookedUp: id.slice("job:".length) } : undefined;
+  }
+
+  /** A name for the wire, used once. */
+  #take(subject: Subject): string {
+    this.#names += 1;
+    const id = String(this.#names);
+    this.#subjects.set(id, subject);
+    return id;
+  }
+
+  #withdraw(which: (subject: Subject) => boolean): void {
+    for (const [id, subject] of this.#subjects) {
+      if (!which(subject)) continue;
+      this.#subjects.delete(id);
+      if (this.#open) this.#messages.push({ type: "unsubscribe", id });
+    }
+  }
+
+  #relay(frame: LaneFrame): void {
+    if (this.relayed) this.#news.push({ type: "frame", frame });
+  }
+}
