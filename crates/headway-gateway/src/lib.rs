@@ -19,6 +19,7 @@ pub mod openapi;
 mod options;
 mod page;
 mod problem;
+mod process;
 mod query;
 mod router;
 mod routes;

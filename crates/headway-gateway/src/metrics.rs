@@ -16,11 +16,21 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
 use crate::front::admission::{Admission, Limit};
+use crate::process::Process;
 
 /// A transport of a stream.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct Transport {
     pub(crate) transport: &'static str,
+}
+
+/// Every transport; each is told of from the start, also while nobody uses it.
+const TRANSPORTS: [&str; 3] = ["websocket", "sse", "poll"];
+
+/// Which program this is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Build {
+    version: &'static str,
 }
 
 /// A request that was answered.
@@ -58,6 +68,9 @@ impl Metrics {
             request_seconds: Histogram::new(exponential_buckets(0.000_25, 2.0, 16)),
         };
         let Self { connections, failed, requests, request_seconds } = &metrics;
+        for transport in TRANSPORTS {
+            drop(connections.get_or_create(&Transport { transport }));
+        }
         registry.register("headway_connections", "Watchers", connections.clone());
         registry.register(
             "headway_connections_failed",
@@ -71,6 +84,10 @@ impl Metrics {
             request_seconds.clone(),
         );
         registry.register_collector(Box::new(Counts(hub.clone(), Arc::clone(admission))));
+        registry.register_collector(Box::new(Process));
+        let build = Family::<Build, Gauge>::default();
+        build.get_or_create(&Build { version: env!("CARGO_PKG_VERSION") }).set(1);
+        registry.register("headway_build_info", "Which program this is; always 1", build);
         metrics
     }
 }

@@ -351,6 +351,14 @@ async fn it_tells_how_it_is() {
         "headway_http_requests_total{route=\"/api/v1/jobs\",method=\"POST\",status=\"201\"} 1",
         "headway_frames_total{type=\"snapshot\"} 0",
         "# TYPE headway_delivery_seconds histogram",
+        "headway_connections{transport=\"websocket\"} 0",
+        "headway_connections{transport=\"sse\"} 0",
+        "headway_connections{transport=\"poll\"} 0",
+        concat!("headway_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
+        "# TYPE process_resident_memory_bytes gauge\nprocess_resident_memory_bytes ",
+        "# TYPE process_open_fds gauge\nprocess_open_fds ",
+        "# TYPE process_start_time_seconds gauge\nprocess_start_time_seconds 1",
+        "# TYPE process_cpu_seconds counter\nprocess_cpu_seconds_total ",
         "# EOF",
     ] {
         assert!(text.contains(line), "{line} is not in {text}");
