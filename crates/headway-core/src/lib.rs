@@ -16,6 +16,6 @@ pub mod rates;
 pub mod retry;
 
 pub use job::{
-    BatchSeal, Create, Input, JobState, Private, Refusal, Settings, announced, create, decide,
-    evolve, next_deadline,
+    BatchSeal, ChosenItems, Create, Input, ItemChoice, JobState, Private, Refusal, Settings,
+    announced, create, decide, evolve, next_deadline,
 };

@@ -9,9 +9,11 @@
 mod support;
 
 use headway_core::batch::{Flight, Settled, Start};
-use headway_core::{BatchSeal, Create, Input, Refusal, Settings};
+use headway_core::{
+    BatchSeal, ChosenItems, Create, Input, ItemChoice, JobState, Refusal, Settings,
+};
 use headway_protocol::batch::{Budget, OnBudget, OnFailure};
-use headway_protocol::event::ItemsMoved;
+use headway_protocol::event::{ItemsMoved, RequeuedItems};
 use headway_protocol::request::RetryItems;
 use headway_protocol::{Action, Amount, ItemStatus, JobStatus};
 use serde_json::json;
@@ -236,6 +238,81 @@ fn a_retry_runs_only_what_was_asked() {
     assert!(matches!(retry(&mut bench, RetryItems::Failed), Err(Refusal::WrongStatus { .. })));
     retry(&mut bench, RetryItems::Unfinished).unwrap();
     assert_eq!(bench.state.job.items.unwrap().queued, 2);
+}
+
+#[test]
+fn a_retry_of_chosen_items_runs_just_these() {
+    let seal = BatchSeal { total: 7, invalid: 1, ..BatchSeal::default() };
+    let mut bench = sealed(seal, Settings::default());
+    bench.put(&Input::Begin).unwrap();
+    bench.moved(ItemsMoved { failed: fail(1..4).failed, ..done(4, 4) }).unwrap();
+    bench.ask(Action::Cancel).unwrap();
+    bench.moved(ItemsMoved { cancelled: 2, ..ItemsMoved::default() }).unwrap();
+    let before = bench.state.job.items.unwrap();
+    assert_eq!((before.failed, before.cancelled, before.succeeded), (4, 2, 1));
+
+    let chosen = |bench: &Bench, failed, cancelled, only: &[u64]| ChosenItems {
+        position: bench.state.job.cursor.offset,
+        items: RequeuedItems { failed, cancelled, expired: 0, only: only.to_vec() },
+    };
+    let retry = |bench: &mut Bench, chosen| {
+        let retry_items = &ItemChoice::Items(chosen);
+        bench.put(&Input::Command { action: Action::Retry, max_budget: None, retry_items })
+    };
+    for (failed, cancelled, only) in [
+        (0, 0, &[][..]),
+        (1, 0, &[1, 2]),
+        (4, 0, &[0, 1, 2, 3]),
+        (0, 3, &[4, 5, 6]),
+        (1, 0, &[7]),
+        (2, 0, &[2, 1]),
+        (2, 0, &[1, 1]),
+    ] {
+        let chosen = chosen(&bench, failed, cancelled, only);
+        let refused = retry(&mut bench, chosen).unwrap_err();
+        assert!(
+            matches!(&refused, Refusal::Invalid { field, .. } if field == "items"),
+            "{refused}"
+        );
+    }
+    let mut late = chosen(&bench, 1, 0, &[1]);
+    late.position -= 1;
+    let refused = retry(&mut bench, late).unwrap_err();
+    assert!(refused.to_string().contains("look at them again"), "{refused}");
+
+    let two = chosen(&bench, 2, 1, &[1, 3, 5]);
+    assert_eq!(retry(&mut bench, two.clone()).unwrap(), ["retried"]);
+    let items = bench.state.job.items.unwrap();
+    assert_eq!((items.queued, items.failed, items.cancelled), (3, 2, 1));
+    assert_eq!((items.succeeded, items.total), (before.succeeded, before.total));
+    let batch = bench.state.private.batch.clone().unwrap();
+    assert_eq!((batch.requeue, &batch.requeue_items[..]), (None, &[1, 3, 5][..]));
+    let refused = retry(&mut bench, two).unwrap_err();
+    assert!(matches!(refused, Refusal::WrongStatus { status: JobStatus::Queued, .. }));
+    // It rests with the job until it is done.
+    let (document, private) = bench.state.whole();
+    let restored = JobState::restore(document, bench.state.job.cursor, private).unwrap();
+    assert_eq!(restored, bench.state);
+
+    bench.put(&Input::Begin).unwrap();
+    assert!(!bench.state.private.batch.as_ref().unwrap().requeues());
+    bench.moved(ItemsMoved { failed: fail(1..2).failed, ..done(3, 3) }).unwrap();
+    bench.moved(done(5, 5)).unwrap();
+    let items = bench.state.job.items.unwrap();
+    assert_eq!((items.failed, items.cancelled, items.succeeded, items.queued), (3, 1, 3, 0));
+    assert_eq!(bench.status(), JobStatus::Completed);
+}
+
+#[test]
+fn only_a_batch_has_items_to_choose() {
+    let mut bench = Bench::new(request());
+    bench.say(json!({"type": "fail", "error": {"code": "e", "message": "m"}})).unwrap();
+    let position = bench.state.job.cursor.offset;
+    let items = RequeuedItems { failed: 1, only: vec![0], ..RequeuedItems::default() };
+    let retry_items = &ItemChoice::Items(ChosenItems { position, items });
+    let refused =
+        bench.put(&Input::Command { action: Action::Retry, max_budget: None, retry_items });
+    assert!(matches!(refused, Err(Refusal::Invalid { field, .. }) if field == "items"));
 }
 
 #[test]

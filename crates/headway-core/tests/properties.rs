@@ -11,9 +11,12 @@ mod support;
 
 use headway_core::batch::{Flight, Settled, Start};
 use headway_core::job::invariants::{check, overspend};
-use headway_core::{Create, Input, JobState, Settings, create, decide, evolve, next_deadline};
+use headway_core::{
+    ChosenItems, Create, Input, ItemChoice, JobState, Settings, create, decide, evolve,
+    next_deadline,
+};
 use headway_protocol::batch::{Budget, OnBudget, OnFailure};
-use headway_protocol::event::{ItemsMoved, Producer};
+use headway_protocol::event::{ItemsMoved, Producer, RequeuedItems};
 use headway_protocol::report::SequencedReport;
 use headway_protocol::request::RetryItems;
 use headway_protocol::{Action, Amount, Event, ItemStatus, Timestamp, patch};
@@ -25,7 +28,7 @@ use support::*;
 #[derive(Clone, Debug)]
 enum Said {
     Reports(Option<Producer>, Vec<SequencedReport>),
-    Command(Action, Option<Amount>, RetryItems),
+    Command(Action, Option<Amount>, ItemChoice),
     Tick,
     Begin,
     Seal { total: u64, invalid: u64 },
@@ -104,6 +107,17 @@ fn moved() -> impl Strategy<Value = Said> {
         })
 }
 
+/// Items that may be among those of a batch, mostly as many as are counted.
+fn chosen() -> impl Strategy<Value = ChosenItems> {
+    (0..3_u64, 0..3_u64, 0..2_u64, prop_oneof![6 => Just(0), 1 => 1..3_u64]).prop_map(
+        |(failed, cancelled, expired, more)| {
+            let only = (0..failed + cancelled + expired + more).collect();
+            let items = RequeuedItems { failed, cancelled, expired, only };
+            ChosenItems { position: 0, items }
+        },
+    )
+}
+
 fn said() -> impl Strategy<Value = Said> {
     let action = prop_oneof![
         1 => Just(Action::Cancel),
@@ -111,11 +125,15 @@ fn said() -> impl Strategy<Value = Said> {
         3 => Just(Action::Resume),
         2 => Just(Action::Retry)
     ];
-    let items = prop_oneof![
+    let status = prop_oneof![
         Just(RetryItems::Failed),
         Just(RetryItems::Cancelled),
         Just(RetryItems::Expired),
         Just(RetryItems::Unfinished)
+    ];
+    let items = prop_oneof![
+        2 => status.prop_map(ItemChoice::Status),
+        1 => chosen().prop_map(ItemChoice::Items),
     ];
     let budget = prop::option::of(1..5_i64)
         .prop_map(|units| units.map(|units| Amount::from_nanos(units * 1_000_000_000)));
@@ -178,10 +196,18 @@ fn put(state: &JobState, now: Timestamp, said: &Said) -> Result<Vec<Event>, Stri
             now,
             &Input::Report { producer: producer.clone(), reports, rates: &rates },
         ),
+        // Whoever chose items has looked at them where the batch is now.
+        Said::Command(action, max_budget, ItemChoice::Items(chosen)) => {
+            let position = state.job.cursor.offset;
+            let retry_items =
+                &ItemChoice::Items(ChosenItems { position, items: chosen.items.clone() });
+            let (action, max_budget) = (*action, *max_budget);
+            decide(state, now, &Input::Command { action, max_budget, retry_items })
+        }
         Said::Command(action, max_budget, retry_items) => decide(
             state,
             now,
-            &Input::Command { action: *action, max_budget: *max_budget, retry_items: *retry_items },
+            &Input::Command { action: *action, max_budget: *max_budget, retry_items },
         ),
         Said::Tick => decide(state, now, &Input::Tick),
         Said::Begin => decide(state, now, &Input::Begin),

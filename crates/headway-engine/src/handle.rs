@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use headway_access::{Act, Caller, Denial, On, authorize};
-use headway_core::JobState;
 use headway_core::rates::RateCard;
+use headway_core::{ItemChoice, JobState};
 use headway_protocol::batch::{BatchOptions, Estimate};
 use headway_protocol::event::Producer;
 use headway_protocol::kind::Kinds;
@@ -26,6 +26,7 @@ use crate::supervisor::Supervisor;
 use crate::webhooks::courier;
 use crate::{Error, ItemSource, Options, intake, retention, settings, timer};
 
+mod choice;
 mod letters;
 
 /// Jobs that want an executor and that the supervisor has not heard of yet. Full: it looks through
@@ -217,11 +218,15 @@ impl Handle {
         request: CommandRequest,
     ) -> Result<Job, Error> {
         may(caller, Act::Command(action), job)?;
-        let change = Change::Command {
-            action,
-            max_budget: request.max_budget,
-            retry_items: request.status.unwrap_or_default(),
+        let CommandRequest { max_budget, status, items } = request;
+        let retry_items = match items {
+            None => ItemChoice::Status(status.unwrap_or_default()),
+            Some(items) => {
+                choice::check_request(action, status, &items)?;
+                ItemChoice::Items(self.choose_items(caller, job, items).await?)
+            }
         };
+        let change = Change::Command { action, max_budget, retry_items };
         let applied = self.shards.apply(job, origin(caller), change).await?;
         applied.state.map(|state| state.job.clone()).ok_or(Error::ShuttingDown)
     }

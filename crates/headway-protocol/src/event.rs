@@ -156,7 +156,7 @@ pub struct QueuedItems {
 }
 
 /// Items that a retry puts back into the queue.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RequeuedItems {
     /// That had failed.
@@ -165,6 +165,9 @@ pub struct RequeuedItems {
     pub cancelled: u64,
     /// Whose time had run out.
     pub expired: u64,
+    /// The indexes of all of them, ascending, when they were chosen one by one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub only: Vec<u64>,
 }
 
 /// What happened to a batch's items since the last such event.

@@ -27,5 +27,7 @@ pub const EVENTS_PER_REPORT: usize = 10_000;
 pub const PRODUCERS: usize = 64;
 /// The longest line of an input file, in bytes; a longer one is a failed item.
 pub const LINE_BYTES: usize = 1024 * 1024;
+/// The most items that one retry can name.
+pub const RETRY_ITEMS: usize = 1_000;
 /// The most items of a batch.
 pub const ITEMS: u64 = 10_000_000;

@@ -102,6 +102,10 @@ pub struct CommandRequest {
     /// With `retry` of a batch: which items; `failed` unless said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<RetryItems>,
+    /// With `retry` of a batch, instead of `status`: just these items by their indexes, 1 to 1,000
+    /// of them. Each must have failed or have been stopped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub items: Option<Vec<u64>>,
 }
 
 /// Which items of an ended batch run again.

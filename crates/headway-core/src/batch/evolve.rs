@@ -53,7 +53,7 @@ pub(crate) fn items_moved(state: &mut JobState, at: Timestamp, moved: &ItemsMove
         running: counts.running,
         running_turns: moved.running_turns,
     };
-    batch.requeue = None;
+    batch.forget_requeue();
     sums::add(&mut batch.sums, &moved.sums);
     let (seal, sums) = (batch.seal.unwrap_or_default(), batch.sums);
     if moved.spent != Amount::ZERO || moved.reserved != Amount::ZERO {
@@ -72,7 +72,7 @@ pub(crate) fn items_moved(state: &mut JobState, at: Timestamp, moved: &ItemsMove
 }
 
 /// A new attempt puts items back into the queue; their counts say which ones.
-pub(crate) fn requeued(state: &mut JobState, items: RequeuedItems) {
+pub(crate) fn requeued(state: &mut JobState, items: &RequeuedItems) {
     if let Some(counts) = &mut state.job.items {
         counts.failed = counts.failed.saturating_sub(items.failed);
         counts.cancelled = counts.cancelled.saturating_sub(items.cancelled);
@@ -81,12 +81,16 @@ pub(crate) fn requeued(state: &mut JobState, items: RequeuedItems) {
         counts.queued = back.into_iter().fold(counts.queued, u64::saturating_add);
     }
     if let Some(batch) = &mut state.private.batch {
-        batch.requeue = Some(match (items.failed, items.cancelled, items.expired) {
-            (_, 0, 0) => RetryItems::Failed,
-            (0, _, 0) => RetryItems::Cancelled,
-            (0, 0, _) => RetryItems::Expired,
-            (_, _, _) => RetryItems::Unfinished,
-        });
+        if items.only.is_empty() {
+            batch.requeue = Some(match (items.failed, items.cancelled, items.expired) {
+                (_, 0, 0) => RetryItems::Failed,
+                (0, _, 0) => RetryItems::Cancelled,
+                (0, 0, _) => RetryItems::Expired,
+                (_, _, _) => RetryItems::Unfinished,
+            });
+        } else {
+            batch.requeue_items.clone_from(&items.only);
+        }
     }
     if let Some(cost) = &mut state.job.cost {
         cost.forecast = None;
@@ -100,7 +104,7 @@ pub(crate) fn requeued(state: &mut JobState, items: RequeuedItems) {
 pub(crate) fn ended(state: &mut JobState) {
     let Some(batch) = &mut state.private.batch else { return };
     batch.stopping = None;
-    batch.requeue = None;
+    batch.forget_requeue();
     let completed = state.job.status == JobStatus::Completed;
     if let Some(cost) = &mut state.job.cost {
         cost.reserved = None;

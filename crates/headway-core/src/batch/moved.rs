@@ -56,7 +56,7 @@ fn tells_more(state: &JobState, moved: &ItemsMoved) -> bool {
     moved.spent != Amount::ZERO
         || moved.reserved != reserved
         || !moved.retried.is_empty()
-        || state.private.batch.as_ref().is_some_and(|batch| batch.requeue.is_some())
+        || state.private.batch.as_ref().is_some_and(crate::batch::BatchState::requeues)
 }
 
 /// Nothing runs and the next item does not fit into the budget: the batch pauses, or is brought to

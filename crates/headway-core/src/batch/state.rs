@@ -23,7 +23,25 @@ pub struct BatchState {
     /// the batch begins or items move.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requeue: Option<RetryItems>,
+    /// The same for items that were chosen one by one, ascending; `requeue` is then absent. A member
+    /// of its own, so that a reader who does not know it puts nothing back that nobody chose.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub requeue_items: Vec<u64>,
 }
 
-diff_struct!(BatchState { seal, sums, stopping, requeue });
+diff_struct!(BatchState { seal, sums, stopping, requeue, requeue_items });
+
+impl BatchState {
+    /// Whether items are to be put back into the queue before anything else.
+    pub fn requeues(&self) -> bool {
+        self.requeue.is_some() || !self.requeue_items.is_empty()
+    }
+
+    /// What was to be put back is in the queue.
+    pub(crate) fn forget_requeue(&mut self) {
+        self.requeue = None;
+        self.requeue_items.clear();
+    }
+}
+
 diff_whole!(BatchSeal);

@@ -4,14 +4,14 @@ use headway_protocol::event::{RequeuedItems, SystemEvent};
 use headway_protocol::request::RetryItems;
 use headway_protocol::{Action, Amount, Command, Event, JobError, JobStatus, Timestamp};
 
-use super::{Draft, JobState, Refusal, Sort, committed};
+use super::{ChosenItems, Draft, ItemChoice, JobState, Refusal, Sort, committed};
 
 pub(super) fn decide(
     state: &JobState,
     now: Timestamp,
     action: Action,
     max_budget: Option<Amount>,
-    retry_items: RetryItems,
+    retry_items: &ItemChoice,
 ) -> Result<Vec<Event>, Refusal> {
     let status = state.job.status;
     let mut draft = Draft::new(state, now);
@@ -160,12 +160,16 @@ fn check_budget(state: &JobState, max_budget: Option<Amount>) -> Result<(), Refu
 
 /// A new attempt. Of a batch only the asked items run again, and never input lines that could not
 /// be read.
-fn retry(draft: &mut Draft<'_>, which: RetryItems) -> Result<(), Refusal> {
+fn retry(draft: &mut Draft<'_>, which: &ItemChoice) -> Result<(), Refusal> {
     let state = draft.state();
     let status = state.job.status;
     let wrong = |hint| Err(Refusal::WrongStatus { status, what: what(Action::Retry), hint });
     if !status.is_terminal() {
         return wrong("it has not ended");
+    }
+    if matches!(which, ItemChoice::Items(_)) && state.sort() != Sort::Batch {
+        let message = "it is no batch and has no items: leave `items` out";
+        return Err(Refusal::invalid("items", message));
     }
     let attempt = state.job.attempt.saturating_add(1);
     let (begins, items) = match (state.sort(), status) {
@@ -174,28 +178,65 @@ fn retry(draft: &mut Draft<'_>, which: RetryItems) -> Result<(), Refusal> {
         }
         (Sort::Producer, _) => (JobStatus::Pending, None),
         (Sort::Executor, _) => (JobStatus::Queued, None),
-        (Sort::Batch, _) => match requeued(state, which) {
-            Some(items) => (JobStatus::Queued, Some(items)),
-            None => return wrong("no item of the asked status is left that could run again"),
+        (Sort::Batch, _) => match which {
+            ItemChoice::Status(which) => match requeued(state, *which) {
+                Some(items) => (JobStatus::Queued, Some(items)),
+                None => return wrong("no item of the asked status is left that could run again"),
+            },
+            ItemChoice::Items(chosen) if chosen.position != state.job.cursor.offset => {
+                return wrong("it has gone on since its items were looked at: look at them again");
+            }
+            ItemChoice::Items(chosen) => {
+                check_chosen(state, chosen)?;
+                (JobStatus::Queued, Some(chosen.items.clone()))
+            }
         },
     };
     draft.system(SystemEvent::Retried { attempt, status: begins, items });
     Ok(())
 }
 
-fn requeued(state: &JobState, which: RetryItems) -> Option<RequeuedItems> {
+/// All items of a batch that a retry could run again.
+fn runnable(state: &JobState) -> Option<RequeuedItems> {
     let counts = state.job.items?;
     let seal = state.private.batch.as_ref()?.seal?;
-    let all = RequeuedItems {
+    Some(RequeuedItems {
         failed: counts.failed.saturating_sub(seal.invalid),
         cancelled: counts.cancelled,
         expired: counts.expired,
-    };
+        only: Vec::new(),
+    })
+}
+
+/// Refuses a choice that cannot be one of this batch's items.
+fn check_chosen(state: &JobState, chosen: &ChosenItems) -> Result<(), Refusal> {
+    let invalid = |message: String| Err(Refusal::invalid("items", message));
+    let items = &chosen.items;
+    let total = state.job.items.map_or(0, |items| items.total);
+    let ascending = items.only.is_sorted_by(|one, next| one < next);
+    if items.only.is_empty() || !ascending || items.only.last().is_some_and(|last| *last >= total) {
+        return invalid(format!("choose items by their indexes, from 0 to below {total}"));
+    }
+    let counted = [items.failed, items.cancelled, items.expired];
+    let counted = counted.into_iter().fold(0_u64, u64::saturating_add);
+    let fits = runnable(state).is_some_and(|all| {
+        items.failed <= all.failed
+            && items.cancelled <= all.cancelled
+            && items.expired <= all.expired
+    });
+    if !fits || u64::try_from(items.only.len()) != Ok(counted) {
+        return invalid("not all of these items failed or were stopped".to_owned());
+    }
+    Ok(())
+}
+
+fn requeued(state: &JobState, which: RetryItems) -> Option<RequeuedItems> {
+    let all = runnable(state)?;
     let none = RequeuedItems::default();
     let asked = match which {
-        RetryItems::Failed => RequeuedItems { failed: all.failed, ..none },
-        RetryItems::Cancelled => RequeuedItems { cancelled: all.cancelled, ..none },
-        RetryItems::Expired => RequeuedItems { expired: all.expired, ..none },
+        RetryItems::Failed => RequeuedItems { failed: all.failed, ..none.clone() },
+        RetryItems::Cancelled => RequeuedItems { cancelled: all.cancelled, ..none.clone() },
+        RetryItems::Expired => RequeuedItems { expired: all.expired, ..none.clone() },
         RetryItems::Unfinished => all,
     };
     (asked != none).then_some(asked)

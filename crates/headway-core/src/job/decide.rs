@@ -13,7 +13,7 @@ pub fn decide(state: &JobState, now: Timestamp, input: &Input<'_>) -> Result<Vec
             report::decide(state, now, producer.as_ref(), reports, rates)
         }
         Input::Command { action, max_budget, retry_items } => {
-            command::decide(state, now, *action, *max_budget, *retry_items)
+            command::decide(state, now, *action, *max_budget, retry_items)
         }
         Input::Tick => Ok(tick::decide(state, now)),
         Input::Begin => begin::decide(state, now),

@@ -54,7 +54,7 @@ fn system(state: &mut JobState, at: Timestamp, event: &SystemEvent) {
         SystemEvent::Retried { attempt, status, items } => {
             life::retry(state, at, *attempt, *status);
             if let Some(items) = items {
-                batch::requeued(state, *items);
+                batch::requeued(state, items);
             }
         }
         SystemEvent::Stalled {} => state.job.stalled = true,

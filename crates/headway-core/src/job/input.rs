@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use headway_protocol::event::{ItemsMoved, Producer};
+use headway_protocol::event::{ItemsMoved, Producer, RequeuedItems};
 use headway_protocol::report::SequencedReport;
 use headway_protocol::request::{PlannedStep, RetryItems};
 use headway_protocol::{Action, Amount, Currency, JobId, Owner};
@@ -60,6 +60,32 @@ pub struct BatchSeal {
     pub estimate_squared: f64,
 }
 
+/// Which items of an ended batch run again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ItemChoice {
+    /// All that ended in a way.
+    Status(RetryItems),
+    /// Just some.
+    Items(ChosenItems),
+}
+
+impl Default for ItemChoice {
+    fn default() -> Self {
+        Self::Status(RetryItems::default())
+    }
+}
+
+/// Items that were chosen one by one, by somebody who has looked at each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ChosenItems {
+    /// Where the batch's log was before they were looked at. An ended batch whose log is still there
+    /// has moved none of them.
+    pub position: u64,
+    /// Which ones, and how many of them are in each status that a retry can lead out of. Input lines
+    /// that could not be read are not among them.
+    pub items: RequeuedItems,
+}
+
 /// One thing said to a job.
 #[derive(Clone, Debug)]
 pub enum Input<'a> {
@@ -79,7 +105,7 @@ pub enum Input<'a> {
         /// With `resume`: a new largest amount.
         max_budget: Option<Amount>,
         /// With `retry` of a batch: which items.
-        retry_items: RetryItems,
+        retry_items: &'a ItemChoice,
     },
     /// The time of [`next_deadline`](super::next_deadline) has come, or passed.
     Tick,

@@ -30,7 +30,8 @@ pub enum Rule {
     FinishedWhenEnded,
     /// Nothing of a batch runs while it stands still; nothing of it is open once it has ended.
     NothingRunsAtRest,
-    /// No command, deadline, stall, reason to stop or time to the end outlives the attempt.
+    /// No command, deadline, stall, reason to stop, item to put back or time to the end outlives the
+    /// attempt.
     NothingWaitsAfterEnd,
     /// Amounts are not negative.
     AmountsAreNotNegative,
@@ -89,7 +90,7 @@ fn state(found: &mut Found, state: &JobState) {
         || super::next_deadline(state).is_some()
         || job.stalled
         || job.progress.eta_ms.is_some()
-        || private.batch.as_ref().is_some_and(|batch| batch.stopping.is_some());
+        || private.batch.as_ref().is_some_and(|batch| batch.stopping.is_some() || batch.requeues());
     found.unless(!(ended && waits), Rule::NothingWaitsAfterEnd, || {
         format!("{} with {:?} and stalled {}", job.status, private.commands, job.stalled)
     });

@@ -26,7 +26,7 @@ pub(super) fn begin(state: &mut JobState, at: Timestamp) {
     state.job.status = JobStatus::Running;
     state.job.started_at.get_or_insert(at);
     if let Some(batch) = &mut state.private.batch {
-        batch.requeue = None;
+        batch.forget_requeue();
     }
 }
 

@@ -34,7 +34,7 @@ pub use create::create;
 pub use deadline::next_deadline;
 pub use decide::decide;
 pub use evolve::evolve;
-pub use input::{BatchSeal, Create, Input};
+pub use input::{BatchSeal, ChosenItems, Create, Input, ItemChoice};
 pub use refusal::Refusal;
 pub use sort::Sort;
 pub use state::{JobState, Private, ProducerMark, Settings};

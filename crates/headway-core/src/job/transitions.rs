@@ -21,7 +21,9 @@ use headway_protocol::{
 };
 use serde_json::Value;
 
-use super::{BatchSeal, Create, Input, JobState, Refusal, Settings, Sort, create, decide, evolve};
+use super::{
+    BatchSeal, Create, Input, ItemChoice, JobState, Refusal, Settings, Sort, create, decide, evolve,
+};
 use crate::rates::RateCard;
 
 /// One input in one status.
@@ -236,7 +238,7 @@ fn put(state: &JobState, now: Timestamp, said: &Said) -> Result<Vec<Event>, Refu
             decide(state, now, &Input::Report { producer: None, reports: &reports, rates: &rates })
         }
         Said::Command(action) => {
-            let retry_items = RetryItems::Unfinished;
+            let retry_items = &ItemChoice::Status(RetryItems::Unfinished);
             decide(state, now, &Input::Command { action: *action, max_budget: None, retry_items })
         }
         Said::Seal => {

@@ -2,7 +2,9 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 use headway_core::rates::RateCard;
-use headway_core::{BatchSeal, Create, Input, JobState, Refusal, Settings, create, decide, evolve};
+use headway_core::{
+    BatchSeal, Create, Input, ItemChoice, JobState, Refusal, Settings, create, decide, evolve,
+};
 use headway_protocol::batch::{CommandExecutor, CommandMode, Executor};
 use headway_protocol::event::{ItemFailed, ItemsMoved, Producer};
 use headway_protocol::report::SequencedReport;
@@ -129,6 +131,7 @@ impl Bench {
         max_budget: Option<Amount>,
         retry_items: RetryItems,
     ) -> Result<Vec<&'static str>, Refusal> {
+        let retry_items = &ItemChoice::Status(retry_items);
         self.put(&Input::Command { action, max_budget, retry_items })
     }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use futures_util::future::{BoxFuture, join_all};
 use futures_util::stream::{FuturesOrdered, StreamExt};
-use headway_access::{Act, JobView, On, authorize};
+use headway_access::{Act, Caller, JobView, On, authorize};
 use headway_core::{Input, JobState, decide, evolve, next_deadline};
 use headway_protocol::{JobId, Problem, ProblemCode};
 use headway_store::{Append, AppendError, Expected, ItemOutcome, StoreError, Stored, UniqueKey};
@@ -240,11 +240,9 @@ impl Shard {
             Change::Report { producer, reports } => {
                 Input::Report { producer: producer.clone(), reports, rates: &rates }
             }
-            Change::Command { action, max_budget, retry_items } => Input::Command {
-                action: *action,
-                max_budget: *max_budget,
-                retry_items: *retry_items,
-            },
+            Change::Command { action, max_budget, retry_items } => {
+                Input::Command { action: *action, max_budget: *max_budget, retry_items }
+            }
             Change::Tick => Input::Tick,
             Change::Seal(seal) => Input::Seal(*seal),
             Change::Begin => Input::Begin,
@@ -422,6 +420,18 @@ fn not_there(unreadable: &HashMap<JobId, StoreError>, job: &JobId) -> Error {
     unreadable.get(job).map_or_else(|| Error::NoSuchJob(job.clone()), |error| error.clone().into())
 }
 
+/// Refuses what a caller may not do to this job.
+pub(crate) fn may_do(caller: &Caller, act: Act, state: &JobState) -> Result<(), Error> {
+    let job = &state.job;
+    let view = JobView {
+        id: job.id.as_str(),
+        owner: &job.owner,
+        session: job.session.as_deref(),
+        tags: &job.tags,
+    };
+    authorize(caller, act, On::Job(view)).map_err(|denial| Error::denied(denial, &job.id))
+}
+
 fn allowed(state: &JobState, origin: &Origin, change: &Change) -> Result<(), Error> {
     let Origin::Caller(caller) = origin else { return Ok(()) };
     let act = match change {
@@ -435,14 +445,7 @@ fn allowed(state: &JobState, origin: &Origin, change: &Change) -> Result<(), Err
         | Change::BudgetReached { .. }
         | Change::Moved { .. } => Act::Watch,
     };
-    let job = &state.job;
-    let view = JobView {
-        id: job.id.as_str(),
-        owner: &job.owner,
-        session: job.session.as_deref(),
-        tags: &job.tags,
-    };
-    authorize(caller, act, On::Job(view)).map_err(|denial| Error::denied(denial, &job.id))?;
+    may_do(caller, act, state)?;
     let run_here = state.private.settings.has_executor();
     if run_here && matches!(change, Change::Report { .. }) {
         let detail = format!(

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use headway_access::Caller;
-use headway_core::{BatchSeal, Create, JobState};
+use headway_core::{BatchSeal, Create, ItemChoice, JobState};
 use headway_protocol::event::{ItemsMoved, Producer};
 use headway_protocol::report::SequencedReport;
-use headway_protocol::request::{ReportReply, RetryItems};
+use headway_protocol::request::ReportReply;
 use headway_protocol::{Action, Amount, JobId};
 use headway_store::{ItemOutcome, UniqueKey};
 use tokio::sync::{oneshot, watch};
@@ -86,7 +86,7 @@ pub(crate) enum Change {
         /// With `resume`.
         max_budget: Option<Amount>,
         /// With `retry` of a batch.
-        retry_items: RetryItems,
+        retry_items: ItemChoice,
     },
     /// A deadline may have passed.
     Tick,

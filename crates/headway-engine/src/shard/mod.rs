@@ -25,7 +25,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::Error;
 use crate::context::Context;
 
-pub(crate) use apply::wants_executor;
+pub(crate) use apply::{may_do, wants_executor};
 pub(crate) use message::{Applied, Asked, Change, Message, Origin, Reply};
 
 /// Messages that wait for one shard: two thousand producers with one report each. Full: the sender

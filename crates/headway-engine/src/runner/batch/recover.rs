@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use headway_core::JobState;
+use headway_core::batch::BatchState;
 use headway_protocol::event::ItemsMoved;
 use headway_protocol::request::RetryItems;
 use headway_protocol::{ItemStatus, JobStatus};
@@ -27,20 +28,24 @@ pub(super) async fn put_back_interrupted(run: &Run, state: &JobState) -> Result<
     };
     sweep(run, &back(&[ItemStatus::Running], false, SweptAttempts::TakeBack)).await?;
     sweep(run, &back(&[ItemStatus::Retrying], false, SweptAttempts::Keep)).await?;
-    let Some(which) = state.private.batch.as_ref().and_then(|batch| batch.requeue) else {
+    let Some(batch) = state.private.batch.as_ref().filter(|batch| batch.requeues()) else {
         return Ok(());
     };
-    let (failed, rest): (bool, &[ItemStatus]) = match which {
-        RetryItems::Failed => (true, &[]),
-        RetryItems::Cancelled => (false, &[ItemStatus::Cancelled]),
-        RetryItems::Expired => (false, &[ItemStatus::Expired]),
-        RetryItems::Unfinished => (true, &[ItemStatus::Cancelled, ItemStatus::Expired]),
+    let stopped: &[ItemStatus] = &[ItemStatus::Cancelled, ItemStatus::Expired];
+    let (failed, rest): (bool, &[ItemStatus]) = match batch.requeue {
+        Some(RetryItems::Failed) => (true, &[]),
+        Some(RetryItems::Cancelled) => (false, &[ItemStatus::Cancelled]),
+        Some(RetryItems::Expired) => (false, &[ItemStatus::Expired]),
+        Some(RetryItems::Unfinished) | None => (true, stopped),
     };
+    let chosen = batch.requeue.is_none().then(|| batch.requeue_items.iter().copied().collect());
     if failed {
-        sweep(run, &back(&[ItemStatus::Failed], true, SweptAttempts::Reset)).await?;
+        let failed = back(&[ItemStatus::Failed], true, SweptAttempts::Reset);
+        sweep(run, &Sweep { only: chosen.clone(), ..failed }).await?;
     }
     if !rest.is_empty() {
-        sweep(run, &back(rest, false, SweptAttempts::Reset)).await?;
+        let rest = back(rest, false, SweptAttempts::Reset);
+        sweep(run, &Sweep { only: chosen, ..rest }).await?;
     }
     Ok(())
 }
@@ -86,5 +91,5 @@ pub(super) async fn begin(run: &Run, state: Arc<JobState>) -> Result<Arc<JobStat
 }
 
 fn requeues(state: &JobState) -> bool {
-    state.private.batch.as_ref().is_some_and(|batch| batch.requeue.is_some())
+    state.private.batch.as_ref().is_some_and(BatchState::requeues)
 }
