@@ -91,10 +91,15 @@ impl Query {
 
     /// A limit between 1 and `most`.
     pub(crate) fn limit(&self, usual: usize, most: usize) -> Result<usize, Refusal> {
-        match self.read("limit")? {
+        self.count("limit", usual, most)
+    }
+
+    /// A number between 1 and `most`.
+    pub(crate) fn count(&self, name: &str, usual: usize, most: usize) -> Result<usize, Refusal> {
+        match self.read(name)? {
             None => Ok(usual),
-            Some(limit) if (1..=most).contains(&limit) => Ok(limit),
-            Some(_) => Err(Refusal::invalid("limit", format!("`limit` must be 1 to {most}"))),
+            Some(count) if (1..=most).contains(&count) => Ok(count),
+            Some(_) => Err(Refusal::invalid(name, format!("`{name}` must be 1 to {most}"))),
         }
     }
 }

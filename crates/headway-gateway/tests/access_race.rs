@@ -18,9 +18,9 @@ use headway_gateway::Options;
 use headway_protocol::{ItemStatus, JobId, Timestamp};
 use headway_store::memory::MemoryStore;
 use headway_store::{
-    Append, AppendError, Due, Entry, EntryError, EntryQuery, History, ItemQuery, ItemSummary, LeaseRequest,
-    LeasedItem, ListPage, ListQuery, NewItem, PutEntry, Sink, Store, StoreError, Stored,
-    StoredItem, Sweep,
+    Append, AppendError, Due, Entry, EntryError, EntryQuery, History, ItemQuery, ItemSummary,
+    LeaseRequest, LeasedItem, ListPage, ListQuery, NewItem, PutEntry, Sink, Store, StoreError,
+    Stored, StoredItem, Sweep,
 };
 use reqwest::Method;
 use serde_json::{Value, json};

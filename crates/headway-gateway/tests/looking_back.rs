@@ -4,11 +4,12 @@
 
 mod support;
 
+use headway_protocol::batch::{TimingPoint, Timings};
 use headway_protocol::request::{JobRecord, RecordPage};
 use headway_protocol::{Cursor, Timestamp, patch};
 use headway_store::Store as _;
 use serde_json::{Value, json};
-use support::{Server, refusal};
+use support::{Server, Socket, refusal};
 
 async fn records(server: &Server, query: &str) -> RecordPage {
     server.get(&format!("/api/v1/jobs/a/records?{query}")).await.json().await.unwrap()
@@ -97,5 +98,127 @@ async fn records_say_where_the_log_begins_now() {
     let page = records(&server, "").await;
     assert_eq!(page.trimmed_to, Some(Cursor { offset: begin, ..page.cursor }));
     assert_eq!(page.records, whole.records[16..]);
+    server.stop().await;
+}
+
+/// Doubles even numbers; the others fail, each in its own words.
+const WORKER: &str = r#"
+import json, sys
+for line in sys.stdin:
+    item = json.loads(line)
+    n = item["input"]
+    if n % 2 == 0:
+        answer = {"output": 2 * n}
+    elif n % 3 == 0:
+        answer = {"error": {"code": "thrice", "message": f"lead {n} is 'thrice {n}'"}}
+    else:
+        answer = {"error": {"code": "odd", "message": f"lead {n} is odd"}}
+    print(json.dumps({"index": item["index"], **answer}), flush=True)
+"#;
+
+/// A batch of the numbers from 0 that has ended: of 24 items 12 fail, 4 of them by threes.
+async fn batch(server: &Server, items: Vec<Value>) -> String {
+    let executor = json!({"type":"command","mode":"stream","argv":["python3","-c",WORKER],
+                          "processes":1});
+    let request = json!({"executor":executor,"items":items,"retry":{"max_attempts":1}});
+    let made: Value = server.post("/api/v1/batches", &request).await.json().await.unwrap();
+    let id = made["id"].as_str().unwrap().to_owned();
+    let mut socket = Socket::open(server, &format!("/api/v1/jobs/{id}/stream")).await;
+    socket.until("end").await;
+    id
+}
+
+fn numbers(count: u64) -> Vec<Value> {
+    (0..count).map(|n| json!({"custom_id":format!("lead-{n}"),"input":n})).collect()
+}
+
+#[tokio::test]
+async fn failed_items_are_told_in_groups_and_read_by_their_code() {
+    let server = Server::start().await;
+    let id = batch(&server, numbers(24)).await;
+    let path = format!("/api/v1/batches/{id}");
+    let errors: Value = server.get(&format!("{path}/errors")).await.json().await.unwrap();
+    let example = |index: u64, message: String| json!({"index":index,"custom_id":format!("lead-{index}"),"message":message});
+    let odd: Vec<_> = [1, 5, 7].map(|index| example(index, format!("lead {index} is odd"))).into();
+    let thrice: Vec<_> =
+        [3, 9, 15].map(|index| example(index, format!("lead {index} is 'thrice {index}'"))).into();
+    assert_eq!(
+        errors,
+        json!({
+            "failed": 12,
+            "grouped": 12,
+            "groups": [
+                {"code":"odd","message":"lead … is odd","count":8,"retryable":false,"examples":odd},
+                {"code":"thrice","message":"lead … is '…'","count":4,"retryable":false,
+                 "examples":thrice},
+            ],
+        })
+    );
+    let errors: Value = server.get(&format!("{path}/errors?limit=1")).await.json().await.unwrap();
+    assert_eq!(errors["groups"].as_array().unwrap().len(), 1);
+
+    let mut found = Vec::new();
+    let mut query = "error=thrice&limit=3".to_owned();
+    loop {
+        let page = server.get(&format!("{path}/items?{query}")).await;
+        let page: Value = page.json().await.unwrap();
+        for item in page["items"].as_array().unwrap() {
+            assert_eq!(
+                (&item["error"]["code"], &item["input"]),
+                (&json!("thrice"), &item["index"])
+            );
+            found.push(item["index"].as_u64().unwrap());
+        }
+        let Some(next) = page["next"].as_u64() else { break };
+        query = format!("error=thrice&limit=3&after={next}");
+    }
+    assert_eq!(found, [3, 9, 15, 21]);
+    for none in ["error=unheard-of", "error=odd&status=succeeded"] {
+        let page = server.get(&format!("{path}/items?{none}")).await;
+        assert_eq!(page.json::<Value>().await.unwrap(), json!({"items":[]}), "{none}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn timings_tell_when_items_finished_and_how_long_they_took() {
+    let server = Server::start().await;
+    let id = batch(&server, numbers(24)).await;
+    let path = format!("/api/v1/batches/{id}/timings");
+    let timings: Timings = server.get(&path).await.json().await.unwrap();
+    let sum = |count: fn(&TimingPoint) -> u64| timings.points.iter().map(count).sum::<u64>();
+    assert_eq!((sum(|point| point.finished), sum(|point| point.failed)), (24, 12));
+    assert_eq!((timings.read, timings.finished), (24, 24));
+    let document = server.document(&id).await;
+    let time = |member: &str| document[member].as_str().unwrap().parse::<Timestamp>().unwrap();
+    let first = timings.points[0].at;
+    assert!(first.as_millis() + timings.step_ms > time("created_at").as_millis());
+    assert!(timings.points.last().unwrap().at <= time("finished_at"));
+    assert!(timings.duration.unwrap().max_ms <= time("finished_at").since(time("created_at")));
+    let one: Timings = server.get(&format!("{path}?points=1")).await.json().await.unwrap();
+    assert_eq!((one.points.len(), one.points[0].finished), (1, 24));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_no_batch_has_neither_errors_nor_timings() {
+    let server = Server::start().await;
+    server.job("a").await;
+    for name in ["a", "nobody"] {
+        for part in ["items", "items?error=x", "errors", "timings"] {
+            let answer = refusal(server.get(&format!("/api/v1/batches/{name}/{part}")).await).await;
+            assert_eq!((answer.0, answer.1.as_str()), (404, "not_found"), "{name} {part}");
+        }
+    }
+    for (part, field) in [
+        ("errors?limit=0", "limit"),
+        ("errors?limit=101", "limit"),
+        ("timings?points=0", "points"),
+        ("timings?points=501", "points"),
+        ("items?error=a&error=b", "error"),
+    ] {
+        let answer = refusal(server.get(&format!("/api/v1/batches/a/{part}")).await).await;
+        assert_eq!((answer.0, answer.2.as_deref()), (422, Some(field)), "{part}");
+    }
     server.stop().await;
 }

@@ -1,14 +1,16 @@
 //! Reads that are no stream: documents, histories, lists, items and results.
 
+mod errors;
 mod records;
 mod search;
+mod timings;
 
 use std::sync::Arc;
 
 use headway_access::{Act, Caller, JobView, On, authorize};
 use headway_protocol::batch::{Item, ResultLine};
 use headway_protocol::request::{HistoryEvent, HistoryPage, ItemPage};
-use headway_protocol::{Cursor, ItemStatus, JobId, JobStatus};
+use headway_protocol::{Cursor, ItemCounts, ItemStatus, JobId, JobStatus};
 use headway_store::{ItemQuery, ListQuery, Store, Stored, StoredItem};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -181,6 +183,16 @@ impl Handle {
     async fn is_batch(&self, caller: &Caller, job: &JobId) -> Result<bool, Error> {
         let stored = self.visible(caller, job).await?;
         Ok(stored.is_some_and(|stored| stored.document.get("items").is_some()))
+    }
+
+    /// Where a batch's items are; `None` when the caller sees no such batch.
+    async fn item_counts(&self, caller: &Caller, job: &JobId) -> Result<Option<ItemCounts>, Error> {
+        let stored = self.visible(caller, job).await?;
+        let counts = stored.and_then(|mut stored| Some(stored.document.get_mut("items")?.take()));
+        counts
+            .map(serde_json::from_value)
+            .transpose()
+            .map_err(|error| Error::Unreadable(error.to_string()))
     }
 
     async fn visible(&self, caller: &Caller, job: &JobId) -> Result<Option<Stored>, Error> {

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use headway_access::{Caller, Listed, Reach};
 use headway_hub::{Bell, Error, FrameKind, ItemQuery, JobFilter, Options, Output, Warm};
 use headway_protocol::frame::{EventFilter, Subscribe};
-use headway_protocol::{ClientMessage, ItemStatus};
+use headway_protocol::{ClientMessage, ItemCounts, ItemStatus};
 use headway_store::{Expected, NewItem, Store};
 use serde_json::{Value, json};
 
@@ -40,11 +40,12 @@ const NEVER: &str = "neverwo";
 async fn populated() -> World {
     let world = World::new(Options::default());
     for (name, subject, session, tag) in JOBS {
-        let more = json!({"session":session,"tags":[tag],"items":{"total":1}});
+        let more = json!({"session":session,"tags":[tag],"items":ItemCounts::default()});
         world.create_for(name, subject, more).await;
     }
     let owner = json!({"tenant":"two","subject":"ann"});
-    let more = json!({"owner":owner,"session":"s-1","tags":["night"],"items":{"total":1}});
+    let more =
+        json!({"owner":owner,"session":"s-1","tags":["night"],"items":ItemCounts::default()});
     world.create_for(FOREIGN, None, more).await;
     for name in JOBS.iter().map(|(name, ..)| *name).chain([FOREIGN]) {
         let item = NewItem {
@@ -98,13 +99,16 @@ async fn by_name(world: &World, caller: &Arc<Caller>) -> BTreeSet<String> {
             hub.standing(caller, id).await.unwrap().is_some(),
             hub.history(caller, id, None, 10).await.unwrap().is_some(),
             hub.records(caller, id, None, 10).await.unwrap().is_some(),
-            hub.items(caller, id, query).await.unwrap().is_some(),
+            hub.items(caller, id, query.clone()).await.unwrap().is_some(),
+            hub.items_by_error(caller, id, query, "x").await.unwrap().is_some(),
+            hub.errors(caller, id, 10).await.unwrap().is_some(),
+            hub.timings(caller, id, 10).await.unwrap().is_some(),
             hub.results(caller, id, Vec::new()).await.unwrap().is_some(),
             hub.warm(caller, id).await.unwrap().is_some(),
             matches!(hub.warm_now(caller, id), Warm::Here(..)),
             at_once.unwrap_or(found),
         ];
-        assert_eq!(doors, [found; 9], "{caller:?} {name}");
+        assert_eq!(doors, [found; 12], "{caller:?} {name}");
         if found {
             seen.insert(name.to_owned());
         }

@@ -1,5 +1,8 @@
 //! Batches: options, executors, items and results.
 
+mod errors;
+mod timings;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -9,6 +12,9 @@ use serde_json::Value;
 use crate::report::Usage;
 use crate::webhook::Webhook;
 use crate::{Amount, Currency, ItemStatus, JobError, Timestamp};
+
+pub use errors::{ErrorExample, ErrorGroup, ErrorGroups};
+pub use timings::{Durations, TimingPoint, Timings};
 
 /// How the items of a batch are run: the part of a request that is not the items.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -1,4 +1,4 @@
-//! Batches: made, estimated, their items listed.
+//! Batches: made, estimated, their items listed, and what became of them told together.
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -20,6 +20,12 @@ use crate::query::Query;
 
 /// Items of a page, unless the request says; and at the most.
 const PAGE: (usize, usize) = (50, 500);
+
+/// Groups of errors, unless the request says; and at the most.
+const GROUPS: (usize, usize) = (20, 100);
+
+/// Points of timings, unless the request says; and at the most.
+const POINTS: (usize, usize) = (60, 500);
 
 /// `POST /batches`.
 pub(crate) async fn create(
@@ -72,8 +78,35 @@ pub(crate) async fn items(
         limit: query.limit(PAGE.0, PAGE.1)?,
     };
     let job = job_id(&id)?;
-    let page = app.hub.items(&caller, &job, items).await?;
+    let page = match query.one("error")? {
+        None => app.hub.items(&caller, &job, items).await?,
+        Some(code) => app.hub.items_by_error(&caller, &job, items, code).await?,
+    };
     json(StatusCode::OK, &page.ok_or_else(|| Refusal::no_such_job(&id))?)
+}
+
+/// `GET /batches/{id}/errors`.
+pub(crate) async fn errors(
+    State(app): State<App>,
+    Caller(caller): Caller,
+    Id(id): Id,
+    query: Query,
+) -> Answer {
+    let limit = query.limit(GROUPS.0, GROUPS.1)?;
+    let errors = app.hub.errors(&caller, &job_id(&id)?, limit).await?;
+    json(StatusCode::OK, &errors.ok_or_else(|| Refusal::no_such_job(&id))?)
+}
+
+/// `GET /batches/{id}/timings`.
+pub(crate) async fn timings(
+    State(app): State<App>,
+    Caller(caller): Caller,
+    Id(id): Id,
+    query: Query,
+) -> Answer {
+    let points = query.count("points", POINTS.0, POINTS.1)?;
+    let timings = app.hub.timings(&caller, &job_id(&id)?, points).await?;
+    json(StatusCode::OK, &timings.ok_or_else(|| Refusal::no_such_job(&id))?)
 }
 
 /// The options and items of a body that is one JSON object.

@@ -3,7 +3,7 @@
 use axum::routing::{get, post};
 use headway_access::Act;
 use headway_protocol::Action;
-use headway_protocol::batch::{BatchRequest, Estimate};
+use headway_protocol::batch::{BatchRequest, ErrorGroups, Estimate, Timings};
 use headway_protocol::request::ItemPage;
 use schemars::SchemaGenerator;
 
@@ -81,7 +81,16 @@ pub(super) const ROUTES: &[Route] = &[
         rule: Rule::May(Act::Watch),
         load: Load::Light,
         summary: "List a batch's items, by index",
-        parameters: &[STATUS, parameter("after", "The `next` of the page before"), LIMIT],
+        parameters: &[
+            STATUS,
+            parameter(
+                "error",
+                "Only failed items whose error has this code; a page may then be short and have a \
+                 `next`",
+            ),
+            parameter("after", "The `next` of the page before"),
+            LIMIT,
+        ],
         headers: &[],
         body: &[],
         replies: &[Reply {
@@ -90,6 +99,40 @@ pub(super) const ROUTES: &[Route] = &[
             contents: &[json(SchemaGenerator::subschema_for::<ItemPage>)],
         }],
         handler: || get(batches::items),
+    },
+    Route {
+        method: "GET",
+        path: "/api/v1/batches/{id}/errors",
+        operation: "groupErrors",
+        rule: Rule::May(Act::Watch),
+        load: Load::Work,
+        summary: "Show why a batch's items failed, alike ones together",
+        parameters: &[parameter("limit", "At most so many groups")],
+        headers: &[],
+        body: &[],
+        replies: &[Reply {
+            status: 200,
+            summary: "The largest groups",
+            contents: &[json(SchemaGenerator::subschema_for::<ErrorGroups>)],
+        }],
+        handler: || get(batches::errors),
+    },
+    Route {
+        method: "GET",
+        path: "/api/v1/batches/{id}/timings",
+        operation: "showTimings",
+        rule: Rule::May(Act::Watch),
+        load: Load::Work,
+        summary: "Show how fast a batch's items finished over time, and how long they took",
+        parameters: &[parameter("points", "At most so many points")],
+        headers: &[],
+        body: &[],
+        replies: &[Reply {
+            status: 200,
+            summary: "The points, and how long items took",
+            contents: &[json(SchemaGenerator::subschema_for::<Timings>)],
+        }],
+        handler: || get(batches::timings),
     },
     Route {
         method: "GET",

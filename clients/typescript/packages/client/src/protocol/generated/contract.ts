@@ -1163,6 +1163,11 @@ export interface Command {
  */
 export interface CommandRequest {
   /**
+   * With `retry` of a batch, instead of `status`: just these items by their indexes, 1 to 1,000
+   * of them. Each must have failed or have been stopped.
+   */
+  items?: number[] | null;
+  /**
    * With `resume`: a new largest amount.
    */
   max_budget?: Amount | null;
@@ -1296,6 +1301,89 @@ export interface DeadLetterPage {
    * Ask with this as `after` for the next page; absent at the end.
    */
   next?: string | null;
+}
+/**
+ * How long items took, in milliseconds.
+ */
+export interface Durations {
+  /**
+   * The longest.
+   */
+  max_ms: number;
+  /**
+   * Half of them at most so long.
+   */
+  p50_ms: number;
+  /**
+   * 90 of 100 at most so long.
+   */
+  p90_ms: number;
+  /**
+   * 99 of 100 at most so long.
+   */
+  p99_ms: number;
+}
+/**
+ * An item that failed, and its own message.
+ */
+export interface ErrorExample {
+  /**
+   * Its producer's name for it.
+   */
+  custom_id?: string | null;
+  /**
+   * Its place in the input, from 0.
+   */
+  index: number;
+  /**
+   * Its message, of a long one the beginning.
+   */
+  message: string;
+}
+/**
+ * Items that failed alike: with the same code, and with messages that differ in numbers, names and
+ * quoted words alone.
+ */
+export interface ErrorGroup {
+  /**
+   * Their code. `other` with the message `…` is all that was left when there were too many
+   * groups to tell apart.
+   */
+  code: string;
+  /**
+   * How many items.
+   */
+  count: number;
+  /**
+   * Some of them, at most 3, by index.
+   */
+  examples: ErrorExample[];
+  /**
+   * What their messages have in common, with `…` in place of what differs.
+   */
+  message: string;
+  /**
+   * Whether trying again may help.
+   */
+  retryable: boolean;
+}
+/**
+ * Why a batch's items failed, alike ones together.
+ */
+export interface ErrorGroups {
+  /**
+   * Items that failed.
+   */
+  failed: number;
+  /**
+   * Of these, how many were read and are in a group: less than `failed` only in very large
+   * batches.
+   */
+  grouped: number;
+  /**
+   * The groups, the largest first.
+   */
+  groups: ErrorGroup[];
 }
 /**
  * What a batch would cost; nothing was run.
@@ -1886,6 +1974,57 @@ export interface SignInRequest {
    * A token of the identity provider (`OpenID` Connect), or a watch token.
    */
   token?: Secret | null;
+}
+/**
+ * What finished within one step.
+ */
+export interface TimingPoint {
+  /**
+   * When the step begins.
+   */
+  at: Timestamp;
+  /**
+   * Items that failed.
+   */
+  failed: number;
+  /**
+   * Items that finished, those that failed among them.
+   */
+  finished: number;
+  /**
+   * Half of them took at most so long, in milliseconds; absent when none was read.
+   */
+  p50_ms?: number | null;
+  /**
+   * 95 of 100 took at most so long, in milliseconds; absent when none was read.
+   */
+  p95_ms?: number | null;
+}
+/**
+ * How fast a batch's items finished over time, and how long their last attempts took.
+ */
+export interface Timings {
+  /**
+   * How long items took; absent until one has finished.
+   */
+  duration?: Durations | null;
+  /**
+   * Items that ran and are finished: succeeded, failed or skipped. When it is more than `read`,
+   * those that were read are an even sample, and the counts of the points are scaled up.
+   */
+  finished: number;
+  /**
+   * One after the other without a hole, from when the first item finished to when the last did.
+   */
+  points: TimingPoint[];
+  /**
+   * Items that this was made of.
+   */
+  read: number;
+  /**
+   * How long a point stands for, in milliseconds.
+   */
+  step_ms: number;
 }
 /**
  * Makes a watch token: for jobs that are named, or belong to a session or carry a tag that is

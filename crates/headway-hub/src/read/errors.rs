@@ -1,0 +1,232 @@
+//! Why a batch's items failed, in groups; and the items of one code.
+
+mod form;
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use headway_access::Caller;
+use headway_protocol::batch::{ErrorExample, ErrorGroup, ErrorGroups};
+use headway_protocol::request::ItemPage;
+use headway_protocol::{ItemStatus, JobError, JobId};
+use headway_store::{Indexes, ItemQuery, ItemSummary};
+
+use super::item_of;
+use crate::error::Error;
+use crate::handle::Handle;
+
+/// Items of one read.
+const READ: usize = 500;
+
+/// The most items that one request looks through: some half a second.
+const LOOKED_AT: usize = 50_000;
+
+/// The most groups that are told apart, each of a few KiB: what comes after them is in one.
+const GROUPS: usize = 1_000;
+
+/// The most examples of a group.
+const EXAMPLES: usize = 3;
+
+/// The longest message of an example, in characters.
+const MESSAGE: usize = 1_000;
+
+impl Handle {
+    /// Why a batch's items failed, its `limit` largest groups; `None` when the caller sees no such
+    /// batch.
+    pub async fn errors(
+        &self,
+        caller: &Caller,
+        job: &JobId,
+        limit: usize,
+    ) -> Result<Option<ErrorGroups>, Error> {
+        let Some(counts) = self.item_counts(caller, job).await? else { return Ok(None) };
+        let mut groups = Groups::default();
+        let mut grouped = 0;
+        let mut query =
+            ItemQuery { statuses: vec![ItemStatus::Failed], limit: READ, ..ItemQuery::default() };
+        while grouped < LOOKED_AT {
+            let items = self.shared.store.item_summaries(job, &query).await?;
+            grouped += items.len();
+            query.after = items.last().map(|item| item.index);
+            let last = items.len() < READ;
+            items.iter().for_each(|item| groups.add(item));
+            if last {
+                break;
+            }
+        }
+        let grouped = u64::try_from(grouped).unwrap_or(u64::MAX);
+        // Items may have failed since they were counted.
+        let failed = counts.failed.max(grouped);
+        Ok(Some(ErrorGroups { failed, grouped, groups: groups.largest(limit) }))
+    }
+
+    /// A page of a batch's items whose error has this code, of those that failed unless the query
+    /// names other statuses. Looks through a bounded number of items: a page may be short and
+    /// have a `next` all the same. `None` when the caller sees no such batch.
+    pub async fn items_by_error(
+        &self,
+        caller: &Caller,
+        job: &JobId,
+        mut query: ItemQuery,
+        code: &str,
+    ) -> Result<Option<ItemPage>, Error> {
+        if !self.is_batch(caller, job).await? {
+            return Ok(None);
+        }
+        if query.statuses.is_empty() {
+            query.statuses.push(ItemStatus::Failed);
+        }
+        let fits = |error: Option<&JobError>| error.is_some_and(|error| error.code == code);
+        let mut found = Vec::new();
+        let mut looked_at = 0;
+        let mut look = ItemQuery { limit: READ, ..query.clone() };
+        let next = 'pages: loop {
+            let items = self.shared.store.item_summaries(job, &look).await?;
+            for item in &items {
+                look.after = Some(item.index);
+                if fits(item.error.as_ref()) {
+                    found.push(item.index);
+                    if found.len() == query.limit {
+                        break 'pages look.after;
+                    }
+                }
+            }
+            looked_at += items.len();
+            if items.len() < READ {
+                break None;
+            }
+            if looked_at >= LOOKED_AT {
+                break look.after;
+            }
+        };
+        query.only = Some(Indexes::from_iter(found));
+        let mut items = self.shared.store.items(job, &query).await?;
+        // One may have been run again between the two reads.
+        items.retain(|item| fits(item.error.as_ref()));
+        let items = items.iter().map(item_of).collect::<Result<_, _>>()?;
+        Ok(Some(ItemPage { items, next }))
+    }
+}
+
+/// Failed items, alike ones together.
+#[derive(Default)]
+struct Groups {
+    /// Where in `groups` those with a code, a message's form and a promise of a retry are.
+    places: HashMap<(String, String, bool), usize>,
+    groups: Vec<ErrorGroup>,
+    /// What came when there were too many groups.
+    other: Option<ErrorGroup>,
+}
+
+impl Groups {
+    fn add(&mut self, item: &ItemSummary) {
+        let unknown = || JobError::fatal("unknown", "it failed without an error");
+        let error = item.error.clone().unwrap_or_else(unknown);
+        let form = form::of(&error);
+        let full = self.groups.len() >= GROUPS;
+        let group = match self.places.entry((error.code.clone(), form.clone(), error.retryable)) {
+            Entry::Occupied(place) => self.groups.get_mut(*place.get()),
+            Entry::Vacant(_) if full => {
+                Some(self.other.get_or_insert_with(|| empty("other", "…", false)))
+            }
+            Entry::Vacant(place) => {
+                place.insert(self.groups.len());
+                self.groups.push(empty(&error.code, &form, error.retryable));
+                self.groups.last_mut()
+            }
+        };
+        let Some(group) = group else { return };
+        group.count += 1;
+        if group.examples.len() < EXAMPLES {
+            group.examples.push(ErrorExample {
+                index: item.index,
+                custom_id: item.custom_id.clone(),
+                message: form::beginning(&error.message, MESSAGE),
+            });
+        }
+    }
+
+    /// The largest groups; of two that are as large, the one with the earlier item.
+    fn largest(mut self, limit: usize) -> Vec<ErrorGroup> {
+        self.groups.extend(self.other);
+        self.groups.sort_by_key(|group| std::cmp::Reverse(group.count));
+        self.groups.truncate(limit);
+        self.groups
+    }
+}
+
+fn empty(code: &str, message: &str, retryable: bool) -> ErrorGroup {
+    let (code, message) = (code.to_owned(), message.to_owned());
+    ErrorGroup { code, message, count: 0, retryable, examples: Vec::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed(index: u64, error: JobError) -> ItemSummary {
+        ItemSummary {
+            index,
+            custom_id: None,
+            status: ItemStatus::Failed,
+            attempts: 1,
+            error: Some(error),
+            started_at: None,
+            duration_ms: None,
+        }
+    }
+
+    fn word(mut number: usize) -> String {
+        let mut word = String::new();
+        loop {
+            word.extend(char::from_digit(u32::try_from(number % 20).unwrap() + 10, 36));
+            number /= 20;
+            if number == 0 {
+                return word;
+            }
+        }
+    }
+
+    #[test]
+    fn groups_are_by_what_messages_have_in_common_the_largest_first() {
+        let mut groups = Groups::default();
+        for index in 0..10 {
+            let (code, text) = match index {
+                0 => ("odd", format!("row {index} is odd")),
+                1..5 => ("busy", format!("the model 'm-{index}' is busy")),
+                _ => ("busy", format!("gave up after {index}0 ms")),
+            };
+            groups.add(&failed(index, JobError::fatal(code, text)));
+        }
+        groups.add(&failed(10, JobError::passing("odd", "row 10 is odd")));
+        let found = groups.largest(3);
+        let told: Vec<_> = found
+            .iter()
+            .map(|group| (&*group.code, &*group.message, group.count, group.examples.len()))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("busy", "gave up after … ms", 5, 3),
+                ("busy", "the model '…' is busy", 4, 3),
+                ("odd", "row … is odd", 1, 1),
+            ]
+        );
+        assert_eq!(found[1].examples[2].message, "the model 'm-3' is busy");
+        assert!(!found[2].retryable, "the one that may pass is another group");
+    }
+
+    #[test]
+    fn what_is_beyond_the_bound_is_one_group() {
+        let mut groups = Groups::default();
+        let total = GROUPS + 500;
+        for index in 0..total {
+            let message = format!("no {} here", word(index));
+            groups.add(&failed(u64::try_from(index).unwrap(), JobError::fatal("lost", message)));
+        }
+        assert_eq!((groups.groups.len(), groups.places.len()), (GROUPS, GROUPS));
+        let found = groups.largest(2);
+        assert_eq!((&*found[0].code, &*found[0].message, found[0].count), ("other", "…", 500));
+        assert_eq!((&*found[1].code, found[1].count), ("lost", 1));
+    }
+}

@@ -1,0 +1,147 @@
+//! Batches with more items than a request reads: what is told of them, and that it says so.
+
+#![allow(clippy::unwrap_used, reason = "a helper of tests fails where a test would")]
+
+mod world;
+
+use headway_access::Reach;
+use headway_hub::{ItemQuery, Options};
+use headway_protocol::batch::Timings;
+use headway_protocol::{ItemStatus, JobError, Timestamp};
+use headway_store::{Append, Expected, ItemOutcome, LeaseRequest, NewItem, Record, Store as _};
+use serde_json::json;
+use world::{World, caller, job, raw};
+
+/// What became of an item: nothing yet, its end and how long it took, and with which error.
+type Fate = Option<(u64, u64, Option<&'static str>)>;
+
+/// A batch with these items, whose document counts those that succeeded and failed.
+async fn batch(total: u64, fate: impl Fn(u64) -> Fate) -> World {
+    let world = World::new(Options::default());
+    let fates: Vec<Fate> = (0..total).map(fate).collect();
+    let failed = fates.iter().flatten().filter(|(.., error)| error.is_some()).count() as u64;
+    let succeeded = fates.iter().flatten().count() as u64 - failed;
+    let queued = total - failed - succeeded;
+    let items = json!({"total":total,"queued":queued,"running":0,"retrying":0,"failed":failed,
+        "succeeded":succeeded,"skipped":0,"cancelled":0,"expired":0});
+    world.create_for("a", None, json!({ "items": items })).await;
+    let new = |index| NewItem {
+        index,
+        custom_id: None,
+        input: raw(&json!(index)),
+        estimate: None,
+        status: ItemStatus::Queued,
+        error: None,
+    };
+    world.store.add_items(&job("a"), (0..total).map(new).collect()).await.unwrap();
+    let lease = LeaseRequest {
+        fence: 1,
+        now: Timestamp::from_millis(0),
+        max: usize::try_from(total).unwrap(),
+    };
+    world.store.lease_items(&job("a"), &lease).await.unwrap();
+    let outcomes = (0..).zip(fates).map(|(index, fate)| ItemOutcome {
+        index,
+        fence: 1,
+        status: match fate {
+            None => ItemStatus::Queued,
+            Some((.., None)) => ItemStatus::Succeeded,
+            Some((.., Some(_))) => ItemStatus::Failed,
+        },
+        due_at: None,
+        output: None,
+        error: fate.and_then(|(.., code)| Some(JobError::fatal(code?, format!("no {index}")))),
+        cost: None,
+        started_at: fate.map(|(end, duration, _)| Timestamp::from_millis(end - duration)),
+        duration_ms: fate.map(|(_, duration, _)| duration),
+    });
+    let stored = world.store.load(&job("a")).await.unwrap().unwrap();
+    let from = stored.cursor.offset;
+    let append = Append {
+        job: job("a"),
+        expected: Expected::At(from),
+        record: std::sync::Arc::new(Record {
+            from,
+            to: from + 1,
+            at: Timestamp::from_millis(1),
+            events: vec![raw(&json!({"type":"items"}))],
+            patch: raw(&json!({})),
+            private: raw(&json!({})),
+        }),
+        facets: std::sync::Arc::new(stored.facets),
+        items: outcomes.collect(),
+        key: None,
+        entries: Vec::new(),
+    };
+    world.store.append(vec![append]).await.pop().unwrap().unwrap();
+    world
+}
+
+async fn timings(world: &World, points: usize) -> Timings {
+    let caller = caller(None, Reach::Tenant);
+    world.hub.timings(&caller, &job("a"), points).await.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn of_very_many_failures_the_first_are_grouped() {
+    let total = 52_000;
+    let world = batch(total, |index| {
+        Some((1_000, 1, Some(if index == 51_000 { "rare" } else { "often" })))
+    })
+    .await;
+    let caller = caller(None, Reach::Tenant);
+    let errors = world.hub.errors(&caller, &job("a"), 10).await.unwrap().unwrap();
+    assert_eq!((errors.failed, errors.grouped), (total, 50_000));
+    let groups: Vec<_> =
+        errors.groups.iter().map(|group| (&*group.code, &*group.message, group.count)).collect();
+    assert_eq!(groups, [("often", "no …", 50_000)]);
+
+    // One that is far away is found by going on.
+    let mut query = ItemQuery { limit: 10, ..ItemQuery::default() };
+    let mut found = Vec::new();
+    let mut pages = 0;
+    loop {
+        let page = world.hub.items_by_error(&caller, &job("a"), query.clone(), "rare").await;
+        let page = page.unwrap().unwrap();
+        found.extend(page.items.iter().map(|item| item.index));
+        pages += 1;
+        query.after = page.next;
+        if page.next.is_none() {
+            break;
+        }
+    }
+    assert_eq!((found, pages), (vec![51_000], 2));
+}
+
+#[tokio::test]
+async fn a_sample_stands_for_all_items() {
+    // Ten items finish in a second, one of five fails, and the later ones take longer.
+    let total = 40_000;
+    let world = batch(total, |index| {
+        Some((1_000_000 + index * 100, 10 + index / 400, (index % 5 == 0).then_some("odd")))
+    })
+    .await;
+    let timings = timings(&world, 40).await;
+    assert_eq!((timings.read, timings.finished), (20_000, total));
+    assert_eq!(timings.step_ms, 120_000);
+    assert_eq!(timings.points.len(), 34);
+    for point in &timings.points[1..33] {
+        assert_eq!((point.finished, point.failed), (1_200, 240), "{point:?}");
+    }
+    let middle = |place: usize| timings.points[place].p50_ms.unwrap();
+    assert!(middle(32) > middle(16) && middle(16) > middle(1));
+    let durations = timings.duration.unwrap();
+    assert!((59..=61).contains(&durations.p50_ms), "{durations:?}");
+    assert!((98..=100).contains(&durations.p90_ms), "{durations:?}");
+}
+
+#[tokio::test]
+async fn a_sample_is_taken_where_items_have_finished() {
+    // A hundred thousand items of which a quarter is done.
+    let done = 25_000;
+    let world = batch(100_000, |index| (index < done).then_some((5_000 + index, 3, None))).await;
+    let timings = timings(&world, 60).await;
+    assert_eq!((timings.read, timings.finished), (20_000, done));
+    let counted: u64 = timings.points.iter().map(|point| point.finished).sum();
+    assert!(counted.abs_diff(done) <= timings.points.len() as u64, "{counted}");
+}
