@@ -431,3 +431,21 @@ async fn kinds_are_for_those_who_make_jobs() {
     }
     server.stop().await;
 }
+
+#[tokio::test]
+async fn everything_that_is_measured_is_explained() {
+    let server = Server::start().await;
+    server.job("a").await;
+    let text = server.get("/metrics").await.text().await.unwrap();
+    let explained = include_str!("../../../docs/metrics.md");
+    let families = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+    let mut count = 0;
+    for (name, kind) in families.filter_map(|family| family.split_once(' ')) {
+        let ending = if kind == "counter" { "_total" } else { "" };
+        let found = explained.contains(&format!("`{name}{ending}`"));
+        assert!(found, "docs/metrics.md does not say what `{name}{ending}` tells");
+        count += 1;
+    }
+    assert!(count > 30, "{text}");
+    server.stop().await;
+}
