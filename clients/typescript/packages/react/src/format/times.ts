@@ -24,19 +24,26 @@ function said(value: number, unit: Unit, locale: string, display: "narrow" | "sh
   return numbers(locale, settings).format(value);
 }
 
-/** How long something takes or took: `450ms`, `4.2s`, `2m 05s`, `1h 12m`, `3d 04h`. */
-export function formatDuration(ms: number, options: FormatOptions = {}): string {
+/** How long something takes or took: `450ms`, `4.2s`, `2m 05s`, `1h 12m`, `3d 04h`. With `round`, parts that are zero are left out: `1m`. */
+export function formatDuration(ms: number, options: FormatOptions & { readonly round?: boolean } = {}): string {
   const locale = localeOf(options);
+  const { round = false } = options;
   const one = (value: number, unit: Unit, digits = 0): string => said(value, unit, locale, "narrow", digits);
-  const two = (value: number, unit: Unit): string => said(value, unit, locale, "narrow", 0, 2);
+  const two = (large: Unit, size: number, small: Unit, part: number): string => {
+    const rest = Math.floor((spent % size) / part);
+    const whole = one(Math.floor(spent / size), large);
+    return rest === 0 && round ? whole : `${whole} ${said(rest, small, locale, "narrow", 0, 2)}`;
+  };
   const spent = Math.max(0, ms);
   if (spent < SECOND) return one(Math.round(spent), "millisecond");
   // Digits are dropped, not rounded: 59.96 seconds are not a minute.
-  if (spent < 10 * SECOND) return one(Math.floor(spent / 100) / 10, "second", 1);
+  if (spent < 10 * SECOND) {
+    const tenths = Math.floor(spent / 100) / 10;
+    return one(tenths, "second", round && Number.isInteger(tenths) ? 0 : 1);
+  }
   if (spent < MINUTE) return one(Math.floor(spent / SECOND), "second");
-  if (spent < HOUR) return `${one(Math.floor(spent / MINUTE), "minute")} ${two(Math.floor((spent % MINUTE) / SECOND), "second")}`;
-  if (spent < DAY) return `${one(Math.floor(spent / HOUR), "hour")} ${two(Math.floor((spent % HOUR) / MINUTE), "minute")}`;
-  return `${one(Math.floor(spent / DAY), "day")} ${two(Math.floor((spent % DAY) / HOUR), "hour")}`;
+  if (spent < HOUR) return two("minute", MINUTE, "second", SECOND);
+  return spent < DAY ? two("hour", HOUR, "minute", MINUTE) : two("day", DAY, "hour", HOUR);
 }
 
 /** What is left: `about 2 min left, 1 to 3 min`. Only as exact as it can be known. */

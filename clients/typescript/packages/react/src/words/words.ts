@@ -1,6 +1,6 @@
 // Every word that components say, so that an application can say them in its own language.
 
-import type { Action, ConnectionState, ItemStatus, JobStatus, LogLevel, StepStatus } from "@headway/client";
+import type { Action, ConnectionState, ItemStatus, JobStatus, LogLevel, SignedOutReason, StepStatus } from "@headway/client";
 
 /** Every word that components say. Functions are given amounts, counts and times as they are to be shown. */
 export interface Words {
@@ -9,7 +9,8 @@ export interface Words {
   readonly item: Readonly<Record<ItemStatus, string>>;
   readonly action: Readonly<Record<Action, string>>;
   readonly level: Readonly<Record<LogLevel, string>>;
-  readonly connection: Readonly<Record<ConnectionState["state"] | "offline" | "following", string>>;
+  readonly connection: Readonly<Record<Exclude<ConnectionState["state"], "signed_out"> | "offline", string>>;
+  readonly signedOut: Readonly<Record<SignedOutReason, string>>;
   /** Beside the status of a job whose worker is silent. */
   readonly stalled: string;
   readonly progress: string;
@@ -35,6 +36,7 @@ export interface Words {
   readonly forecast: string;
   readonly estimate: string;
   readonly budget: string;
+  readonly ofBudget: (budget: string) => string;
   readonly softBudget: string;
   readonly between: (low: string, high: string) => string;
   readonly overBudget: string;
@@ -48,10 +50,13 @@ export interface Words {
   readonly signIn: string;
   readonly broken: string;
   readonly tryAgain: string;
-  readonly failedItems: (count: string) => string;
-  readonly show: string;
-  readonly hide: string;
+  readonly failures: (count: string, share: string) => string;
+  readonly failureShare: string;
+  readonly rate: string;
+  readonly remaining: string;
+  readonly attempts: string;
   readonly tasks: string;
+  readonly role: string;
   readonly started: string;
   readonly took: string;
 }
@@ -96,9 +101,13 @@ export const ENGLISH: Words = {
     live: "Live",
     waiting: "Connection lost",
     offline: "No network",
-    signed_out: "Signed out",
     refused: "Connection refused",
-    following: "Live, through another tab",
+  },
+  signedOut: {
+    no_token: "Signed out",
+    unauthenticated: "Signed out: the token is not taken",
+    token_expired: "Signed out: the token has ended",
+    revoked: "Signed out: the token was revoked",
   },
   stalled: "Stalled",
   progress: "Progress",
@@ -124,6 +133,7 @@ export const ENGLISH: Words = {
   forecast: "Forecast",
   estimate: "Estimate",
   budget: "Budget",
+  ofBudget: (budget) => `of ${budget}`,
   softBudget: "Soft budget",
   between: (low, high) => `${low} to ${high}`,
   overBudget: "Over budget",
@@ -137,10 +147,13 @@ export const ENGLISH: Words = {
   signIn: "Sign in",
   broken: "This part could not be shown.",
   tryAgain: "Try again",
-  failedItems: (count) => `${count} failed`,
-  show: "Show details",
-  hide: "Hide details",
+  failures: (count, share) => `${count} failed, ${share}`,
+  failureShare: "Failures",
+  rate: "Rate",
+  remaining: "Remaining",
+  attempts: "Attempts",
   tasks: "Tasks",
+  role: "Role",
   started: "Started",
   took: "Took",
 };

@@ -1,0 +1,44 @@
+"use client";
+// Buttons for what can be asked of a job.
+
+import type { ReactNode } from "react";
+import type { Action, JobStatus } from "@headway/client";
+
+import { allows } from "../status.ts";
+import { useLanguage } from "../words/context.tsx";
+
+export interface ActionsProps {
+  readonly status: JobStatus;
+  /** Whose job it is, for those who do not see where a button stands. */
+  readonly name: string;
+  /** Which actions are offered; those that the status does not allow are left out. */
+  readonly actions: readonly Action[];
+  readonly pending?: Action | undefined;
+  readonly onCommand: (action: Action) => void;
+}
+
+/** Buttons for what can be asked of a job. */
+export function Actions({ status, name, actions, pending, onCommand }: ActionsProps): ReactNode {
+  const { words } = useLanguage();
+  const allowed = actions.filter((action) => allows(status, action) || action === pending);
+  if (allowed.length === 0) return null;
+  return (
+    <div className="headway-actions">
+      {allowed.map((action) => (
+        <button
+          key={action}
+          type="button"
+          className="headway-button"
+          data-action={action}
+          aria-label={`${words.action[action]}: ${name}`}
+          aria-disabled={pending !== undefined}
+          onClick={() => {
+            if (pending === undefined) onCommand(action);
+          }}
+        >
+          {words.action[action]}
+        </button>
+      ))}
+    </div>
+  );
+}
