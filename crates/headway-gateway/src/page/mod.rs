@@ -2,16 +2,6 @@
 //!
 //! The program says which they are. Each may come ready-made in compressed forms, so that nothing is
 //! compressed while somebody waits. Owner: the gateway's options; nothing changes once it is made.
-//!
-//! ```
-//! use headway_gateway::{Page, PageFile};
-//!
-//! let index = PageFile::new("index.html", "text/html; charset=utf-8", &b"<!doctype html>"[..]);
-//! let script = PageFile::new("assets/main-5f3a.js", "text/javascript; charset=utf-8", &b""[..]);
-//! let page = Page::new([index, script.immutable()])?;
-//! assert_eq!(page.paths().collect::<Vec<_>>(), ["assets/main-5f3a.js", "index.html"]);
-//! # Ok::<(), headway_gateway::PageError>(())
-//! ```
 
 mod coding;
 
@@ -31,6 +21,16 @@ use crate::routes::table;
 const INDEX: &str = "index.html";
 
 /// The files of a page, by their paths; empty: the program has none. Cheap to clone.
+///
+/// ```
+/// use headway_gateway::{Page, PageFile};
+///
+/// let index = PageFile::new("index.html", "text/html; charset=utf-8", &b"<!doctype html>"[..]);
+/// let script = PageFile::new("assets/main-5f3a.js", "text/javascript; charset=utf-8", &b""[..]);
+/// let page = Page::new([index, script.immutable()])?;
+/// assert_eq!(page.paths().collect::<Vec<_>>(), ["assets/main-5f3a.js", "index.html"]);
+/// # Ok::<(), headway_gateway::PageError>(())
+/// ```
 #[derive(Clone, Default)]
 pub struct Page {
     files: Arc<BTreeMap<String, Held>>,
