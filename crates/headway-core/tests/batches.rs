@@ -10,7 +10,7 @@ mod support;
 
 use headway_core::batch::{Flight, Settled, Start};
 use headway_core::{
-    BatchSeal, ChosenItems, Create, Input, ItemChoice, JobState, Refusal, Settings,
+    BatchSeal, ChosenItems, Create, Input, ItemChoice, JobState, Refusal, Settings, evolve,
 };
 use headway_protocol::batch::{Budget, OnBudget, OnFailure};
 use headway_protocol::event::{ItemsMoved, RequeuedItems};
@@ -385,4 +385,24 @@ fn a_batch_that_cannot_be_worked_on_fails_and_can_be_tried_again() {
     assert_eq!(bench.state.job.items.unwrap().queued, 3);
     let mut bench = Bench::new(batch_request());
     assert_eq!(bench.say(broken).unwrap(), ["fail"]);
+}
+
+#[test]
+fn what_was_written_before_items_could_be_chosen_means_the_same() {
+    let seal = BatchSeal { total: 3, ..BatchSeal::default() };
+    let mut bench = sealed(seal, Settings::default());
+    bench.put(&Input::Begin).unwrap();
+    bench.moved(ItemsMoved { failed: fail(1..3).failed, ..done(0, 0) }).unwrap();
+    let old = json!({"at": "2026-01-10T08:00:00.000Z", "type": "retried", "attempt": 2,
+                     "status": "queued", "items": {"failed": 2, "cancelled": 0, "expired": 0}});
+    evolve(&mut bench.state, &serde_json::from_value(old).unwrap());
+    let batch = bench.state.private.batch.as_ref().unwrap();
+    assert_eq!((batch.requeue, batch.requeue_items.len()), (Some(RetryItems::Failed), 0));
+    assert_eq!(bench.state.job.items.unwrap().queued, 2);
+    let (document, private) = bench.state.whole();
+    // As an earlier version wrote it: the member is not there.
+    assert!(private["batch"].get("requeue_items").is_none(), "{private}");
+    assert_eq!(private["batch"]["requeue"], "failed");
+    let restored = JobState::restore(document, bench.state.job.cursor, private).unwrap();
+    assert_eq!(restored, bench.state);
 }

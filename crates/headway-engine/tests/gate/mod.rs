@@ -1,4 +1,5 @@
-//! A store whose appends wait until they are let through, or turned away.
+//! A store whose appends wait until they are let through, or turned away, and whose sweeps of chosen
+//! items can come to a halt.
 
 use std::sync::Arc;
 
@@ -10,7 +11,8 @@ use headway_store::{
     LeaseRequest, LeasedItem, ListPage, ListQuery, NewItem, PutEntry, Sink, Store, StoreError,
     Stored, StoredItem, Sweep,
 };
-use tokio::sync::{mpsc, oneshot};
+use parking_lot::Mutex;
+use tokio::sync::{Notify, mpsc, oneshot};
 
 /// A call of [`Store::append`] that waits for its turn.
 pub(crate) struct Waiting {
@@ -33,8 +35,12 @@ impl Waiting {
 /// A store in memory behind a gate.
 #[derive(Debug)]
 pub(crate) struct GatedStore {
-    pub(crate) inner: MemoryStore,
+    pub(crate) inner: Arc<MemoryStore>,
     calls: mpsc::Sender<Waiting>,
+    /// So many chosen items are swept; then a sweep is not answered any more.
+    pub(crate) sweeps: Mutex<Option<u64>>,
+    /// Told when a sweep is not answered.
+    pub(crate) halted: Notify,
 }
 
 impl std::fmt::Debug for Waiting {
@@ -47,7 +53,9 @@ impl GatedStore {
     /// The store, and its calls in order.
     pub(crate) fn new() -> (Arc<Self>, mpsc::Receiver<Waiting>) {
         let (calls, waiting) = mpsc::channel(100);
-        (Arc::new(Self { inner: MemoryStore::new(), calls }), waiting)
+        let inner = Arc::new(MemoryStore::new());
+        let (sweeps, halted) = (Mutex::new(None), Notify::new());
+        (Arc::new(Self { inner, calls, sweeps, halted }), waiting)
     }
 }
 
@@ -122,7 +130,18 @@ impl Store for GatedStore {
     }
 
     async fn sweep_items(&self, job: &JobId, sweep: &Sweep) -> Result<u64, StoreError> {
-        self.inner.sweep_items(job, sweep).await
+        let left = *self.sweeps.lock();
+        let Some(left) = left.filter(|_| sweep.only.is_some()) else {
+            return self.inner.sweep_items(job, sweep).await;
+        };
+        if left == 0 {
+            self.halted.notify_one();
+            std::future::pending::<()>().await;
+        }
+        let max = sweep.max.min(usize::try_from(left).unwrap());
+        let moved = self.inner.sweep_items(job, &Sweep { max, ..sweep.clone() }).await?;
+        *self.sweeps.lock() = Some(left - moved);
+        Ok(moved)
     }
 
     async fn trim(&self, job: &JobId, before: u64) -> Result<Option<u64>, StoreError> {

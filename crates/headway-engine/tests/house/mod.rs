@@ -47,12 +47,22 @@ impl House {
         folder: &std::path::Path,
         options: Options,
     ) -> Self {
+        let port: Arc<dyn Store> = Arc::clone(&store) as Arc<dyn Store>;
+        Self::behind(port, store, folder, options)
+    }
+
+    /// An engine over a store that puts things into `store`.
+    pub(crate) fn behind(
+        port: Arc<dyn Store>,
+        store: Arc<MemoryStore>,
+        folder: &std::path::Path,
+        options: Options,
+    ) -> Self {
         let bell = Arc::new(Bell::default());
         store.attach(Arc::clone(&bell) as Arc<dyn Sink>);
         let options = Options { allow_exec: true, work_dir: folder.to_owned(), ..options };
-        let dynamic: Arc<dyn Store> = Arc::clone(&store) as Arc<dyn Store>;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let engine = Handle::start(options, dynamic, clock).unwrap();
+        let engine = Handle::start(options, port, clock).unwrap();
         Self { engine, store, folder: folder.to_owned(), bell }
     }
 
