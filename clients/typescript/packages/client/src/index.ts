@@ -15,7 +15,6 @@
 
 export { Audit as AuditApi } from "./api/audit.ts";
 export type { AuditQuery } from "./api/audit.ts";
-export type * from "./api/awaited.ts";
 export { Batches } from "./api/batches.ts";
 export type { ItemFile, ItemQuery } from "./api/batches.ts";
 export { Commands } from "./api/commands.ts";

@@ -13,7 +13,7 @@
  */
 
 export type { DeepReadonly, JobDocument } from "./document/job.ts";
-export type { ConnectionState, SignedOutReason, TransportName } from "./session/connection.ts";
+export type { ConnectionState, Link, SignedOutReason, TabRole, TransportName } from "./session/connection.ts";
 export type { Refusal } from "./session/refusal.ts";
 export type { Selector } from "./session/selection.ts";
 export type { Fetch } from "./transport/answer.ts";

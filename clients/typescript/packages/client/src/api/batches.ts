@@ -1,11 +1,10 @@
 // Batches: made of a list or a file, looked at, commanded, read out.
 
-import type { BatchOptions, BatchRequest, Estimate, Item, ItemPage, ItemStatus, Job } from "../protocol/generated/contract.ts";
+import type { BatchOptions, BatchRequest, ErrorGroups, Estimate, Item, ItemPage, ItemStatus, Job, Timings } from "../protocol/generated/contract.ts";
 import { HeadwayError } from "../http/error.ts";
 import { jsonLines } from "../http/lines.ts";
 import { pages } from "../http/pages.ts";
 import { creating, path, type CreateOptions, type RequestOptions, type Requester } from "../http/requester.ts";
-import type { ErrorGroups, Timings } from "./awaited.ts";
 import { Commands } from "./commands.ts";
 
 /** Which items a list holds. */

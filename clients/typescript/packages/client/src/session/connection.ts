@@ -6,8 +6,20 @@ export type TransportName = "websocket" | "events" | "poll";
 /** Why nobody is signed in any more. */
 export type SignedOutReason = "token_expired" | "revoked" | "unauthenticated" | "no_token";
 
+/** Whose connection a tab watches over. */
+export type TabRole =
+  /** Its own, and no other tab's. */
+  | "alone"
+  /** Its own, and other tabs watch over it. */
+  | "leads"
+  /** That of another tab. */
+  | "follows";
+
 /** The state of the one connection that all watches share. */
-export type ConnectionState =
+export type ConnectionState = Link & { readonly tab: TabRole };
+
+/** The state of a connection, whoever has it. */
+export type Link =
   /** Nothing is watched, or everything that is has ended. */
   | { readonly state: "idle" }
   | { readonly state: "connecting"; readonly transport: TransportName }

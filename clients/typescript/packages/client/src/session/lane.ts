@@ -60,6 +60,12 @@ export class Lane {
   apply(frame: LaneFrame): Applied {
     switch (frame.type) {
       case "snapshot":
+        if (this.job !== undefined && frame.cursor !== this.job.cursor && isAtMost(frame.cursor, this.job.cursor)) {
+          // Another tab, that was behind, had this one.
+          this.#cursor = this.job.cursor;
+          this.#waiting = false;
+          return "known";
+        }
         this.#document = share(this.#document, frame.state as unknown as Json);
         this.#cursor = frame.cursor;
         this.#ended = false;

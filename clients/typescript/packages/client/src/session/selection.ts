@@ -19,6 +19,11 @@ export interface Selection {
   readonly minIntervalMs?: number | undefined;
 }
 
+/** What names a selection: the same for equal ones. */
+export function keyOf({ selector, events, minIntervalMs }: Selection): string {
+  return JSON.stringify([selector, events, minIntervalMs]);
+}
+
 /** The job that a selector names, if it names one. */
 export function named(selector: Selector): string | undefined {
   return "job" in selector ? selector.job : undefined;

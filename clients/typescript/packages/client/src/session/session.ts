@@ -9,11 +9,11 @@ import { readFrame, type Frame } from "../protocol/frame.ts";
 import type { ClientMessage } from "../protocol/generated/contract.ts";
 import { address, STREAM } from "./address.ts";
 import { Backoff } from "./backoff.ts";
-import type { Close, ConnectionState, SignedOutReason, TransportName } from "./connection.ts";
+import type { Close, Link, SignedOutReason, TransportName } from "./connection.ts";
 import { Credential } from "./credential.ts";
 import type { Output } from "./output.ts";
 import type { Selection } from "./selection.ts";
-import { Stream, type StreamFrame } from "./stream.ts";
+import { Stream, type Replay, type StreamFrame } from "./stream.ts";
 
 /** How long a connection may take to say its first word. */
 const CONNECT_MS = 15_000;
@@ -104,7 +104,7 @@ export class Session {
   }
 
   /** How the connection is. */
-  connection(): ConnectionState {
+  connection(): Link {
     const phase = this.#phase;
     switch (phase.state) {
       case "asking":
@@ -131,6 +131,18 @@ export class Session {
   /** One reader less. */
   unsubscribe(key: string, now: number): void {
     if (this.stream.unsubscribe(key)) this.#changed(now);
+  }
+
+  /** Asks once more for what was refused. */
+  retry(key: string, now: number): void {
+    this.stream.forgive(key);
+    this.#changed(now);
+  }
+
+  /** Asks for the events of a subscription once more, from an older position; see `Stream.replay`. */
+  replay(number: number, replay: Replay, now: number): void {
+    this.stream.replay(number, replay);
+    this.#changed(now);
   }
 
   /** Somebody else brings what is watched, or nobody does: lets the connection go, and keeps what is known. */

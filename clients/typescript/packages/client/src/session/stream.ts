@@ -14,7 +14,7 @@ import { Subscriptions } from "./subscriptions.ts";
 type Subject = { readonly key: string } | { readonly lookedUp: string } | { readonly replay: number };
 
 /** Events of a subscription that somebody else has to be told again. */
-interface Replay {
+export interface Replay {
   readonly key: string;
   readonly selection: Selection;
   readonly cursor: string;

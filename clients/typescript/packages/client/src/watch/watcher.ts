@@ -86,7 +86,7 @@ export class Watcher {
     const transports = wanted.filter((name) => this.#opens[name] !== undefined);
     if (transports.length === 0) throw new TypeError("none of `transports` is there: Node before 22 needs `WebSocket`");
     this.#session = new Session({ transports, signIn: options.token !== undefined, attempts: options.attempts ?? 5 });
-    this.#state = this.#session.connection();
+    this.#state = { ...this.#session.connection(), tab: "alone" };
     this.connection = {
       subscribe: (listener) => this.#connectionListeners.add(listener),
       getSnapshot: () => this.#state,
@@ -258,7 +258,7 @@ export class Watcher {
   }
 
   #connectionChanged(changed: Set<Reader>): void {
-    const now = this.#session.connection();
+    const now: ConnectionState = { ...this.#session.connection(), tab: "alone" };
     if (JSON.stringify(now) === JSON.stringify(this.#state)) return;
     this.#state = now;
     for (const reader of this.#readers) changed.add(reader);

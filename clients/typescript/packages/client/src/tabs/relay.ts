@@ -1,0 +1,208 @@
+// The leader's side: what other tabs watch, over the leader's connection.
+
+import type { Frame } from "../protocol/frame.ts";
+import type { LaneFrame } from "../session/lane.ts";
+import type { Output } from "../session/output.ts";
+import { covers, keyOf, named, type Selection } from "../session/selection.ts";
+import type { Session } from "../session/session.ts";
+import type { StreamFrame } from "../session/stream.ts";
+import type { Asked } from "./message.ts";
+
+/** Subscriptions of one tab, as many as a server gives one connection. */
+const MOST = 256;
+
+/** One subscription of another tab. */
+interface Entry {
+  readonly id: string;
+  readonly key: string;
+  readonly selection: Selection;
+  /** The position from which its events are asked for, until they come. */
+  replay: { readonly number: number; readonly cursor: string } | undefined;
+}
+
+/** Frames for one tab. */
+export interface Answer {
+  readonly to: string;
+  readonly frames: readonly StreamFrame[];
+}
+
+/**
+ * **Invariants:** the session counts each subscription of another tab as one reader; a tab is told the
+ * events of a subscription from the position that it held, or of a gap.
+ */
+export class Relay {
+  readonly #session: Session;
+  readonly #tabs = new Map<string, Map<string, Entry>>();
+  #replays = 0;
+
+  constructor(session: Session) {
+    this.#session = session;
+    session.stream.relayed = true;
+  }
+
+  /** Whether a tab is served. */
+  has(tab: string): boolean {
+    return this.#tabs.has(tab);
+  }
+
+  /** Takes what a tab asks for; gives what it can be told at once. */
+  ask(tab: string, messages: readonly Asked[], now: number): StreamFrame[] {
+    const entries = this.#tabs.get(tab) ?? new Map<string, Entry>();
+    this.#tabs.set(tab, entries);
+    return messages.flatMap((message) => {
+      if (message.type === "subscribe") return this.#subscribe(entries, message, now);
+      this.#remove(entries, message.id, now);
+      return [];
+    });
+  }
+
+  /** A tab begins anew, or is not there any more. */
+  gone(tab: string, now: number): void {
+    const entries = this.#tabs.get(tab);
+    if (entries === undefined) return;
+    this.#tabs.delete(tab);
+    for (const id of [...entries.keys()]) this.#remove(entries, id, now);
+  }
+
+  /** Nobody is served any more. */
+  close(now: number): void {
+    for (const tab of [...this.#tabs.keys()]) this.gone(tab, now);
+    this.#session.stream.relayed = false;
+  }
+
+  /** Whether a frame is for anybody. */
+  isWanted(frame: LaneFrame): boolean {
+    const document = frame.type === "snapshot" ? frame.state : this.#session.stream.lane(frame.job)?.job;
+    for (const entries of this.#tabs.values()) {
+      for (const { selection } of entries.values()) if (covers(selection.selector, frame.job, document)) return true;
+    }
+    return false;
+  }
+
+  /** What the session's news mean for single tabs. */
+  handleOutput(output: Output, now: number): Answer[] {
+    switch (output.type) {
+      case "replayed":
+        return this.#answers(({ replay }) => replay?.number === output.replay, (entry) => {
+          entry.replay = undefined;
+          return [subscribed(entry, true)];
+        });
+      case "subscription": {
+        const refusal = this.#session.stream.refusal(output.key);
+        if (refusal === undefined) return [];
+        return this.#answers(({ key }) => key === output.key, ({ id }, entries) => {
+          this.#remove(entries, id, now);
+          return [{ type: "error", id, code: refusal.code, message: refusal.message }];
+        });
+      }
+      case "connection":
+        if (this.#speaks()) return [];
+        // Where nothing can be asked, nothing can be asked again.
+        return this.#answers(({ replay }) => replay !== undefined, (entry) => {
+          const position = entry.replay?.cursor;
+          this.#forget(entry);
+          return this.#begin(entry, position);
+        });
+      case "token":
+      case "connect":
+      case "send":
+      case "disconnect":
+      case "job":
+      case "event":
+      case "frame":
+        return [];
+    }
+  }
+
+  #subscribe(entries: Map<string, Entry>, asked: Extract<Asked, { type: "subscribe" }>, now: number): StreamFrame[] {
+    const { id, cursor, event } = asked;
+    if (entries.size >= MOST) {
+      const message = `a tab has at most ${MOST} subscriptions: close some`;
+      return [{ type: "error", id, code: "too_many_subscriptions", message }];
+    }
+    const selection = selectionOf(asked);
+    const key = keyOf(selection);
+    const { stream } = this.#session;
+    const known = stream.has(key);
+    const refused = stream.refusal(key) !== undefined;
+    this.#session.subscribe(key, selection, now);
+    const entry: Entry = { id, key, selection, replay: undefined };
+    entries.set(id, entry);
+    // Another tab may know better by now.
+    if (known && refused) this.#session.retry(key, now);
+    const refusal = stream.refusal(key);
+    if (refusal !== undefined) {
+      this.#remove(entries, id, now);
+      return [{ type: "error", id, code: refusal.code, message: refusal.message }];
+    }
+    const position = cursor ?? event;
+    const job = named(selection.selector);
+    if (job === undefined || position === null || position === undefined || !wantsEvents(selection)) return this.#begin(entry, undefined);
+    const lane = stream.lane(job);
+    const same = lane?.cursor !== undefined && lane.event === event && (event !== undefined || lane.cursor === cursor);
+    if (known && same) return this.#begin(entry, undefined);
+    if (!this.#speaks()) return this.#begin(entry, position);
+    this.#replays += 1;
+    entry.replay = { number: this.#replays, cursor: position };
+    this.#session.replay(this.#replays, { key, selection, cursor: position }, now);
+    return [];
+  }
+
+  /** A subscription stands: what is held of its jobs. From `position` on events may be missing. */
+  #begin(entry: Entry, position: string | undefined): StreamFrame[] {
+    const frames: StreamFrame[] = [subscribed(entry, position === undefined)];
+    for (const [job, lane] of this.#session.stream.lanes(entry.key)) {
+      const { cursor } = lane;
+      if (lane.job === undefined || cursor === undefined) continue;
+      if (position !== undefined && position !== cursor) frames.push({ type: "gap", job, from: position, to: cursor, reason: "slow" });
+      frames.push({ type: "snapshot", job, cursor, state: lane.job as Extract<Frame, { type: "snapshot" }>["state"] });
+      if (lane.ended) frames.push({ type: "end", job, cursor, status: lane.job.status });
+    }
+    return frames;
+  }
+
+  #answers(which: (entry: Entry) => boolean, frames: (entry: Entry, entries: Map<string, Entry>) => StreamFrame[]): Answer[] {
+    const answers: Answer[] = [];
+    for (const [to, entries] of this.#tabs) {
+      const told = [...entries.values()].filter(which).flatMap((entry) => frames(entry, entries));
+      if (told.length > 0) answers.push({ to, frames: told });
+    }
+    return answers;
+  }
+
+  #remove(entries: Map<string, Entry>, id: string, now: number): void {
+    const entry = entries.get(id);
+    if (entry === undefined) return;
+    entries.delete(id);
+    this.#forget(entry);
+    this.#session.unsubscribe(entry.key, now);
+  }
+
+  #forget(entry: Entry): void {
+    if (entry.replay !== undefined) this.#session.stream.forget(entry.replay.number);
+    entry.replay = undefined;
+  }
+
+  /** Whether a position can be told to the server, now or when it is connected. */
+  #speaks(): boolean {
+    const link = this.#session.connection();
+    return !(link.state === "live" || link.state === "connecting") || link.transport === "websocket";
+  }
+}
+
+function subscribed({ id }: Entry, recovered: boolean): StreamFrame {
+  return { type: "subscribed", id, recovered, was_recovering: recovered };
+}
+
+function wantsEvents({ events }: Selection): boolean {
+  return events !== undefined && events !== false;
+}
+
+/** What a message asks for. */
+function selectionOf({ job, session, tag, events, min_interval_ms: interval }: Extract<Asked, { type: "subscribe" }>): Selection {
+  return {
+    selector: typeof job === "string" ? { job } : typeof session === "string" ? { session } : typeof tag === "string" ? { tag } : { all: true },
+    ...(events !== null && events !== undefined && { events }),
+    ...(typeof interval === "number" && { minIntervalMs: interval }),
+  };
+}
