@@ -1,0 +1,44 @@
+"""The watching session does what every client does: the cases that belong to none of them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from unittest import TestCase, main
+
+from headway.watching.frame import read_frame
+from headway.watching.session import Session, SessionOptions
+from support.case import Player
+
+CORPUS = Path(__file__).resolve().parents[3] / "schema/corpus"
+
+
+class CorpusTest(TestCase):
+    def test_every_case_of_a_session(self) -> None:
+        cases = sorted((CORPUS / "session").glob("*.json"))
+        self.assertGreater(len(cases), 40, "the corpus is not where it should be")
+        for path in cases:
+            case = json.loads(path.read_text())
+            with self.subTest(path.stem, about=case["about"]):
+                player = Player(self, case)
+                for step in case["steps"]:
+                    player.play(step)
+
+    def test_every_frame_of_the_server_is_read(self) -> None:
+        for case in json.loads((CORPUS / "server.json").read_text()):
+            with self.subTest(case["about"]):
+                frame = read_frame(case["frame"])
+                unknown = case.get("unknown") is True
+                self.assertEqual(frame, {"type": "unknown"} if unknown else case["frame"])
+
+    def test_what_is_no_frame_is_passed_over(self) -> None:
+        session = Session(SessionOptions(["events"], sign_in=False))
+        for message in (None, 7, [], {}, {"type": 7}, {"type": "snapshot"}, {"type": "update", "job": "a"}):
+            with self.subTest(message=message):
+                self.assertIsNone(read_frame(message))
+                session.handle_frame(1, message, 0, 1)
+                self.assertIsNone(session.poll_output())
+
+
+if __name__ == "__main__":
+    main()
