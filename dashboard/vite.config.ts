@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
@@ -45,7 +45,7 @@ function compressed(): Plugin {
   return {
     name: "headway-compressed",
     apply: "build",
-    configResolved: (config) => { folder = join(config.root, config.build.outDir); },
+    configResolved: (config) => { folder = resolve(config.root, config.build.outDir); },
     closeBundle: async () => {
       for (const name of await readdir(folder, { recursive: true })) {
         const path = join(folder, name);

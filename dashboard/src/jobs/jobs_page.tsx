@@ -1,7 +1,51 @@
-// All jobs that whoever is signed in may see.
+// All jobs that whoever is signed in may see, as they move.
 
-import { Page, PageHead } from "../design/page.tsx";
+import "./jobs.css";
+import { useCallback } from "react";
+import { formatCount } from "@headway/react";
+
+import { Button } from "../design/button.tsx";
+import { Page, useWindowTitle } from "../design/page.tsx";
+import { useQuery } from "../shell/place.ts";
+import { FilterBar, type ChangeFilter } from "./list/filter_bar.tsx";
+import { isOpen, readFilter } from "./list/filter.ts";
+import { JobRows } from "./list/job_rows.tsx";
+import { NoJobsYet, NothingFits } from "./list/no_jobs.tsx";
+import { useFeed } from "./list/use_feed.ts";
 
 export function JobsPage() {
-  return <Page><PageHead title="Jobs" /></Page>;
+  useWindowTitle("Jobs");
+  const [query, setQuery] = useQuery();
+  const filter = readFilter(query);
+  const [feed, view] = useFeed(filter);
+  const change: ChangeFilter = useCallback((members) => {
+    window.scrollTo(0, 0);
+    setQuery(members);
+  }, [setQuery]);
+  const clear = (): void => { change({ status: undefined, kind: undefined, tag: undefined, session: undefined, text: undefined }); };
+  const toNew = (): void => {
+    window.scrollTo(0, 0);
+    feed?.release();
+  };
+  return (
+    <Page>
+      <h1 className="unseen">Jobs</h1>
+      <div className="jobs-tools">
+        <FilterBar filter={filter} onChange={change} />
+        <div className="jobs-columns" aria-hidden="true">
+          <span>Status</span><span>Job</span><span>Kind</span><span>Progress</span><span data-align="end">Duration</span><span data-align="end">Created</span>
+        </div>
+        {view.waiting > 0 && <div className="jobs-new"><Button look="strong" icon="up" onClick={toNew}>{`${formatCount(view.waiting)} new`}</Button></div>}
+        <span className="unseen" role="status">{view.waiting > 0 ? `${view.waiting} new jobs at the top` : ""}</span>
+      </div>
+      <div role="table" aria-label="Jobs, newest first" aria-rowcount={view.complete ? view.rows.length + 1 : -1} aria-busy={view.loading}>
+        <div className="unseen" role="rowgroup">
+          <div role="row" aria-rowindex={1}>
+            {["Status", "Job", "Kind", "Progress", "Duration", "Created"].map((title) => <span key={title} role="columnheader">{title}</span>)}
+          </div>
+        </div>
+        <JobRows feed={feed} view={view} onFilter={change} empty={isOpen(filter) ? <NoJobsYet /> : <NothingFits onClear={clear} />} />
+      </div>
+    </Page>
+  );
 }
