@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::command;
 
 /// One package that takes part in building the program.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Package {
     pub(super) name: String,
     pub(super) version: String,

@@ -74,6 +74,12 @@ pub(crate) fn bill_of_materials(root: &Path, target: &str, epoch: &str) -> Resul
     Ok(text + "\n")
 }
 
+/// The packages whose code is in the dashboard, by name, each with its licence.
+pub(crate) fn dashboard_licences(root: &Path) -> Result<Vec<(String, Option<String>)>, String> {
+    let (_, packages) = packages::read(root)?;
+    Ok(packages.into_values().map(|package| (package.name, package.license)).collect())
+}
+
 /// The machine that this is, as rustc names it.
 pub(crate) fn host() -> Result<String, String> {
     let version = command::output(Command::new("rustc").arg("-vV"))?;

@@ -56,6 +56,9 @@ fn texts_in(folder: &Path) -> Result<Vec<String>, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::graph::Package;
     use super::*;
 
     #[test]
@@ -66,5 +69,36 @@ mod tests {
         assert!(notice.contains("Permission is hereby granted"), "MIT");
         assert!(notice.contains("Apache License"), "Apache-2.0");
         assert!(!notice.contains("\nproptest@"), "only tests need it");
+    }
+
+    #[test]
+    fn packages_of_the_dashboard_are_named_with_their_texts() {
+        let folder = std::env::temp_dir().join(format!("xtask-notice-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("LICENSE.md"), "Anybody may use the charts.\r\n").unwrap();
+        let package = Package {
+            name: "charts".to_owned(),
+            version: "1.0.0".to_owned(),
+            license: Some("ISC".to_owned()),
+            description: None,
+            repository: Some("https://www.npmjs.com/package/charts".to_owned()),
+            origin: Origin::Npm("ab".to_owned()),
+            folder: folder.clone(),
+            linked: true,
+            needs: BTreeSet::new(),
+        };
+        let ours =
+            Package { origin: Origin::Ours, name: "dashboard".to_owned(), ..package.clone() };
+        let graph = Graph::from([
+            ("npm:charts@1.0.0".to_owned(), package),
+            ("npm:dashboard@1.0.0".to_owned(), ours),
+        ]);
+        let notice = notice(&graph).unwrap();
+        fs::remove_dir_all(folder).unwrap();
+        let line = "\nnpm:charts@1.0.0  ISC  https://www.npmjs.com/package/charts\n";
+        assert!(notice.contains(line), "{notice}");
+        assert!(notice.contains("\nnpm:charts@1.0.0\n----"), "{notice}");
+        assert!(notice.contains("\nAnybody may use the charts.\n"), "{notice}");
+        assert!(!notice.contains("dashboard"), "our own licence stands beside it");
     }
 }

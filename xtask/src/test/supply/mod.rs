@@ -6,6 +6,7 @@
 
 mod bill;
 mod crates;
+mod licences;
 mod node;
 mod python;
 
@@ -61,6 +62,8 @@ pub(super) fn run(root: &Path) -> Result<Tally, String> {
     tally += node::in_step(root).told("package-lock.json: it fits and has checksums");
     tally += node::advisories(root)
         .told("package-lock.json: no package with a known vulnerability (npm audit)");
+    tally += licences::of_dashboard(root)
+        .told("package-lock.json: licences of what is in the dashboard, as licences.rs says");
     for lock in tools::LOCKS {
         tally += python::in_step(root, lock)
             .told(&format!("{lock}: it has what was asked for, with checksums"));
