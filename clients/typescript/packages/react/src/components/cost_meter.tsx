@@ -99,7 +99,8 @@ function judge({ spent, forecast, soft, budget }: Amounts): State {
 function Picture({ amounts }: { readonly amounts: Amounts }): ReactNode {
   const { spent, reserved, forecast, low, high, soft, budget } = amounts;
   const most = Math.max(spent + reserved, forecast ?? 0, high ?? 0, soft ?? 0, budget ?? 0);
-  if (most <= 0) return <div className="headway-track headway-track-thick"><Bar parts={[]} /></div>;
+  // What has nothing beside it is no picture.
+  if (most <= 0 || (forecast ?? soft ?? budget) === undefined) return null;
   // A little more, so that the last mark is not at the edge.
   const share = (amount: number): number => amount / (most * 1.02);
   const inside = Math.min(spent, budget ?? spent);

@@ -80,23 +80,25 @@ function Card({ job, actions = [], now, announce = true, locale, children, onCom
       <header className="headway-card-head">
         <span className="headway-card-name" title={name}>{name}</span>
         <StatusBadge status={job.status} stalled={job.stalled} />
-        {onCommand && <Actions status={job.status} name={name} actions={actions} pending={pending} onCommand={onCommand} />}
       </header>
+      <p className="headway-card-told" title={told}>{told === "" ? job.kind : told}</p>
       <div className="headway-card-bar">
         <ProgressBar job={job} label={name} locale={locale} />
         <span className="headway-card-percent headway-number">{sayPercent(job, language)}</span>
       </div>
-      <p className="headway-card-told" title={told}>{told === "" ? job.kind : told}</p>
-      <Facts
-        facts={[
-          { name: words.progress, text: sayShare(job, language) },
-          { name: words.rate, text: sayRate(job, language) },
-          { name: words.remaining, text: sayEta(job, language) },
-          { name: words.took, text: sayElapsed(job, now ?? ticking, language.locale) },
-          { name: words.cost, text: cost ? formatAmount(cost.spent, cost.currency, language) : "" },
-          { name: words.attempts, text: job.attempt > 1 ? words.attempt(formatCount(job.attempt, language)) : "" },
-        ]}
-      />
+      <div className="headway-card-foot">
+        <Facts
+          facts={[
+            { name: words.progress, text: sayShare(job, language) },
+            { name: words.rate, text: sayRate(job, language) },
+            { name: words.remaining, text: sayEta(job, language) },
+            { name: words.took, text: sayElapsed(job, now ?? ticking, language.locale) },
+            { name: words.cost, text: cost ? formatAmount(cost.spent, cost.currency, language) : "" },
+            { name: words.attempts, text: job.attempt > 1 ? words.attempt(formatCount(job.attempt, language)) : "" },
+          ]}
+        />
+        {onCommand && <Actions status={job.status} name={name} actions={actions} pending={pending} onCommand={onCommand} />}
+      </div>
       {error && <p className="headway-error" data-retryable={error.retryable}>{error.message}</p>}
       {refusal !== undefined && <p className="headway-error" role="alert">{refusal}</p>}
       {children}

@@ -20,11 +20,10 @@ export interface StatusBadgeProps extends Styled {
 /** A status as a sign, a colour and a word. */
 export function StatusBadge({ status, stalled = false, className }: StatusBadgeProps): ReactNode {
   const { words } = useLanguage();
-  const word = sayStatus(status, words);
   return (
     <span className={classes("headway", "headway-badge", className)} data-status={stalled ? "stalled" : status}>
       <Icon sign={stalled ? "stalled" : signOf(status)} />
-      {stalled ? `${word}, ${words.stalled.toLocaleLowerCase()}` : word}
+      {stalled ? words.stalled : sayStatus(status, words)}
     </span>
   );
 }

@@ -75,12 +75,12 @@ function Lane({ step, own, span }: Pick<TimelineRowProps, "step" | "own" | "span
   const wide = own === undefined ? 0 : Math.max(SHORTEST, (own.to - own.from) / length);
   const done = step.status === "running" ? (step.percent ?? 0) / 100 : 1;
   return (
-    <svg className="headway-step-lane" width="100%" height="100%" aria-hidden="true" focusable="false">
+    <svg className="headway-step-lane" width="100%" height="44" aria-hidden="true" focusable="false">
       {span && marks(span).map((at) => <line key={at} className="headway-step-mark" x1={percent(at / length)} x2={percent(at / length)} y1="0" y2="100%" />)}
       {own && (
         <>
-          <rect className="headway-step-time" x={percent(from)} width={percent(wide)} y="25%" height="50%" rx="3" />
-          <rect className="headway-step-done" x={percent(from)} width={percent(wide * done)} y="25%" height="50%" rx="3" />
+          <rect className="headway-step-time" x={percent(from)} width={percent(wide)} y="34%" height="32%" rx="3" />
+          <rect className="headway-step-done" x={percent(from)} width={percent(wide * done)} y="34%" height="32%" rx="3" />
         </>
       )}
     </svg>

@@ -2,7 +2,7 @@
 
 import type { ConnectionState, JobDocument, JobSnapshot, JobsSnapshot, Store } from "@headway/client";
 
-export const UNCONNECTED: ConnectionState = Object.freeze({ state: "idle" });
+export const UNCONNECTED: ConnectionState = Object.freeze({ state: "idle", tab: "alone" });
 
 export const NO_JOBS: readonly JobDocument[] = Object.freeze([]);
 
