@@ -1,9 +1,5 @@
 //! Chosen items of an ended batch run again: just these, also when the engine is gone in between.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a helper of tests may fail its test"
-)]
+#![expect(clippy::unwrap_used, reason = "a helper of tests may fail its test")]
 
 #[allow(
     dead_code,

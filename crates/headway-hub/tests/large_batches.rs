@@ -1,7 +1,13 @@
 //! Batches with more items than a request reads: what is told of them, and that it says so.
 
-#![allow(clippy::unwrap_used, reason = "a helper of tests fails where a test would")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a helper of tests fails where a test would"
+)]
 
+#[allow(dead_code, reason = "each test file uses its part of the world")]
 mod world;
 
 use headway_access::Reach;

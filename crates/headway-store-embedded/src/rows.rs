@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn ids_of_items_keep_batch_and_index_apart() {
-        let last = headway_protocol::limits::ITEMS - 1;
+        let last = limits::ITEMS - 1;
         let (first, end) = item_range(7);
         assert_eq!(item_id(7, 0), first);
         assert!(item_id(7, last) < end && end < item_id(8, 0));

@@ -49,7 +49,9 @@ impl Handle {
             grouped += items.len();
             query.after = items.last().map(|item| item.index);
             let last = items.len() < READ;
-            items.iter().for_each(|item| groups.add(item));
+            for item in &items {
+                groups.add(item);
+            }
             if last {
                 break;
             }
@@ -111,9 +113,9 @@ impl Handle {
 /// Failed items, alike ones together.
 #[derive(Default)]
 struct Groups {
-    /// Where in `groups` those with a code, a message's form and a promise of a retry are.
+    /// Where in `told_apart` those with a code, a message's form and a promise of a retry are.
     places: HashMap<(String, String, bool), usize>,
-    groups: Vec<ErrorGroup>,
+    told_apart: Vec<ErrorGroup>,
     /// What came when there were too many groups.
     other: Option<ErrorGroup>,
 }
@@ -123,16 +125,16 @@ impl Groups {
         let unknown = || JobError::fatal("unknown", "it failed without an error");
         let error = item.error.clone().unwrap_or_else(unknown);
         let form = form::of(&error);
-        let full = self.groups.len() >= GROUPS;
+        let full = self.told_apart.len() >= GROUPS;
         let group = match self.places.entry((error.code.clone(), form.clone(), error.retryable)) {
-            Entry::Occupied(place) => self.groups.get_mut(*place.get()),
+            Entry::Occupied(place) => self.told_apart.get_mut(*place.get()),
             Entry::Vacant(_) if full => {
                 Some(self.other.get_or_insert_with(|| empty("other", "…", false)))
             }
             Entry::Vacant(place) => {
-                place.insert(self.groups.len());
-                self.groups.push(empty(&error.code, &form, error.retryable));
-                self.groups.last_mut()
+                place.insert(self.told_apart.len());
+                self.told_apart.push(empty(&error.code, &form, error.retryable));
+                self.told_apart.last_mut()
             }
         };
         let Some(group) = group else { return };
@@ -148,10 +150,10 @@ impl Groups {
 
     /// The largest groups; of two that are as large, the one with the earlier item.
     fn largest(mut self, limit: usize) -> Vec<ErrorGroup> {
-        self.groups.extend(self.other);
-        self.groups.sort_by_key(|group| std::cmp::Reverse(group.count));
-        self.groups.truncate(limit);
-        self.groups
+        self.told_apart.extend(self.other);
+        self.told_apart.sort_by_key(|group| std::cmp::Reverse(group.count));
+        self.told_apart.truncate(limit);
+        self.told_apart
     }
 }
 
@@ -224,7 +226,7 @@ mod tests {
             let message = format!("no {} here", word(index));
             groups.add(&failed(u64::try_from(index).unwrap(), JobError::fatal("lost", message)));
         }
-        assert_eq!((groups.groups.len(), groups.places.len()), (GROUPS, GROUPS));
+        assert_eq!((groups.told_apart.len(), groups.places.len()), (GROUPS, GROUPS));
         let found = groups.largest(2);
         assert_eq!((&*found[0].code, &*found[0].message, found[0].count), ("other", "…", 500));
         assert_eq!((&*found[1].code, found[1].count), ("lost", 1));

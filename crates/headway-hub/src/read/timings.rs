@@ -74,7 +74,9 @@ async fn read_all(store: &dyn Store, job: &JobId, read: &mut Read) -> Result<(),
         let mut query = ItemQuery { statuses: vec![status], limit: READ, ..ItemQuery::default() };
         while read.items < READ_ALL {
             let items = store.item_summaries(job, &query).await?;
-            items.iter().for_each(|item| read.add(item));
+            for item in &items {
+                read.add(item);
+            }
             query.after = items.last().map(|item| item.index);
             if items.len() < READ {
                 break;
@@ -105,7 +107,9 @@ async fn read_sample(
             limit: READ,
             ..ItemQuery::default()
         };
-        store.item_summaries(job, &query).await?.iter().for_each(|item| read.add(item));
+        for item in store.item_summaries(job, &query).await? {
+            read.add(&item);
+        }
         begin = end;
     }
     Ok(())
