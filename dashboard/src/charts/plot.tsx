@@ -3,12 +3,14 @@
 import { scaleLinear } from "d3-scale";
 import { useId, useRef, useState, type KeyboardEvent, type PointerEvent, type ReactNode } from "react";
 
+import "./charts.css";
+import type { Tone } from "../design/tone.ts";
 import { moved, nearest } from "./nearest.ts";
 import { useWidth } from "./plot_size.ts";
 import { momentFormat, timeTicks, valueTicks } from "./ticks.ts";
 
-/** What a colour means; the theme says what it is. */
-export type Tone = "accent" | "good" | "bad" | "warn" | "muted" | "second";
+/** What a colour means; `second` is for a second line that is no status. The theme says what they are. */
+export type ChartTone = Tone | "second";
 
 /** From what is to be shown to where it is. */
 export interface Scales {
@@ -22,7 +24,7 @@ export interface Scales {
 /** One line of the readout. */
 export interface Reading {
   readonly label: string;
-  readonly tone: Tone;
+  readonly tone: ChartTone;
   /** How it is drawn, for whoever does not tell the colours apart. */
   readonly mark: "block" | "line" | "dashes" | "band";
   /** What it says at a sample; absent where nothing is known. */
@@ -46,8 +48,10 @@ export interface PlotProps {
   readonly readings: readonly Reading[];
   /** Instead of the plot, when there is no sample. */
   readonly empty: string;
-  /** Pixels from a sample's time to the middle of what stands for it, in milliseconds of the axis. */
+  /** From a sample's time to the middle of what stands for it, in milliseconds. */
   readonly centre?: number;
+  /** A moment that is looked at elsewhere on the page. */
+  readonly marker?: number | undefined;
   readonly children: (scales: Scales) => ReactNode;
 }
 
@@ -59,7 +63,7 @@ const RIGHT = 8;
 const SIGN = 6.6;
 const MARGIN_STEP = 14;
 
-export function Plot({ title, summary, times, span, max, say, readings, empty, centre = 0, children }: PlotProps): ReactNode {
+export function Plot({ title, summary, times, span, max, say, readings, empty, centre = 0, marker, children }: PlotProps): ReactNode {
   const box = useRef<HTMLDivElement>(null);
   const width = useWidth(box);
   const titleId = useId();
@@ -146,6 +150,9 @@ export function Plot({ title, summary, times, span, max, say, readings, empty, c
                 >{tick.label}</text>
               ))}
               {children({ x, y, floor, right })}
+              {marker !== undefined && marker >= span[0] && marker <= end && (
+                <line className="plot-marker" x1={x(marker)} x2={x(marker)} y1={HEAD} y2={floor} />
+              )}
               {place !== undefined && at !== undefined && (
                 <line className="plot-crosshair" x1={x(at + centre)} x2={x(at + centre)} y1={HEAD} y2={floor} />
               )}

@@ -3,8 +3,9 @@
 import { scaleLinear } from "d3-scale";
 import type { ReactNode } from "react";
 
+import "./charts.css";
 import { alone, areaPath, linePath } from "./geometry.ts";
-import type { Tone } from "./plot.tsx";
+import type { ChartTone } from "./plot.tsx";
 
 export interface SparklineProps {
   /** What it shows and what it is now; it stands for the picture. */
@@ -13,14 +14,14 @@ export interface SparklineProps {
   readonly values: readonly (number | undefined)[];
   /** So many values have room: fewer begin further right, so that the line moves and does not stretch. */
   readonly capacity?: number;
-  readonly tone?: Tone;
+  readonly tone?: ChartTone;
   readonly width?: number;
   readonly height?: number;
   /** The top of the axis, when it is not the largest value. */
   readonly max?: number;
 }
 
-export function Sparkline({ label, values, capacity = values.length, tone = "accent", width = 120, height = 28, max }: SparklineProps): ReactNode {
+export function Sparkline({ label, values, capacity = values.length, tone = "running", width = 120, height = 28, max }: SparklineProps): ReactNode {
   const room = Math.max(2, capacity);
   const top = max ?? values.reduce<number>((most, value) => Math.max(most, value ?? 0), 0);
   const x = scaleLinear().domain([0, room - 1]).range([1.5, width - 1.5]);

@@ -3,12 +3,12 @@
 import type { ReactNode } from "react";
 
 import { stackedBars } from "./geometry.ts";
-import { Plot, type Tone } from "./plot.tsx";
+import { Plot, type ChartTone } from "./plot.tsx";
 
 /** One colour of the stack; its values stand at the chart's times. */
 export interface Stack {
   readonly label: string;
-  readonly tone: Tone;
+  readonly tone: ChartTone;
   readonly values: readonly number[];
 }
 
@@ -25,14 +25,16 @@ export interface StackedBarsProps {
   readonly sayAxis: (value: number) => string;
   readonly say: (value: number) => string;
   readonly empty: string;
+  /** A moment that is looked at elsewhere on the page. */
+  readonly marker?: number | undefined;
 }
 
-export function StackedBars({ title, summary, times, step, span, stacks, sayAxis, say, empty }: StackedBarsProps): ReactNode {
+export function StackedBars({ title, summary, times, step, span, stacks, sayAxis, say, empty, marker }: StackedBarsProps): ReactNode {
   const max = times.reduce((most, _, place) => Math.max(most, stacks.reduce((sum, { values }) => sum + (values[place] ?? 0), 0)), 0);
   const widest = say(max);
   return (
     <Plot
-      title={title} summary={summary} times={times} span={span} max={max} say={sayAxis} empty={empty} centre={step / 2}
+      title={title} summary={summary} times={times} span={span} max={max} say={sayAxis} empty={empty} marker={marker} centre={step / 2}
       readings={stacks.map(({ label, tone, values }) => ({ label, tone, mark: "block", widest, at: (place) => say(values[place] ?? 0) }))}
     >
       {(scales) => stackedBars(stacks.map(({ values }) => values), times, step, scales).map((bars, index) => (

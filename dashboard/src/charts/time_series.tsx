@@ -3,14 +3,14 @@
 import type { ReactNode } from "react";
 
 import { alone, areaPath, bandPath, linePath, type Curve, type Place } from "./geometry.ts";
-import { Plot, type Reading, type Scales, type Tone } from "./plot.tsx";
+import { Plot, type Reading, type Scales, type ChartTone } from "./plot.tsx";
 
 type Values = readonly (number | undefined)[];
 
 /** One line; its values stand at the chart's times. */
 export interface Line {
   readonly label: string;
-  readonly tone: Tone;
+  readonly tone: ChartTone;
   readonly values: Values;
   /** `area` fills what is below; `dashes` is for what is expected. */
   readonly draw: "line" | "area" | "dashes";
@@ -19,7 +19,7 @@ export interface Line {
 /** What lies between two values. */
 export interface Band {
   readonly label: string;
-  readonly tone: Tone;
+  readonly tone: ChartTone;
   readonly low: Values;
   readonly high: Values;
 }
@@ -27,7 +27,7 @@ export interface Band {
 /** A value that is the same at all times, such as a budget. */
 export interface Rule {
   readonly label: string;
-  readonly tone: Tone;
+  readonly tone: ChartTone;
   readonly value: number;
 }
 
@@ -46,11 +46,13 @@ export interface TimeSeriesProps {
   /** Says a value in full. */
   readonly say: (value: number) => string;
   readonly empty: string;
+  /** A moment that is looked at elsewhere on the page. */
+  readonly marker?: number | undefined;
 }
 
 const largest = (values: Values): number => values.reduce<number>((most, value) => Math.max(most, value ?? 0), 0);
 
-export function TimeSeries({ title, summary, times, span, lines, bands = [], rules = [], curve, sayAxis, say, empty }: TimeSeriesProps): ReactNode {
+export function TimeSeries({ title, summary, times, span, lines, bands = [], rules = [], curve, sayAxis, say, empty, marker }: TimeSeriesProps): ReactNode {
   const max = Math.max(
     ...lines.map(({ values }) => largest(values)), ...bands.map(({ high }) => largest(high)), ...rules.map(({ value }) => value), 0,
   );
@@ -69,7 +71,7 @@ export function TimeSeries({ title, summary, times, span, lines, bands = [], rul
     ...rules.map(({ label, tone, value }): Reading => ({ label, tone, mark: "dashes", widest: say(value), at: () => say(value) })),
   ];
   return (
-    <Plot title={title} summary={summary} times={times} span={span} max={max} say={sayAxis} readings={readings} empty={empty}>
+    <Plot title={title} summary={summary} times={times} span={span} max={max} say={sayAxis} readings={readings} empty={empty} marker={marker}>
       {(scales) => (
         <>
           {bands.map((band) => (

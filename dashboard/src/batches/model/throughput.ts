@@ -75,3 +75,48 @@ export function rateUnit({ stepMs, succeeded, failed }: Throughput): RateUnit {
   if (perSecond >= 1 || most === 0) return { ms: 1_000, label: "s" };
   return perSecond * 60 >= 1 ? { ms: 60_000, label: "min" } : { ms: 3_600_000, label: "h" };
 }
+
+/**
+ * Items per unit in each bar. The last one has not lasted its whole time yet when `until` is inside of
+ * it: it counts by the time that it has, or not at all while that is too short to say anything.
+ */
+export function rates(bars: Throughput, unit: RateUnit, until: number): Pick<Throughput, "starts" | "succeeded" | "failed"> {
+  const { stepMs, starts } = bars;
+  const last = starts.at(-1);
+  const lasted = last === undefined ? stepMs : Math.min(stepMs, until - last);
+  const shown = lasted < stepMs / 3 && starts.length > 1 ? starts.length - 1 : starts.length;
+  const perUnit = (counts: readonly number[]): readonly number[] =>
+    counts.slice(0, shown).map((count, place) => (count * unit.ms) / (place === starts.length - 1 ? Math.max(lasted, stepMs / 3) : stepMs));
+  return { starts: starts.slice(0, shown), succeeded: perUnit(bars.succeeded), failed: perUnit(bars.failed) };
+}
+
+/** Moments that are kept between two answers of the server. */
+const MOST_SEEN = 2_000;
+
+/** What a watch has seen of a batch's counts, for as long as the server's answer does not have it yet. */
+export class SettledLog {
+  #seen: readonly Settled[] = [];
+  readonly #listeners = new Set<() => void>();
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  };
+
+  readonly getSnapshot = (): readonly Settled[] => this.#seen;
+
+  add(moment: Settled): void {
+    const last = this.#seen.at(-1);
+    if (last?.succeeded === moment.succeeded && last.failed === moment.failed) return;
+    this.#seen = [...this.#seen.slice(-MOST_SEEN), moment];
+    for (const listener of [...this.#listeners]) listener();
+  }
+}
+
+/** Of what was seen, the part that an answer which counts so many finished items does not have. */
+export function since(seen: readonly Settled[], finished: number): readonly Settled[] {
+  const from = seen.findIndex(({ succeeded, failed }) => succeeded + failed >= finished);
+  return from < 0 ? [] : seen.slice(from);
+}

@@ -1,0 +1,110 @@
+// How many items end when, and how long they take.
+
+import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from "react";
+import type { Timings } from "@headway/client";
+import { formatCount, formatDuration, isTerminal, useHeadway, type JobDocument } from "@headway/react";
+
+import { StackedBars } from "../../charts/stacked_bars.tsx";
+import { TimeSeries } from "../../charts/time_series.tsx";
+import { Banner } from "../../design/banner.tsx";
+import { Button } from "../../design/button.tsx";
+import { Panel } from "../../design/page.tsx";
+import { Skeleton } from "../../design/skeleton.tsx";
+import { reasonOf } from "../../shell/words.ts";
+import { rates, rateUnit, settled, SettledLog, since, throughput } from "../model/throughput.ts";
+import { useFeed } from "../use_feed.ts";
+
+/** The shortest time between two questions, in milliseconds. In between, what the watch sees is drawn. */
+const EVERY_MS = 5_000;
+const POINTS = 60;
+
+interface SpeedPanelProps {
+  readonly id: string;
+  readonly job: JobDocument;
+  readonly marker: number | undefined;
+}
+
+export function SpeedPanel({ id, job, marker }: SpeedPanelProps) {
+  const headway = useHeadway();
+  const load = useCallback((signal: AbortSignal) => headway.batches.timings(id, { points: POINTS }, { signal }), [headway, id]);
+  const { items } = job;
+  const ended = (items?.succeeded ?? 0) + (items?.failed ?? 0) + (items?.skipped ?? 0);
+  const { value, error, again } = useFeed(load, EVERY_MS, `${job.attempt} ${job.status} ${ended}`);
+  const [log] = useState(() => new SettledLog());
+  useEffect(() => {
+    if (items !== undefined && items !== null) log.add(settled(Date.parse(job.updated_at), items));
+  }, [log, items, job.updated_at]);
+  const seen = useSyncExternalStore(log.subscribe, log.getSnapshot);
+  return (
+    <Panel title="Speed" actions={value !== undefined && value.read < value.finished ? <span className="faint numbers">{`from a sample of ${formatCount(value.read)} items`}</span> : undefined}>
+      {error !== undefined && <Banner tone="bad" actions={<Button size="small" onClick={again}>Try again</Button>}>{reasonOf(error)}</Banner>}
+      {value === undefined
+        ? error === undefined && <Skeleton width="100%" height={456} />
+        : <div className="measures"><Throughput timings={value} seen={seen} job={job} marker={marker} /><Latency timings={value} job={job} marker={marker} /></div>}
+    </Panel>
+  );
+}
+
+interface PlotsProps extends Omit<SpeedPanelProps, "id"> {
+  readonly timings: Timings;
+}
+
+function Throughput({ timings, seen, job, marker }: PlotsProps & { readonly seen: ReturnType<SettledLog["getSnapshot"]> }) {
+  const bars = useMemo(() => throughput(timings, since(seen, timings.finished)), [timings, seen]);
+  const until = endOf(job, timings);
+  const unit = rateUnit(bars);
+  const { starts, succeeded, failed } = rates(bars, unit, isTerminal(job.status) ? Number.POSITIVE_INFINITY : until);
+  const say = (rate: number): string => `${formatCount(rounded(rate))}/${unit.label}`;
+  const most = succeeded.reduce((top, rate, place) => Math.max(top, rate + (failed[place] ?? 0)), 0);
+  return (
+    <StackedBars
+      title="Items per time" times={starts} step={bars.stepMs} span={spanOf(starts, bars.stepMs, job, until)} marker={marker}
+      summary={`Items that ended, in steps of ${formatDuration(bars.stepMs)}. At most ${say(most)}.`}
+      stacks={[{ label: "Succeeded", tone: "good", values: succeeded }, { label: "Failed", tone: "bad", values: failed }]}
+      say={say} sayAxis={say} empty="No item has ended yet."
+    />
+  );
+}
+
+function Latency({ timings, job, marker }: PlotsProps) {
+  const { points, step_ms: step, duration } = timings;
+  const times = points.map(({ at }) => Date.parse(at) + step / 2);
+  const values = (of: (point: (typeof points)[number]) => number | null | undefined): readonly (number | undefined)[] => points.map((point) => of(point) ?? undefined);
+  const say = (ms: number): string => formatDuration(ms);
+  return (
+    <div>
+      <TimeSeries
+        title="Duration of an item" times={times} span={spanOf(points.map(({ at }) => Date.parse(at)), step, job, endOf(job, timings))} marker={marker}
+        summary={duration === undefined || duration === null ? "How long items took." : `Half of all items took at most ${say(duration.p50_ms)}, 9 of 10 at most ${say(duration.p90_ms)}.`}
+        lines={[
+          { label: "Half within", tone: "running", draw: "area", values: values(({ p50_ms: half }) => half) },
+          { label: "95 of 100 within", tone: "second", draw: "line", values: values(({ p95_ms: most }) => most) },
+        ]}
+        curve="smooth" say={say} sayAxis={say} empty="No item has ended yet."
+      />
+      {duration !== undefined && duration !== null && (
+        <dl className="spread">
+          {([["half", duration.p50_ms], ["90 of 100", duration.p90_ms], ["99 of 100", duration.p99_ms], ["longest", duration.max_ms]] as const).map(([name, ms]) => (
+            <div key={name}><dt>{name}</dt><dd className="numbers">{say(ms)}</dd></div>
+          ))}
+        </dl>
+      )}
+    </div>
+  );
+}
+
+/** Where the time axis ends: with the batch, or now. */
+function endOf(job: JobDocument, { points, step_ms: step }: Pick<Timings, "points" | "step_ms">): number {
+  const last = points.at(-1);
+  return Math.max(Date.parse(job.finished_at ?? job.updated_at), last === undefined ? 0 : Date.parse(last.at) + step / 2);
+}
+
+function spanOf(starts: readonly number[], step: number, job: JobDocument, until: number): readonly [number, number] {
+  const first = starts[0] ?? Date.parse(job.started_at ?? job.created_at);
+  return [first, Math.max((starts.at(-1) ?? first) + step, until)];
+}
+
+/** As many digits as a rate can bear. */
+function rounded(rate: number): number {
+  return rate >= 100 ? Math.round(rate) : Math.round(rate * 10) / 10;
+}

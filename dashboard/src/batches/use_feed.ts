@@ -1,0 +1,26 @@
+// What a component shows of something that is asked for again as it changes.
+
+import { useEffect, useMemo, useSyncExternalStore } from "react";
+
+import { Feed, type FeedState } from "./model/feed.ts";
+
+export interface Fed<Value> extends FeedState<Value> {
+  /** Asks again, soon. */
+  readonly again: () => void;
+}
+
+/** `load` is another function when something else is meant; `version` another value when the answer may be another one. */
+export function useFeed<Value>(load: (signal: AbortSignal) => Promise<Value>, everyMs: number, version: unknown): Fed<Value> {
+  const feed = useMemo(() => new Feed(load, everyMs), [load, everyMs]);
+  useEffect(() => {
+    feed.start();
+    return () => {
+      feed.stop();
+    };
+  }, [feed]);
+  useEffect(() => {
+    feed.change(version);
+  }, [feed, version]);
+  const state = useSyncExternalStore(feed.subscribe, feed.getSnapshot);
+  return useMemo(() => ({ ...state, again: feed.again }), [state, feed]);
+}
