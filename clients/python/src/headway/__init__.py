@@ -5,9 +5,25 @@
 ...     job.progress(40, message="Loading")
 """
 
+from .api.blocking import Headway
 from .errors import HeadwayError, JobCancelled
 from .reporting.options import ReportOptions
 from .reporting.reporter import Reporter
 from .reporting.reports import Step
+from .watching.blocking import Watch
+from .watching.feed import Change, Ended, EventHappened, Gap, StateChanged
 
-__all__ = ["HeadwayError", "JobCancelled", "ReportOptions", "Reporter", "Step"]
+__all__ = [
+    "Change",
+    "Ended",
+    "EventHappened",
+    "Gap",
+    "Headway",
+    "HeadwayError",
+    "JobCancelled",
+    "ReportOptions",
+    "Reporter",
+    "StateChanged",
+    "Step",
+    "Watch",
+]

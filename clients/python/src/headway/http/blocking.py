@@ -187,13 +187,17 @@ class Streamed:
 
         :raises HeadwayError: with the code ``unreachable`` when it breaks off.
         """
+        while piece := self.piece(timeout):
+            yield piece
+
+    def piece(self, timeout: float) -> bytes:
+        """What comes next, within so many seconds; nothing at the end.
+
+        :raises HeadwayError: as `pieces`.
+        """
+        self._connection.extend(timeout)
         try:
-            while True:
-                self._connection.extend(timeout)
-                piece = self._response.read1(64 * 1024)
-                if not piece:
-                    return
-                yield piece
+            return self._response.read1(64 * 1024)
         except (OSError, ValueError, http.client.HTTPException) as error:
             raise unreachable(self._connection.address, error) from error
 

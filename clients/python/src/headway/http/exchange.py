@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,11 @@ class Token:
         self._source = source
 
     @property
+    def is_there(self) -> bool:
+        """Whether there is a token, or somebody to ask for one."""
+        return self._source is not None
+
+    @property
     def can_change(self) -> bool:
         """Whether asking again may give another one."""
         return callable(self._source)
@@ -40,11 +45,11 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked. The path is the server's, with its query."""
+    """What is asked. The path is the server's, with its query; a body in pieces announces its length."""
 
     method: str
     path: str
-    body: bytes | None = None
+    body: bytes | Iterable[bytes] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -50,6 +50,5 @@ def is_at_most(cursor: str, held: str) -> bool:
     """
     epoch, _, offset = cursor.partition("-")
     held_epoch, _, held_offset = held.partition("-")
-    return (
-        epoch == held_epoch and offset.isdigit() and held_offset.isdigit() and int(offset) <= int(held_offset)
-    )
+    numbers = offset.isdigit() and held_offset.isdigit()
+    return epoch == held_epoch and numbers and int(offset) <= int(held_offset)
