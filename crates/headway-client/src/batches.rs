@@ -1,8 +1,8 @@
-//! Batches: submit, estimate, items, results.
+//! Batches: submit, estimate, items, results, and what became of items told together.
 
 use std::path::Path;
 
-use headway_protocol::batch::{BatchOptions, BatchRequest, Estimate};
+use headway_protocol::batch::{BatchOptions, BatchRequest, ErrorGroups, Estimate, Timings};
 use headway_protocol::request::ItemPage;
 use headway_protocol::{ItemStatus, Job, JobId};
 use reqwest::multipart::{Form, Part};
@@ -69,10 +69,13 @@ impl ResultFormat {
 }
 
 /// Which items of a batch, and how many.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ItemsQuery {
     /// Only with this status.
     pub status: Option<ItemStatus>,
+    /// Only those that failed with this code. A page may then have few items or none, and a `next`
+    /// all the same.
+    pub error: Option<String>,
     /// Only after this index; a page's `next`.
     pub after: Option<u64>,
     /// At most so many.
@@ -173,10 +176,36 @@ impl Client {
             &mut url,
             &[
                 ("status", query.status.map(ItemStatus::as_str)),
+                ("error", query.error.as_deref()),
                 ("after", after.as_deref()),
                 ("limit", limit.as_deref()),
             ],
         );
+        self.read(self.send(|| self.request(Method::GET, url.clone())).await?).await
+    }
+
+    /// Why a batch's items failed, alike ones together: the largest groups, 20 unless said.
+    pub async fn batch_errors(
+        &self,
+        batch: &JobId,
+        limit: Option<u32>,
+    ) -> Result<ErrorGroups, Error> {
+        let mut url = self.address(&["batches", batch.as_str(), "errors"]);
+        let limit = limit.map(|limit| limit.to_string());
+        append(&mut url, &[("limit", limit.as_deref())]);
+        self.read(self.send(|| self.request(Method::GET, url.clone())).await?).await
+    }
+
+    /// How fast a batch's items finished over time and how long they took, in at most `points`
+    /// points, 60 unless said.
+    pub async fn batch_timings(
+        &self,
+        batch: &JobId,
+        points: Option<u32>,
+    ) -> Result<Timings, Error> {
+        let mut url = self.address(&["batches", batch.as_str(), "timings"]);
+        let points = points.map(|points| points.to_string());
+        append(&mut url, &[("points", points.as_deref())]);
         self.read(self.send(|| self.request(Method::GET, url.clone())).await?).await
     }
 

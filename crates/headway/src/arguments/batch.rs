@@ -22,7 +22,9 @@ pub(crate) enum BatchCommand {
     Estimate(Box<ItemsArguments>),
     /// Print or save the results of a batch.
     Results(ResultsArguments),
-    /// Run failed items of an ended batch again.
+    /// Show why items of a batch failed, alike ones together.
+    Errors(ErrorsArguments),
+    /// Run failed items of an ended batch again, all of them or some.
     Retry(RetryArguments),
 }
 
@@ -147,12 +149,24 @@ pub(crate) struct ResultsArguments {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct ErrorsArguments {
+    /// The batch.
+    pub(crate) id: JobId,
+    /// At most so many groups.
+    #[arg(long, value_name = "N", default_value = "20", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) limit: u32,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct RetryArguments {
     /// The batch.
     pub(crate) id: JobId,
     /// Which items.
-    #[arg(long, default_value = "failed")]
+    #[arg(long, default_value = "failed", conflicts_with = "items")]
     pub(crate) status: RetryWhich,
+    /// Just this item, by its index; may be repeated, up to 1,000 times.
+    #[arg(long = "item", value_name = "INDEX")]
+    pub(crate) items: Vec<u64>,
     /// Return at once instead of showing the progress.
     #[arg(long)]
     pub(crate) no_wait: bool,

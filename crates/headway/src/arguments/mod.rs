@@ -16,8 +16,8 @@ pub(crate) use access::{
     TokenCommand, WebhookCommand,
 };
 pub(crate) use batch::{
-    BatchCommand, ExecutorArguments, ItemsArguments, ResultsArguments, ResultsFormat,
-    RetryArguments, RunBatchArguments,
+    BatchCommand, ErrorsArguments, ExecutorArguments, ItemsArguments, ResultsArguments,
+    ResultsFormat, RetryArguments, RunBatchArguments,
 };
 pub(crate) use bench::{
     BenchCommand, FanoutArguments, Lane, MOST_CONNECTIONS, ReportsArguments, Transport,

@@ -33,7 +33,9 @@ fn everything_that_is_promised_parses() {
         "batch run f.csv --kind score --no-wait --json --server http://localhost:1",
         "batch estimate f.csv --kind score --estimate sku=x,tokens=4",
         "batch results bat_1 --status failed --format csv --output f.csv",
+        "batch errors bat_1 --limit 5 --json",
         "batch retry bat_1",
+        "batch retry bat_1 --item 3 --item 9 --no-wait",
         "job list --status running --kind k --session s --tag t --limit 5 --page p",
         "job get j",
         "job events j --limit 10",
@@ -89,6 +91,8 @@ fn what_makes_no_sense_is_wrong_usage() {
     refuses("batch run --exec a", Kind::MissingRequiredArgument);
     refuses("batch run f.csv --exec a --url http://x", Kind::ArgumentConflict);
     refuses("batch run f.csv --url http://x --stream", Kind::ArgumentConflict);
+    refuses("batch retry b --status expired --item 1", Kind::ArgumentConflict);
+    refuses("batch errors b --limit 0", Kind::ValueValidation);
     refuses("batch run f.csv --exec a --budget -1", Kind::UnknownArgument);
     refuses("batch run f.csv --exec a --budget 0", Kind::ValueValidation);
     refuses("batch run f.csv --exec a --concurrency 0", Kind::ValueValidation);

@@ -60,6 +60,7 @@ async fn dispatch(arguments: Arguments, environment: &Environment) -> Result<Exi
         Command::Batch(BatchCommand::Results(results)) => {
             Box::pin(batch::results(&common, &results)).await
         }
+        Command::Batch(BatchCommand::Errors(errors)) => batch::errors(&common, &errors).await,
         Command::Batch(BatchCommand::Retry(retry)) => Box::pin(batch::retry(&common, &retry)).await,
         Command::Job(job) => Box::pin(job::run(&common, job)).await,
         Command::Kinds => kinds::run(&common).await,

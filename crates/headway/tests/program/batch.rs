@@ -160,8 +160,20 @@ fn a_server_takes_a_batch_and_everybody_can_watch_it() {
     assert_eq!(csv.lines().count(), 21);
     assert!(server.expect(&["job", "list"], 0).contains(id));
     assert!(server.expect(&["job", "events", id], 0).contains("queued"));
+    let errors = server.expect(&["batch", "errors", id], 0);
+    assert!(errors.starts_with("ITEMS"), "{errors}");
+    let errors = server.expect(&["--json", "batch", "errors", id, "--limit", "1"], 0);
+    let errors: Value = serde_json::from_str(&errors).unwrap();
+    assert_eq!((&errors["failed"], &errors["groups"][0]["count"]), (&2.into(), &2.into()));
+    let one = errors["groups"][0]["examples"][0]["index"].to_string();
+    server.expect(&["batch", "retry", id, "--item", &one], 3);
+    let job = server.job(id);
+    assert_eq!((&job["attempt"], &job["items"]["failed"]), (&2.into(), &2.into()));
+    let refused = server.finish(&["batch", "retry", id, "--item", &one, "--item", "4321"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(said(&refused).contains("there is no item 4321"), "{}", said(&refused));
     server.expect(&["batch", "retry", id], 3);
-    assert_eq!(server.job(id)["attempt"], 2);
+    assert_eq!(server.job(id)["attempt"], 3);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `headway batch`.
 
+mod errors;
 mod own;
 mod request;
 mod results;
@@ -8,6 +9,7 @@ use headway_client::Client;
 use headway_protocol::request::CommandRequest;
 use headway_protocol::{Action, Job, JobId};
 
+pub(crate) use self::errors::errors;
 use self::request::options;
 use super::client;
 use super::follow::follow;
@@ -170,8 +172,11 @@ pub(crate) async fn results(
 /// `headway batch retry`.
 pub(crate) async fn retry(common: &Common, arguments: &RetryArguments) -> Result<Exit, Failure> {
     let client = client(common)?;
-    let request =
-        CommandRequest { status: Some(arguments.status.into()), ..CommandRequest::default() };
+    let request = if arguments.items.is_empty() {
+        CommandRequest { status: Some(arguments.status.into()), ..CommandRequest::default() }
+    } else {
+        CommandRequest { items: Some(arguments.items.clone()), ..CommandRequest::default() }
+    };
     let job = client.command(&arguments.id, Action::Retry, &request).await?;
     if arguments.no_wait {
         if common.json {
