@@ -27,6 +27,8 @@ export class Lane {
   #document: Json | undefined;
   #cursor: string | undefined;
   #event: string | undefined;
+  /** Where it began: older events are not for its readers, though others may have them repeated. */
+  #since: string | undefined;
   #ended = false;
   #waiting = false;
 
@@ -42,7 +44,7 @@ export class Lane {
 
   /** The position up to which events were seen; `undefined` when there were none. */
   get event(): string | undefined {
-    return this.#event;
+    return this.#event ?? this.#since;
   }
 
   /** Whether the attempt is over and its last state was seen. */
@@ -66,6 +68,7 @@ export class Lane {
           this.#waiting = false;
           return "known";
         }
+        this.#since ??= frame.cursor;
         this.#document = share(this.#document, frame.state as unknown as Json);
         this.#cursor = frame.cursor;
         this.#ended = false;
@@ -75,6 +78,7 @@ export class Lane {
         return this.#update(frame);
       case "event":
         if (this.#event !== undefined && isAtMost(frame.cursor, this.#event)) return "known";
+        if (this.#since !== undefined && frame.cursor !== this.#since && isAtMost(frame.cursor, this.#since)) return "known";
         this.#event = frame.cursor;
         return "changed";
       case "gap":

@@ -14,7 +14,8 @@ export type Asked = Extract<ClientMessage, { type: "subscribe" | "unsubscribe" }
 export type Message = { readonly from: string; readonly term: number } & (
   | { readonly type: "hello" | "bye" }
   | { readonly type: "ping" | "resume"; readonly to: string }
-  | { readonly type: "ask"; readonly to: string; readonly messages: readonly Asked[] }
+  /** `anew`: whatever was asked for before is no longer meant. */
+  | { readonly type: "ask"; readonly to: string; readonly anew: boolean; readonly messages: readonly Asked[] }
   | Told
 );
 
@@ -26,12 +27,12 @@ export type Told = { readonly number: number } & (
   | { readonly type: "tell"; readonly frame: StreamFrame }
 );
 
-const NEEDED: Readonly<Record<Message["type"], Readonly<Record<string, "string" | "number" | "object">>>> = {
+const NEEDED: Readonly<Record<Message["type"], Readonly<Record<string, "string" | "number" | "boolean" | "object">>>> = {
   hello: {},
   bye: {},
   ping: { to: "string" },
   resume: { to: "string" },
-  ask: { to: "string", messages: "object" },
+  ask: { to: "string", anew: "boolean", messages: "object" },
   lead: { number: "number", link: "object" },
   pong: { number: "number" },
   answer: { number: "number", to: "string", frames: "object" },

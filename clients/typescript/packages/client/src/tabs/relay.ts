@@ -137,7 +137,7 @@ export class Relay {
     }
     const position = cursor ?? event;
     const job = named(selection.selector);
-    if (job === undefined || position === null || position === undefined || !wantsEvents(selection)) return this.#begin(entry, undefined);
+    if (job === undefined || position === undefined || !wantsEvents(selection)) return this.#begin(entry, undefined);
     const lane = stream.lane(job);
     const same = lane?.cursor !== undefined && lane.event === event && (event !== undefined || lane.cursor === cursor);
     if (known && same) return this.#begin(entry, undefined);

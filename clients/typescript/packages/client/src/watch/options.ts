@@ -24,6 +24,12 @@ export interface ConnectOptions {
   readonly fetch?: Fetch | undefined;
   /** Another `WebSocket`, such as that of the `ws` package where Node has none (before 22); `null` for none. */
   readonly WebSocket?: SocketConstructor | null | undefined;
+  /**
+   * Whether tabs of a browser that show the same token, or the same cookie, watch over one connection.
+   * So they do, unless said, where the platform lets them (Web Locks, BroadcastChannel, a secure
+   * context), and `fetch` and `WebSocket` are the platform's own. Elsewhere each has its own.
+   */
+  readonly shared?: boolean | undefined;
   /** Another clock, for tests. */
   readonly clock?: Clock | undefined;
 }

@@ -3,12 +3,14 @@
 import type { ConnectionState, TransportName } from "../session/connection.ts";
 import type { Frame } from "../protocol/frame.ts";
 import type { Output } from "../session/output.ts";
-import { named, wants, type Selection, type Selector } from "../session/selection.ts";
+import { keyOf, named, wants, type Selection, type Selector } from "../session/selection.ts";
 import { Session } from "../session/session.ts";
 import { events } from "../transport/events.ts";
 import { poll } from "../transport/poll.ts";
 import type { Connection, Open } from "../transport/transport.ts";
 import { websocket, type SocketConstructor } from "../transport/websocket.ts";
+import type { Group } from "../tabs/group.ts";
+import { canShare } from "../tabs/platform.ts";
 import { systemClock, type Clock } from "./clock.ts";
 import type { JobSnapshot, JobWatch } from "./job_watch.ts";
 import { newestFirst, type JobsSnapshot, type JobsWatch } from "./jobs_watch.ts";
@@ -58,12 +60,16 @@ export class Watcher {
   readonly connection: Store<ConnectionState>;
   readonly #session: Session;
   readonly #base: string;
+  /** The server and how it is asked: with whom a connection can be shared. */
+  readonly #server: string;
   readonly #token: TokenSource | undefined;
   readonly #clock: Clock;
   readonly #opens: Readonly<Record<TransportName, Open | undefined>>;
   readonly #readers = new Set<Reader>();
   readonly #connectionListeners = new Listeners();
   readonly #leave: () => void;
+  /** Whether the connection is to be one of all tabs; its code is loaded when something is watched. */
+  #shares: "no" | "later" | "soon" | Group;
   #state: ConnectionState;
   #open: { readonly number: number; readonly connection: Connection } | undefined;
   #takeBack: (() => void) | undefined;
@@ -86,7 +92,11 @@ export class Watcher {
     const transports = wanted.filter((name) => this.#opens[name] !== undefined);
     if (transports.length === 0) throw new TypeError("none of `transports` is there: Node before 22 needs `WebSocket`");
     this.#session = new Session({ transports, signIn: options.token !== undefined, attempts: options.attempts ?? 5 });
-    this.#state = { ...this.#session.connection(), tab: "alone" };
+    const isOwn = options.fetch === undefined && options.WebSocket === undefined;
+    this.#shares = (options.shared ?? isOwn) && canShare() ? "later" : "no";
+    if (this.#shares === "later") this.#session.rest();
+    this.#server = `${this.#base}:${options.credentials ?? ""}`;
+    this.#state = this.#connection();
     this.connection = {
       subscribe: (listener) => this.#connectionListeners.add(listener),
       getSnapshot: () => this.#state,
@@ -134,7 +144,8 @@ export class Watcher {
 
   /** Somebody has signed in, or wants another try: asks for a token and connects. */
   signedIn(): void {
-    this.#session.resume(this.#clock.now());
+    if (typeof this.#shares === "object") this.#shares.signedIn();
+    else this.#session.resume(this.#clock.now());
     this.#schedule();
   }
 
@@ -144,6 +155,7 @@ export class Watcher {
     this.#closed = true;
     this.#leave();
     this.#takeBack?.();
+    if (typeof this.#shares === "object") this.#shares.close();
     this.#open?.connection.close();
     this.#open = undefined;
   }
@@ -152,10 +164,11 @@ export class Watcher {
     if (this.#closed) throw new TypeError("the watcher is closed: make another one");
     const events = options.onEvent === undefined ? undefined : (options.events ?? true);
     const selection: Selection = { selector, events, minIntervalMs: options.minIntervalMs };
-    const key = JSON.stringify([selector, events, options.minIntervalMs]);
+    const key = keyOf(selection);
     const reader: Reader = { key, selection, options, listeners: new Listeners(), dirty: true };
     this.#readers.add(reader);
     this.#session.subscribe(key, selection, this.#clock.now());
+    if (this.#shares === "later") void this.#share();
     this.#schedule();
     return reader;
   }
@@ -206,7 +219,9 @@ export class Watcher {
     const changed = new Set<Reader>();
     for (let output = this.#session.pollOutput(); output !== undefined; output = this.#session.pollOutput()) {
       this.#carryOut(output, changed);
+      if (typeof this.#shares === "object") this.#shares.note(output);
     }
+    if (typeof this.#shares !== "object" || this.#shares.run()) this.#connectionChanged(changed);
     for (const reader of changed) reader.dirty = true;
     this.#takeBack?.();
     const deadline = this.#session.nextDeadline();
@@ -236,9 +251,6 @@ export class Watcher {
         this.#open.connection.close();
         this.#open = undefined;
         return;
-      case "connection":
-        this.#connectionChanged(changed);
-        return;
       case "job":
         for (const reader of this.#readers) {
           const job = named(reader.selection.selector);
@@ -251,14 +263,41 @@ export class Watcher {
       case "event":
         this.#eventHappened(output.frame);
         return;
+      case "connection":
       case "frame":
       case "replayed":
         return;
     }
   }
 
+  #connection(): ConnectionState {
+    if (typeof this.#shares === "object") return this.#shares.connection();
+    const link = this.#session.connection();
+    // Until it is known whether another tab has a connection.
+    return { ...(this.#shares === "soon" ? { state: "connecting", transport: "websocket" } : link), tab: "alone" };
+  }
+
+  /** Looks for other tabs, and connects alone where that is not possible. */
+  async #share(): Promise<void> {
+    this.#shares = "soon";
+    try {
+      const { Group } = await import("../tabs/group.ts");
+      if (this.#closed) return;
+      const changed = (): void => {
+        this.#schedule();
+      };
+      const group = new Group({ session: this.#session, server: this.#server, token: this.#token, clock: this.#clock, changed });
+      this.#shares = group;
+      group.begin();
+    } catch {
+      this.#shares = "no";
+      this.#session.wake(undefined, this.#clock.now());
+    }
+    this.#schedule();
+  }
+
   #connectionChanged(changed: Set<Reader>): void {
-    const now: ConnectionState = { ...this.#session.connection(), tab: "alone" };
+    const now = this.#connection();
     if (JSON.stringify(now) === JSON.stringify(this.#state)) return;
     this.#state = now;
     for (const reader of this.#readers) changed.add(reader);
@@ -325,7 +364,8 @@ export class Watcher {
   async #askForToken(): Promise<void> {
     try {
       const token = await this.#token?.();
-      this.#session.handleToken(token, this.#clock.now());
+      const isForSession = typeof this.#shares !== "object" || (await this.#shares.admit(token ?? null));
+      if (isForSession) this.#session.handleToken(token, this.#clock.now());
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       this.#session.handleTokenFailure(`no token: ${reason}`, this.#clock.now(), this.#clock.random());
