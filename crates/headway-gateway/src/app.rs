@@ -5,12 +5,14 @@ use std::sync::{Arc, OnceLock};
 
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
+use bytes::Bytes;
 use headway_hub::Frame;
 use headway_protocol::{JobId, ProblemCode, Timestamp};
 use prometheus_client::registry::Registry;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::compatible::Dialects;
 use crate::door::quota::Quotas;
 use crate::door::{Door, Entry};
 use crate::front::Front;
@@ -39,6 +41,11 @@ pub(crate) struct Shared {
     /// Every watcher that is not the front's.
     pub(crate) streams: TaskTracker,
     pub(crate) admission: Arc<Admission>,
+    /// The older formats, as this gateway speaks them.
+    pub(crate) dialects: Dialects,
+    /// The description, made once: it follows from the program and its options, and whoever asks
+    /// for it need not be anybody.
+    pub(crate) description: OnceLock<Bytes>,
     front: OnceLock<Arc<Front>>,
     counter: AtomicU64,
 }
@@ -57,6 +64,7 @@ impl Shared {
         let named = registry.sub_registry_with_prefix("headway");
         engine.register_metrics(named);
         signin.register_metrics(named);
+        let dialects = Dialects::new(&options.compatible);
         let door = Door::new(signin, Quotas::new(&options.limits));
         for collector in extra {
             registry.register_collector(collector);
@@ -72,6 +80,8 @@ impl Shared {
             stop: CancellationToken::new(),
             streams: TaskTracker::new(),
             admission,
+            dialects,
+            description: OnceLock::new(),
             front: OnceLock::new(),
             counter: AtomicU64::new(0),
         }

@@ -6,6 +6,7 @@
 mod accept;
 mod app;
 mod body;
+mod compatible;
 mod door;
 mod error;
 mod front;
@@ -27,5 +28,5 @@ mod stream;
 
 pub use error::Error;
 pub use gateway::Gateway;
-pub use options::{Limits, Options, Pace, Site};
+pub use options::{Compatible, Limits, Options, Pace, Site};
 pub use page::{Page, PageError, PageFile};

@@ -7,13 +7,18 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use crate::door::credential::cookie_name;
-use crate::routes::{Content, Parameter, Route, Rule, table};
+use crate::routes::{self, Content, Parameter, Route, Rule};
 
-/// The document.
+/// The document of a gateway with everything.
 pub fn document() -> Value {
+    document_of(routes::table())
+}
+
+/// The document of these routes.
+pub(crate) fn document_of(routes: impl Iterator<Item = &'static Route>) -> Value {
     let mut generator = generator("/components/schemas");
     let mut paths = Map::new();
-    for route in table() {
+    for route in routes {
         let operation = operation(route, &mut generator);
         let methods = paths.entry(route.path).or_insert_with(|| json!({}));
         if let Value::Object(methods) = methods {

@@ -36,6 +36,8 @@ pub struct Options {
     pub site: Site,
     /// What is shown at `/`, to everybody; a page without files says that there is none.
     pub page: Page,
+    /// The formats of older progress services.
+    pub compatible: Compatible,
     /// What one may have of everything.
     pub limits: Limits,
     /// How long a connection may take to say what it wants.
@@ -60,6 +62,33 @@ pub struct Site {
     /// Names that the server answers to beside those of this machine, without a port, while nobody
     /// is asked to sign in.
     pub hosts: Vec<String>,
+}
+
+/// The formats of older progress services.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Compatible {
+    /// Whether they are served.
+    pub enabled: bool,
+    /// The kind of jobs that an analysis is.
+    pub analysis_kind: String,
+    /// How long a session whose jobs have all ended is known.
+    pub session_ttl: Duration,
+    /// How long a watcher of an analysis hears nothing before a heartbeat comes.
+    pub analysis_heartbeat: Duration,
+    /// How long a watcher of jobs by name may say nothing before a heartbeat comes.
+    pub client_silence: Duration,
+}
+
+impl Default for Compatible {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            analysis_kind: "analysis".to_owned(),
+            session_ttl: Duration::from_hours(1),
+            analysis_heartbeat: Duration::from_secs(2),
+            client_silence: Duration::from_secs(30),
+        }
+    }
 }
 
 /// So many a second, and so many at once.
@@ -159,6 +188,7 @@ impl Default for Options {
             threads: None,
             site: Site::default(),
             page: Page::default(),
+            compatible: Compatible::default(),
             limits: Limits::default(),
             head_timeout: Duration::from_secs(5),
             body_within: Duration::from_secs(30),

@@ -11,7 +11,7 @@ use headway_protocol::ProblemCode;
 use crate::app::App;
 use crate::handlers::page;
 use crate::problem::Refusal;
-use crate::routes::{Rule, table};
+use crate::routes::{self, Rule, table};
 use crate::{door, observe};
 
 /// The folder of the page whose files have names that change with their content. They are one route,
@@ -33,7 +33,7 @@ fn methods(path: &str) -> String {
 /// The router over the whole table.
 pub(crate) fn router(app: App) -> Router {
     let mut router = Router::new();
-    for route in table() {
+    for route in routes::served(&app.options) {
         let handler = (route.handler)();
         router = match route.rule {
             // Whoever watches is answered in the form of a transport, also by a refusal: the stream

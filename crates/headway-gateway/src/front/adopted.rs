@@ -3,10 +3,9 @@
 
 use std::net::TcpStream;
 
-use headway_protocol::CloseCode;
-
 use super::admission::Place;
 use super::socket::Secure;
+use crate::compatible::farewell::Farewell;
 use crate::stream::opening::Opening;
 
 /// What an adopted connection is for.
@@ -14,8 +13,8 @@ use crate::stream::opening::Opening;
 pub(crate) enum Purpose {
     /// To watch this.
     Watch(Box<Opening>),
-    /// To be closed with this code.
-    Close(CloseCode),
+    /// To be told this and closed.
+    Close(Farewell),
 }
 
 /// A WebSocket that was answered and has to be served.

@@ -2,11 +2,14 @@
 
 use std::net::IpAddr;
 
-use headway_websocket::Reader;
+use bytes::Bytes;
+use headway_protocol::CloseCode;
+use headway_websocket::{Reader, close};
 
 use super::admission::Limit;
 use super::shard::Context;
 use super::wheel::Tick;
+use crate::compatible::speech::Speech;
 use crate::stream::selection::Selection;
 
 /// A message up to this size is read and then refused with a reason; a larger one closes the
@@ -42,6 +45,8 @@ pub(super) struct Conversation {
     pub(super) address: IpAddr,
     /// Since when it has not said who it is, and what it wants to watch then.
     pub(super) unsigned: Option<Box<(Tick, Selection)>>,
+    /// What it says in another format than the stream's own.
+    pub(super) speech: Option<Box<Speech>>,
 }
 
 impl Conversation {
@@ -60,12 +65,22 @@ impl Conversation {
             idle: Some(now),
             address,
             unsigned: None,
+            speech: None,
         }
     }
 
     /// It is known with whom.
     pub(super) fn is_signed_in(&mut self) {
         self.reader.allow(MESSAGE_BYTES);
+    }
+
+    /// What it is closed with.
+    pub(super) fn close_frame(&self, code: CloseCode) -> Bytes {
+        let (code, reason) = match &self.speech {
+            None => (code.as_u16(), crate::stream::reason(code)),
+            Some(speech) => speech.format().close(code),
+        };
+        close::frame(code, reason)
     }
 
     /// Whether it may say something now.

@@ -23,8 +23,9 @@ pub(crate) enum Head {
     Other,
 }
 
-/// Reads the beginning of a connection, or what follows an answer on it.
-pub(crate) fn read(bytes: &[u8]) -> Head {
+/// Reads the beginning of a connection, or what follows an answer on it. `compatible`: whether the
+/// formats of older services are served.
+pub(crate) fn read(bytes: &[u8], compatible: bool) -> Head {
     const METHOD: &[u8] = b"GET /";
     let known = bytes.len().min(METHOD.len());
     if bytes.get(..known) != METHOD.get(..known) {
@@ -37,7 +38,7 @@ pub(crate) fn read(bytes: &[u8]) -> Head {
         Ok(httparse::Status::Partial) if bytes.len() < HEAD_BYTES => return Head::Incomplete,
         Ok(httparse::Status::Partial) | Err(_) => return Head::Other,
     };
-    match parts(&request) {
+    match parts(&request, compatible) {
         Some((parts, address)) => Head::Watch(parts, address, length),
         None => Head::Other,
     }
@@ -50,10 +51,10 @@ pub(crate) fn is_last(parts: &Parts) -> bool {
 }
 
 /// The request, if somebody wants to watch by it.
-fn parts(request: &httparse::Request<'_, '_>) -> Option<(Box<Parts>, Address)> {
+fn parts(request: &httparse::Request<'_, '_>, compatible: bool) -> Option<(Box<Parts>, Address)> {
     let target = request.path.filter(|_| request.version == Some(1))?;
     let path = target.split_once('?').map_or(target, |(path, _)| path);
-    let address = Address::of_path(path)?;
+    let address = Address::of_path(path, compatible)?;
     let (mut parts, ()) = Request::new(()).into_parts();
     parts.method = Method::GET;
     parts.version = Version::HTTP_11;
@@ -75,13 +76,17 @@ mod tests {
     #[test]
     fn watchers_are_told_from_everybody_else() {
         let check = |text: &str, wanted: &str| {
-            let said = match read(text.as_bytes()) {
+            let said = match read(text.as_bytes(), true) {
                 Head::Incomplete => "incomplete".to_owned(),
                 Head::Watch(parts, Address::Job(job), length) => {
                     format!("{job} of {} at {length}", parts.uri)
                 }
                 Head::Watch(parts, Address::Many, length) => {
                     format!("many of {} at {length}", parts.uri)
+                }
+                Head::Watch(parts, Address::Compatible(format, name), length) => {
+                    let format = format.as_str();
+                    format!("{name} in {format} of {} at {length}", parts.uri)
                 }
                 Head::Other => "other".to_owned(),
             };
@@ -94,6 +99,14 @@ mod tests {
         check("GET /api/v1/stream?all=1 HTTP/1.1\r\n\r\n", "many of /api/v1/stream?all=1 at 37");
         let one = "GET /api/v1/jobs/a%20b/stream HTTP/1.1\r\nAccept: */*\r\n\r\n";
         check(one, "a b of /api/v1/jobs/a%20b/stream at 55");
+        let session = "GET /ws/progress/a%20b?token=c HTTP/1.1\r\n\r\n";
+        check(session, "a b in session of /ws/progress/a%20b?token=c at 43");
+        assert!(matches!(read(session.as_bytes(), false), Head::Other), "they may be off");
+        check("GET /progress/ws/a HTTP/1.1\r\n\r\n", "a in job_progress of /progress/ws/a at 31");
+        let analysis = "GET /api/v1/analyze/a/stream HTTP/1.1\r\n\r\n";
+        check(analysis, "a in analysis of /api/v1/analyze/a/stream at 41");
+        check("GET /api/v1/analyze/a HTTP/1.1\r\n\r\n", "other");
+        check("GET /progress/ws/a/b HTTP/1.1\r\n\r\n", "other");
         check("GET /api/v1/jobs/a/b/stream HTTP/1.1\r\n\r\n", "other");
         check("GET /api/v1/jobs//stream HTTP/1.1\r\n\r\n", "other");
         check("GET /api/v1/jobs/%FF/stream HTTP/1.1\r\n\r\n", "other");
@@ -115,8 +128,8 @@ mod tests {
     #[test]
     fn a_head_without_an_end_is_not_waited_for() {
         let long = format!("GET /api/v1/stream HTTP/1.1\r\nX: {}", "x".repeat(HEAD_BYTES));
-        assert!(matches!(read(long.as_bytes()), Head::Other));
+        assert!(matches!(read(long.as_bytes(), true), Head::Other));
         let many = format!("GET /api/v1/stream HTTP/1.1\r\n{}\r\n", "A: b\r\n".repeat(65));
-        assert!(matches!(read(many.as_bytes()), Head::Other));
+        assert!(matches!(read(many.as_bytes(), true), Head::Other));
     }
 }

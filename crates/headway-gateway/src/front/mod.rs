@@ -19,7 +19,7 @@ mod outbound;
 mod shard;
 mod socket;
 mod watcher;
-mod wheel;
+pub(crate) mod wheel;
 
 use std::io;
 use std::sync::Arc;

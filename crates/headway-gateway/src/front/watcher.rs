@@ -22,6 +22,7 @@ use super::conversation::Conversation;
 use super::outbound::Outbound;
 use super::shard::Context;
 use super::wheel::Tick;
+use crate::compatible::speech::Speech;
 use crate::metrics::Connected;
 use crate::observe::Seen;
 use crate::problem::Refusal;
@@ -46,7 +47,7 @@ const FRAMES: usize = 16;
 pub(super) enum Over {
     /// It is closed with this code.
     Close(CloseCode),
-    /// It is closed because of what it sent, with this code and reason.
+    /// It is closed because of what it sent, or of what its format says, with this code and reason.
     Fault(u16, &'static str),
     /// The other side has said farewell, with this code.
     Left(u16),
@@ -61,8 +62,8 @@ enum Scope {
     Open,
     /// As long as its one job.
     OneJob,
-    /// The last frame of its one job was taken, for which it is closed with this code.
-    Ended(CloseCode),
+    /// The last frame of its one job was taken, for which it is over.
+    Ended(Over),
 }
 
 /// What a transport needs beside the session.
@@ -121,13 +122,14 @@ impl Watcher {
         seen: Option<(Seen, bool)>,
         context: &mut Context,
     ) -> (Self, Bytes) {
-        let Opening { caller, address, page, form, selection, job: _ } = opening;
+        let Opening { caller, address, page, form, format, selection, .. } = opening;
         let now = context.now;
         let transport = form.transport();
         let (side, answer) = match form {
             Form::Messages(handshake) => {
                 let (status, headers) = handshake.answer();
-                let conversation = Conversation::new(handshake.deflate(), address, context);
+                let mut conversation = Conversation::new(handshake.deflate(), address, context);
+                conversation.speech = format.map(|format| Box::new(Speech::new(format, now)));
                 let answer = HttpAnswer { status, headers, body: answer::Body::None };
                 let answer = seen.map(|(seen, _)| context.bytes(answer, seen, false));
                 (Transport::Messages(Box::new(conversation)), answer)
@@ -152,6 +154,9 @@ impl Watcher {
         };
         let name = format!("{transport}-{}", context.app.number());
         let mut session = context.app.hub.session(Arc::clone(&caller), &name, &context.bell, key);
+        if let Some(format) = format {
+            session.speak(Arc::clone(context.app.dialects.of(format)));
+        }
         let scope = if selection.single { Scope::OneJob } else { Scope::Open };
         let mut side = side;
         match &mut side {
@@ -253,11 +258,28 @@ impl Watcher {
     }
 
     fn message(&mut self, message: Message, outbound: &mut Outbound, context: &Context) {
+        let speech = match &mut self.transport {
+            Transport::Messages(conversation) => conversation.speech.as_deref_mut(),
+            Transport::Events | Transport::Poll(_) => None,
+        };
+        let moment = (context.now, context.time());
         match message {
-            Message::Text(text) => self.session.handle_text(&text, context.time()),
+            Message::Text(text) => match speech {
+                None => self.session.handle_text(&text, context.time()),
+                Some(speech) => {
+                    if let Some(answer) = speech.hear(&text, &mut self.session, moment) {
+                        outbound.push(frame::text(answer.to_string().as_bytes()));
+                    }
+                }
+            },
             Message::Binary(_) => {
                 let what = "a binary message: send JSON as text";
-                self.session.handle_foreign(what, context.time());
+                match speech {
+                    None => self.session.handle_foreign(what, context.time()),
+                    Some(speech) => {
+                        speech.hear_foreign(what, &mut self.session, context.time());
+                    }
+                }
             }
             Message::Ping(payload) => outbound.push(frame::pong(&payload)),
             Message::Pong => {}
@@ -383,8 +405,8 @@ impl Watcher {
         let now = context.time();
         let mut bytes = 0;
         while frames.len() < FRAMES && outbound.has_room(frames.len(), bytes) {
-            if let Scope::Ended(code) = self.scope {
-                self.over = Some(Over::Close(code));
+            if let Scope::Ended(over) = self.scope {
+                self.over = Some(over);
                 return Taken::All;
             }
             let Some(frame) = self.session.poll_frame(now) else {
@@ -392,14 +414,38 @@ impl Watcher {
                 return Taken::All;
             };
             if self.scope == Scope::OneJob
-                && let Some(code) = last_of_job(&frame, self.session.has_subscriptions())
+                && let Some(over) = self.last(&frame)
             {
-                self.scope = Scope::Ended(code);
+                self.scope = Scope::Ended(over);
             }
+            let Some(frame) = self.in_its_words(frame, context) else { continue };
             bytes += frame.text().len();
             frames.push(frame);
         }
         Taken::Some
+    }
+
+    /// Why it is over after a frame, when nothing of its one job follows.
+    fn last(&self, frame: &Frame) -> Option<Over> {
+        let subscribed = self.session.has_subscriptions();
+        match &self.transport {
+            Transport::Messages(conversation) => match &conversation.speech {
+                None => last_of_job(frame, subscribed).map(Over::Close),
+                Some(speech) => {
+                    speech.last(frame, subscribed).map(|(code, reason)| Over::Fault(code, reason))
+                }
+            },
+            Transport::Events | Transport::Poll(_) => {
+                last_of_job(frame, subscribed).map(Over::Close)
+            }
+        }
+    }
+
+    /// A frame in the words of its format; `None`: that has none for it.
+    fn in_its_words(&mut self, frame: Frame, context: &Context) -> Option<Frame> {
+        let Transport::Messages(conversation) = &mut self.transport else { return Some(frame) };
+        let Some(speech) = &mut conversation.speech else { return Some(frame) };
+        speech.reword(frame, (context.now, context.time()))
     }
 
     /// Collects frames for one answer, and gives it when there is something, or the time is up.
@@ -440,8 +486,8 @@ impl Watcher {
     /// What it is told at last, beside its frames.
     pub(super) fn farewell(&self, over: Over) -> Bytes {
         match (&self.transport, over) {
-            (Transport::Messages(_), Over::Close(code)) => {
-                close::frame(code.as_u16(), crate::stream::reason(code))
+            (Transport::Messages(conversation), Over::Close(code)) => {
+                conversation.close_frame(code)
             }
             (Transport::Messages(_), Over::Fault(code, reason)) => close::frame(code, reason),
             (Transport::Messages(_), Over::Left(code)) => close::frame(code, ""),
@@ -494,6 +540,19 @@ impl Watcher {
             self.stopping = true;
             self.session.close(ClosingReason::Unauthenticated, 0, CloseCode::InvalidToken);
             return;
+        }
+        if let Some(speech) = &mut conversation.speech {
+            let silence_ms = millis(options.compatible.client_silence);
+            if let Some(said) = speech.break_silence(silence_ms, (now, context.time())) {
+                outbound.push(frame::text(said.to_string().as_bytes()));
+            }
+            let idle = speech.idle_due(millis(options.limits.idle_within));
+            if idle.is_some_and(|due| due <= now) && !self.stopping {
+                context.admission.hit(Limit::Idle);
+                self.stopping = true;
+                self.session.close(ClosingReason::Idle, 0, CloseCode::GoingAway);
+                return;
+            }
         }
         if self.session.has_subscriptions() {
             conversation.idle = None;
@@ -557,6 +616,12 @@ impl Watcher {
                 });
                 let first = session.min(ping);
                 let first = idle.map_or(first, |idle| first.min(idle));
+                let speech = conversation.speech.as_ref().filter(|_| !self.stopping);
+                let first = speech.map_or(first, |speech| {
+                    let silence = speech.silence_due(millis(options.compatible.client_silence));
+                    let idle = speech.idle_due(millis(options.limits.idle_within));
+                    silence.into_iter().chain(idle).fold(first, Tick::min)
+                });
                 credit.map_or(first, |credit| first.min(credit))
             }
             Transport::Events => session,

@@ -23,12 +23,12 @@ use serde::Serialize;
 use crate::problem::{Answer, Refusal};
 
 /// The header of a request that may be repeated without harm.
-const IDEMPOTENCY_KEY: &str = "idempotency-key";
+pub(crate) const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// Says that an earlier request with the same key had done it.
-const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+pub(crate) const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// A JSON response.
-fn json<T: Serialize>(status: StatusCode, body: &T) -> Answer {
+pub(crate) fn json<T: Serialize>(status: StatusCode, body: &T) -> Answer {
     let text = serde_json::to_vec(body).map_err(|error| {
         tracing::error!(%error, "a reply could not be written");
         Refusal::new(headway_protocol::ProblemCode::Internal, "the reply could not be written")

@@ -1,18 +1,17 @@
 //! For those who run the server: is it alive, is it ready, what does it do, what does it offer.
 
-use std::sync::LazyLock;
 use std::sync::atomic::Ordering;
 
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use headway_protocol::ProblemCode;
 
 use super::json_text;
 use crate::app::App;
 use crate::openapi;
 use crate::problem::{Answer, Refusal};
+use crate::routes;
 
 /// `GET /healthz`: the process answers.
 pub(crate) async fn health() -> Response {
@@ -38,11 +37,10 @@ pub(crate) async fn metrics(State(app): State<App>) -> Answer {
     Ok((StatusCode::OK, [(header::CONTENT_TYPE, media)], text).into_response())
 }
 
-/// The description, made once: it follows from the program alone, and whoever asks for it need not be
-/// anybody.
-static DESCRIPTION: LazyLock<Bytes> = LazyLock::new(|| openapi::document().to_string().into());
-
 /// `GET /openapi.json`.
-pub(crate) async fn describe() -> Response {
-    json_text(StatusCode::OK, DESCRIPTION.clone())
+pub(crate) async fn describe(State(app): State<App>) -> Response {
+    let description = app
+        .description
+        .get_or_init(|| openapi::document_of(routes::served(&app.options)).to_string().into());
+    json_text(StatusCode::OK, description.clone())
 }

@@ -3,6 +3,7 @@
 
 mod access;
 mod batches;
+mod compatible;
 mod jobs;
 mod kinds;
 mod operation;
@@ -16,6 +17,9 @@ use headway_protocol::request::CommandRequest;
 use schemars::{Schema, SchemaGenerator};
 
 use crate::app::App;
+use crate::compatible::Format;
+use crate::options::Options;
+use streams::{TICKET, TOKEN};
 
 /// Makes the schema of a type.
 pub(crate) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
@@ -110,6 +114,7 @@ pub(crate) fn table() -> impl Iterator<Item = &'static Route> {
         batches::ROUTES,
         kinds::ROUTES,
         streams::ROUTES,
+        compatible::ROUTES,
         access::ROUTES,
         webhooks::ROUTES,
         operation::ROUTES,
@@ -125,6 +130,22 @@ pub(crate) fn one_job_s_stream() -> &'static Route {
 /// The route of the stream of many.
 pub(crate) fn stream_of_many() -> &'static Route {
     const { &streams::MANY }
+}
+
+/// The route of a stream in a format of older services.
+pub(crate) fn stream_in(format: Format) -> &'static Route {
+    match format {
+        Format::Analysis => const { &compatible::ANALYSIS_STREAM },
+        Format::JobProgress => const { &compatible::JOB_PROGRESS },
+        Format::Session => const { &compatible::SESSION },
+    }
+}
+
+/// The routes that a gateway with these options has.
+pub(crate) fn served(options: &Options) -> impl Iterator<Item = &'static Route> {
+    let compatible = options.compatible.enabled;
+    let older = |route: &Route| compatible::ROUTES.iter().any(|older| older.path == route.path);
+    table().filter(move |route| compatible || !older(route))
 }
 
 /// The route of a method and a path.

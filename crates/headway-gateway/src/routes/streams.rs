@@ -29,8 +29,9 @@ const STREAM_REPLIES: &[Reply] = &[
     Reply { status: 204, summary: "The job has ended, and that was seen", contents: &[] },
 ];
 
-const TOKEN: Parameter = parameter("token", "A key or token, where no header can be sent");
-const TICKET: Parameter = parameter("ticket", "A ticket, where no header can be sent");
+pub(super) const TOKEN: Parameter =
+    parameter("token", "A key or token, where no header can be sent");
+pub(super) const TICKET: Parameter = parameter("ticket", "A ticket, where no header can be sent");
 
 /// The stream of one job.
 pub(super) const ONE: Route = Route {

@@ -31,6 +31,7 @@ use hyper_util::server::conn::auto::upgrade::downcast;
 use serde_json::Value;
 
 use crate::app::{App, Id, Shared};
+use crate::compatible::Format;
 use crate::front::admission::Place;
 use crate::front::adopted::{Adopted, Purpose};
 use crate::handlers::commands;
@@ -55,6 +56,46 @@ pub(crate) async fn many(
     request: Request,
 ) -> Answer {
     serve(app, peer, &Address::Many, request).await
+}
+
+/// `GET /api/v1/analyze/{analysis_id}/stream`.
+pub(crate) async fn analysis(
+    app: State<App>,
+    peer: Extension<Peer>,
+    id: Id,
+    request: Request,
+) -> Answer {
+    in_format(app, peer, id, request, Format::Analysis).await
+}
+
+/// `GET /progress/ws/{job_id}`.
+pub(crate) async fn job_progress(
+    app: State<App>,
+    peer: Extension<Peer>,
+    id: Id,
+    request: Request,
+) -> Answer {
+    in_format(app, peer, id, request, Format::JobProgress).await
+}
+
+/// `GET /ws/progress/{session_id}`.
+pub(crate) async fn session(
+    app: State<App>,
+    peer: Extension<Peer>,
+    id: Id,
+    request: Request,
+) -> Answer {
+    in_format(app, peer, id, request, Format::Session).await
+}
+
+async fn in_format(
+    State(app): State<App>,
+    Extension(peer): Extension<Peer>,
+    Id(id): Id,
+    request: Request,
+    format: Format,
+) -> Answer {
+    serve(app, peer, &Address::Compatible(format, id), request).await
 }
 
 async fn serve(app: App, peer: Peer, address: &Address, request: Request) -> Answer {
@@ -82,8 +123,8 @@ async fn serve(app: App, peer: Peer, address: &Address, request: Request) -> Ans
         // Whoever was found out about is known.
         Begin::Wait => Err(headway_signin::Refused::Invalid.into()),
         Begin::NothingFollows => Ok(StatusCode::NO_CONTENT.into_response()),
-        Begin::Close(handshake, code) => {
-            Ok(upgrade_to(app, upgrade, &handshake, Purpose::Close(code), places))
+        Begin::Close(handshake, farewell) => {
+            Ok(upgrade_to(app, upgrade, &handshake, Purpose::Close(farewell), places))
         }
         Begin::Stream(opening) => match opening.form.clone() {
             Form::Messages(handshake) => {

@@ -1,5 +1,6 @@
 //! What a request to watch asks for, and what it is answered with: the same whoever owns its socket.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
 use headway_access::Caller;
 use headway_protocol::frame::SUBPROTOCOL;
-use headway_protocol::{CloseCode, Cursor, JobId, JobStatus, ProblemCode};
+use headway_protocol::{CloseCode, Cursor, JobId, JobStatus, ProblemCode, Timestamp};
 use headway_signin::Refused as Unknown;
 use headway_websocket::handshake::{Handshake, Refused};
 use percent_encoding::percent_decode_str;
@@ -16,6 +17,8 @@ use super::poll;
 use super::selection::Selection;
 use crate::accept;
 use crate::app::Shared;
+use crate::compatible::Format as WireFormat;
+use crate::compatible::farewell::Farewell;
 use crate::door::site::Origin;
 use crate::door::{Entry, Turned, credential};
 use crate::front::admission::Limit;
@@ -31,6 +34,8 @@ pub(crate) enum Address {
     Job(String),
     /// That of many.
     Many,
+    /// One in the format of an older service, by its name there.
+    Compatible(WireFormat, String),
 }
 
 impl Address {
@@ -39,17 +44,17 @@ impl Address {
     /// The route of the stream of many.
     pub(crate) const SEVERAL: &str = "/api/v1/stream";
 
-    /// The stream at a path; `None` when there is something else, or nothing.
-    pub(crate) fn of_path(path: &str) -> Option<Self> {
+    /// The stream at a path; `None` when there is something else, or nothing. `compatible`: whether
+    /// the formats of older services are served.
+    pub(crate) fn of_path(path: &str, compatible: bool) -> Option<Self> {
         if path == Self::SEVERAL {
             return Some(Self::Many);
         }
-        let (before, after) = Self::ONE.split_once("{id}")?;
-        let id = path.strip_prefix(before)?.strip_suffix(after)?;
-        if id.is_empty() || id.contains('/') {
-            return None;
+        if let Some(id) = name_in(path, Self::ONE) {
+            return Some(Self::Job(id));
         }
-        percent_decode_str(id).decode_utf8().ok().map(|id| Self::Job(id.into_owned()))
+        let mut formats = WireFormat::ALL.into_iter().filter(|_| compatible);
+        formats.find_map(|format| Some(Self::Compatible(format, name_in(path, format.path())?)))
     }
 
     /// The path of its route, as it is counted.
@@ -57,6 +62,15 @@ impl Address {
         match self {
             Self::Job(_) => Self::ONE,
             Self::Many => Self::SEVERAL,
+            Self::Compatible(format, _) => format.path(),
+        }
+    }
+
+    /// The format, when it is not the stream's own.
+    fn format(&self) -> Option<WireFormat> {
+        match self {
+            Self::Job(_) | Self::Many => None,
+            Self::Compatible(format, _) => Some(*format),
         }
     }
 
@@ -64,8 +78,20 @@ impl Address {
         match self {
             Self::Job(_) => routes::one_job_s_stream(),
             Self::Many => routes::stream_of_many(),
+            Self::Compatible(format, _) => routes::stream_in(*format),
         }
     }
+}
+
+/// What stands at a path where its route has a name in braces.
+fn name_in(path: &str, route: &str) -> Option<String> {
+    let (before, rest) = route.split_once('{')?;
+    let (_, after) = rest.split_once('}')?;
+    let name = path.strip_prefix(before)?.strip_suffix(after)?;
+    if name.is_empty() || name.contains('/') {
+        return None;
+    }
+    percent_decode_str(name).decode_utf8().ok().map(Cow::into_owned)
 }
 
 /// How a watcher wants its frames.
@@ -102,9 +128,13 @@ pub(crate) struct Opening {
     /// The page that may read the answer.
     pub(crate) page: Page,
     pub(crate) form: Form,
+    /// The words in which it is answered, when they are not the stream's own.
+    pub(crate) format: Option<WireFormat>,
     pub(crate) selection: Selection,
     /// The one job that the address names.
     pub(crate) job: Option<JobId>,
+    /// When it was asked.
+    now: Timestamp,
 }
 
 /// The page of another origin that a request comes from, if it may read the answer.
@@ -135,7 +165,7 @@ pub(crate) enum Begin {
     NothingFollows,
     /// A WebSocket that closes at once: a browser cannot read the status of a refused upgrade, but
     /// it can read a close code.
-    Close(Handshake, CloseCode),
+    Close(Handshake, Farewell),
     /// A refusal.
     Refuse(Refusal),
     /// Nothing yet: who asks has to be found out first, which takes a wait.
@@ -155,10 +185,15 @@ impl Opening {
         let route = address.to_route();
         let query = Query::parse(parts.uri.query().unwrap_or_default(), route.parameters)
             .map_err(Begin::Refuse)?;
-        let form = form(parts, &query).map_err(Begin::Refuse)?;
+        let format = address.format();
+        let form = form(parts, &query, format).map_err(Begin::Refuse)?;
         let entry = match app.admit(parts, &query, route, peer, known) {
+            // Who speaks another format has no words to say later who they are.
+            Ok(entry) if format.is_some() && entry.caller.is_nobody() => {
+                return Err(turn_away(form, format, Turned::Unknown(Unknown::Missing)));
+            }
             Ok(entry) => entry,
-            Err(turned) => return Err(turn_away(form, turned)),
+            Err(turned) => return Err(turn_away(form, format, turned)),
         };
         let page = Page::new(entry.origin, &parts.headers);
         let refuse = |refusal: Refusal| Begin::Refuse(refusal.with(|headers| page.mark(headers)));
@@ -168,8 +203,17 @@ impl Opening {
                     let selection = Selection::one(job.clone(), &query, &parts.headers);
                     (Some(job), selection)
                 }
-                Err(_) => return Err(no_such_job(form, id, &page)),
+                Err(_) => return Err(no_such_job(form, None, id, &page, app.hub.now())),
             },
+            Address::Compatible(format, name) => {
+                match format.selection(name, &query).map_err(refuse)? {
+                    Some(selection) => (selection.job().cloned(), Ok(selection)),
+                    None => {
+                        let now = app.hub.now();
+                        return Err(no_such_job(form, Some(*format), name, &page, now));
+                    }
+                }
+            }
             Address::Many => {
                 // A conversation may name its jobs later.
                 let named_later = matches!(form, Form::Messages(_));
@@ -179,7 +223,7 @@ impl Opening {
         };
         let selection = selection.map_err(refuse)?;
         let Entry { caller, address, origin: _, left: _ } = entry;
-        Ok(Self { caller, address, page, form, selection, job })
+        Ok(Self { caller, address, page, form, format, selection, job, now: app.hub.now() })
     }
 
     /// The job to look up before the stream begins: none for somebody who has not said who they are,
@@ -191,7 +235,10 @@ impl Opening {
     /// What it is answered with when a limit on connections is reached.
     pub(crate) fn refuse(self, limit: Limit) -> Begin {
         match self.form {
-            Form::Messages(handshake) => Begin::Close(handshake, CloseCode::ConnectionLimit),
+            Form::Messages(handshake) => {
+                let farewell = Farewell::close(self.format, CloseCode::ConnectionLimit);
+                Begin::Close(handshake, farewell)
+            }
             Form::Events | Form::Poll(_) => {
                 Begin::Refuse(Refusal::from(limit).with(|headers| self.page.mark(headers)))
             }
@@ -203,7 +250,7 @@ impl Opening {
     pub(crate) fn begin(self, standing: Option<Standing>) -> Begin {
         let Some(job) = self.to_look_up() else { return Begin::Stream(self) };
         match standing {
-            None => no_such_job(self.form.clone(), job.as_str(), &self.page),
+            None => no_such_job(self.form.clone(), self.format, job.as_str(), &self.page, self.now),
             Some((cursor, status))
                 if matches!(self.form, Form::Events)
                     && status.is_terminal()
@@ -230,16 +277,22 @@ pub(crate) async fn read_patiently(
     let from = app.admission.address_of(peer, &parts.headers);
     match app.door.signin.identify_patiently(presented, from, app.hub.now()).await {
         Ok(caller) => Opening::read(app, parts, address, peer, Some(caller)),
-        Err(refused) => match form(parts, &query) {
-            Ok(form) => Err(turn_away(form, Turned::Unknown(refused))),
+        Err(refused) => match form(parts, &query, address.format()) {
+            Ok(form) => Err(turn_away(form, address.format(), Turned::Unknown(refused))),
             Err(refusal) => Err(Begin::Refuse(refusal)),
         },
     }
 }
 
-fn no_such_job(form: Form, id: &str, page: &Page) -> Begin {
+fn no_such_job(
+    form: Form,
+    format: Option<WireFormat>,
+    id: &str,
+    page: &Page,
+    now: Timestamp,
+) -> Begin {
     match form {
-        Form::Messages(handshake) => Begin::Close(handshake, CloseCode::NoSuchJob),
+        Form::Messages(handshake) => Begin::Close(handshake, Farewell::unknown(format, id, now)),
         Form::Events | Form::Poll(_) => {
             Begin::Refuse(Refusal::no_such_job(id).with(|headers| page.mark(headers)))
         }
@@ -248,7 +301,7 @@ fn no_such_job(form: Form, id: &str, page: &Page) -> Begin {
 
 /// What somebody is told who was not let in. A browser cannot read why an upgrade was refused, but
 /// it can read a close code; one of a page that may not ask at all gets no WebSocket.
-fn turn_away(form: Form, turned: Turned) -> Begin {
+fn turn_away(form: Form, format: Option<WireFormat>, turned: Turned) -> Begin {
     let code = match &turned {
         Turned::Unknown(Unknown::NotKnownYet) => return Begin::Wait,
         Turned::Foreign(_) => None,
@@ -262,15 +315,21 @@ fn turn_away(form: Form, turned: Turned) -> Begin {
         Turned::Denied(_) => Some(CloseCode::NotAllowed),
     };
     match (form, code) {
-        (Form::Messages(handshake), Some(code)) => Begin::Close(handshake, code),
+        (Form::Messages(handshake), Some(code)) => {
+            Begin::Close(handshake, Farewell::close(format, code))
+        }
         (Form::Messages(_) | Form::Events | Form::Poll(_), _) => Begin::Refuse(turned.into()),
     }
 }
 
-fn form(parts: &Parts, query: &Query) -> Result<Form, Refusal> {
+fn form(parts: &Parts, query: &Query, format: Option<WireFormat>) -> Result<Form, Refusal> {
     if wants_upgrade(&parts.headers) {
         let Parts { method, version, headers, .. } = parts;
         return Ok(Form::Messages(Handshake::read(method, *version, headers, SUBPROTOCOL)?));
+    }
+    if format.is_some() {
+        let detail = "this is a WebSocket: ask for it with `Upgrade: websocket`";
+        return Err(Refusal::new(ProblemCode::UpgradeRequired, detail));
     }
     if accept::events(&parts.headers)? {
         return Ok(Form::Events);

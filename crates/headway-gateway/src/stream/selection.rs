@@ -28,6 +28,17 @@ impl Selection {
         Ok(Self { subscriptions: vec![subscription], positions: Vec::new(), single: true })
     }
 
+    /// What another format's address names; `ends`: the stream ends with it.
+    pub(crate) fn named(subscribe: Subscribe, positions: Vec<(JobId, Cursor)>, ends: bool) -> Self {
+        Self { subscriptions: vec![subscribe], positions, single: ends }
+    }
+
+    /// The positions that a parameter holds: `JOB@CURSOR`, repeated or with commas between.
+    pub(crate) fn positions(query: &Query, name: &str) -> Result<Vec<(JobId, Cursor)>, Refusal> {
+        let positions = query.all(name).map(|text| read_positions(text, name));
+        Ok(positions.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    }
+
     /// The stream of many jobs, which must be named.
     pub(crate) fn many(query: &Query, headers: &HeaderMap) -> Result<Self, Refusal> {
         let selection = Self::optional(query, headers)?;
@@ -69,7 +80,7 @@ impl Selection {
         let last = last_event_id(query, headers)?;
         let mut positions = Vec::new();
         match query.one("cursor")? {
-            Some(text) if text.contains('@') => positions = read_positions(text)?,
+            Some(text) if text.contains('@') => positions = read_positions(text, "cursor")?,
             Some(_) | None => {
                 let cursor = last.or(query.read("cursor")?);
                 // A cursor is a place in one job: with several it cannot be told whose it is.
@@ -94,6 +105,14 @@ impl Selection {
         matches!(self.subscriptions.as_slice(), [only] if only.job.is_some())
     }
 
+    /// The one job that is watched.
+    pub(crate) fn job(&self) -> Option<&JobId> {
+        match self.subscriptions.as_slice() {
+            [only] => only.job.as_ref(),
+            [] | [_, _, ..] => None,
+        }
+    }
+
     /// The position of the one job that is watched.
     pub(crate) fn cursor(&self) -> Option<Cursor> {
         match self.subscriptions.as_slice() {
@@ -114,8 +133,8 @@ pub(crate) fn write_positions<'a>(positions: impl Iterator<Item = (&'a JobId, Cu
     parts.join(",")
 }
 
-fn read_positions(text: &str) -> Result<Vec<(JobId, Cursor)>, Refusal> {
-    let wrong = || Refusal::invalid("cursor", "`cursor` must be one that an answer carried");
+fn read_positions(text: &str, name: &str) -> Result<Vec<(JobId, Cursor)>, Refusal> {
+    let wrong = || Refusal::invalid(name, format!("`{name}` must be one that an answer carried"));
     text.split(',')
         .map(|part| {
             let (job, cursor) = part.split_once('@').ok_or_else(wrong)?;

@@ -125,8 +125,8 @@ impl Session {
         Ok(())
     }
 
-    /// Ends a subscription. Whether there was one.
-    pub(super) fn unsubscribe(&mut self, id: &str) -> bool {
+    /// Ends a subscription without an answer. Whether there was one.
+    pub fn unsubscribe(&mut self, id: &str) -> bool {
         let Some(key) = self.subscriptions.key_of(id) else { return false };
         self.forget(key);
         true

@@ -2,10 +2,6 @@
 
 use std::io;
 
-use bytes::Bytes;
-use headway_protocol::CloseCode;
-use headway_websocket::close;
-
 use super::{Connection, Phase, Step};
 use crate::front::inbox::is_momentary;
 use crate::front::outbound::Written;
@@ -89,9 +85,4 @@ impl Connection {
 /// How long what is on its way may stand still, in milliseconds.
 fn leave_ms(context: &Context) -> u64 {
     u64::try_from(context.app.options.head_timeout.as_millis()).unwrap_or(5_000)
-}
-
-/// What a WebSocket is closed with.
-pub(super) fn close_frame(code: CloseCode) -> Bytes {
-    close::frame(code.as_u16(), crate::stream::reason(code))
 }

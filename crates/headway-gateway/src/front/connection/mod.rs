@@ -19,7 +19,6 @@ use super::socket::{Read, Secure, Socket};
 use super::watcher::Watcher;
 use super::wheel::Tick;
 use crate::observe::Seen;
-use ending::close_frame;
 use request::Asking;
 
 /// Rounds of taking and writing before others have their turn.
@@ -128,8 +127,8 @@ impl Connection {
                 let (watcher, _answered) = Watcher::open(*opening, key, places, None, context);
                 connection.phase = Phase::Watching(Box::new(watcher));
             }
-            Purpose::Close(code) => {
-                connection.outbound.push(close_frame(code));
+            Purpose::Close(farewell) => {
+                connection.outbound.push(farewell.into_bytes());
                 connection.end(context);
             }
         }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use axum::http::request::Parts;
 use headway_hub::Warm;
 
-use super::ending::close_frame;
 use super::{Connection, EARLY_BYTES, Phase, Step};
 use crate::front::admission::{Limit, Place};
 use crate::front::answer::{Answer, Body};
@@ -101,13 +100,14 @@ impl Connection {
             // The time for a head begins with its first byte.
             *since = context.now;
         }
-        let (parts, address, length) = match head::read(&self.unread) {
-            Head::Incomplete if self.finished && self.unread.is_empty() => return Step::Gone,
-            Head::Incomplete if self.finished => return Step::HandOver,
-            Head::Incomplete => return if read { Step::Go } else { Step::Wait },
-            Head::Other => return Step::HandOver,
-            Head::Watch(parts, address, length) => (parts, address, length),
-        };
+        let (parts, address, length) =
+            match head::read(&self.unread, context.app.options.compatible.enabled) {
+                Head::Incomplete if self.finished && self.unread.is_empty() => return Step::Gone,
+                Head::Incomplete if self.finished => return Step::HandOver,
+                Head::Incomplete => return if read { Step::Go } else { Step::Wait },
+                Head::Other => return Step::HandOver,
+                Head::Watch(parts, address, length) => (parts, address, length),
+            };
         let Ok(peer) = self.socket.peer() else { return Step::Gone };
         let opening = Opening::read(&context.app, &parts, &address, peer.ip(), None);
         self.unread.drain(..length);
@@ -169,7 +169,7 @@ impl Connection {
     ) {
         let since = context.now;
         let headers = axum::http::HeaderMap::new();
-        let (answer, code) = match begin {
+        let (answer, farewell) = match begin {
             Begin::Stream(opening) => {
                 let (watcher, answer) =
                     Watcher::open(opening, key, places, Some((seen, self.last)), context);
@@ -184,18 +184,18 @@ impl Connection {
                 let status = axum::http::StatusCode::NO_CONTENT;
                 (Answer { status, headers, body: Body::None }, None)
             }
-            Begin::Close(handshake, code) => {
+            Begin::Close(handshake, farewell) => {
                 let (status, headers) = handshake.answer();
-                (Answer { status, headers, body: Body::None }, Some(code))
+                (Answer { status, headers, body: Body::None }, Some(farewell))
             }
             Begin::Refuse(refusal) => (Answer::refuse(refusal), None),
             // Whoever was found out about is known.
             Begin::Wait => (Answer::refuse(headway_signin::Refused::Invalid.into()), None),
         };
         let ends = self.last || context.stopping;
-        self.outbound.push(context.bytes(answer, seen, ends && code.is_none()));
-        if let Some(code) = code {
-            self.outbound.push(close_frame(code));
+        self.outbound.push(context.bytes(answer, seen, ends && farewell.is_none()));
+        if let Some(farewell) = farewell {
+            self.outbound.push(farewell.into_bytes());
             self.end(context);
         } else if ends {
             self.end(context);

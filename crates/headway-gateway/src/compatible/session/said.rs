@@ -1,0 +1,236 @@
+//! What a client of the session format says, and what of the session it wants to hear of.
+
+use std::collections::BTreeSet;
+
+use headway_hub::Frame;
+use headway_hub::session::Session;
+use headway_protocol::frame::{EventFilter, Subscribe};
+use headway_protocol::{Action, ClientMessage, JobId, Timestamp};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+/// Agents that one connection may name.
+const AGENTS: usize = 64;
+
+/// What the name of a subscription to one transaction begins with.
+const ONE: &str = "transaction ";
+
+/// A message of a client.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(crate) enum Said {
+    Ping,
+    #[serde(alias = "heartbeat")]
+    Pong,
+    Cancel {
+        transaction_id: String,
+    },
+    Pause {
+        transaction_id: String,
+    },
+    Resume {
+        transaction_id: String,
+    },
+    Retry {
+        transaction_id: String,
+    },
+    Subscribe(What),
+    Unsubscribe(What),
+}
+
+/// What a client wants to hear of, or does not any more.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct What {
+    transaction_id: Option<String>,
+    transaction_ids: Vec<String>,
+    agents: Vec<String>,
+}
+
+/// What of the session a connection hears of: everything, until it names something.
+///
+/// Bounded by the subscriptions that a connection may have, and by [`AGENTS`].
+#[derive(Debug, Default)]
+pub(crate) struct Narrowing {
+    transactions: BTreeSet<JobId>,
+    agents: BTreeSet<String>,
+}
+
+impl Said {
+    /// Does what a client says; what it is answered at once, beside what the session answers.
+    pub(crate) fn carry_out(
+        self,
+        narrowing: &mut Narrowing,
+        session: &mut Session,
+        now: Timestamp,
+    ) -> Option<Value> {
+        let (action, transaction) = match self {
+            Self::Ping => {
+                session.handle_message(ClientMessage::Ping { at: None }, now);
+                return None;
+            }
+            Self::Pong => return None,
+            Self::Subscribe(what) => return narrowing.narrow(what, session, now),
+            Self::Unsubscribe(what) => return Some(narrowing.widen(what, session, now)),
+            Self::Cancel { transaction_id } => (Action::Cancel, transaction_id),
+            Self::Pause { transaction_id } => (Action::Pause, transaction_id),
+            Self::Resume { transaction_id } => (Action::Resume, transaction_id),
+            Self::Retry { transaction_id } => (Action::Retry, transaction_id),
+        };
+        match transaction.parse() {
+            Ok(job) => {
+                let id = format!("{action} {transaction}");
+                session.handle_message(ClientMessage::Command { id, job, action }, now);
+            }
+            Err(_) => session.handle_foreign(&no_such(&transaction), now),
+        }
+        None
+    }
+}
+
+impl Narrowing {
+    /// What of a message is for this connection; `None`: nothing. Only who has named agents has a
+    /// message of their own.
+    pub(crate) fn of(&self, frame: Frame) -> Option<Frame> {
+        let named = |job: &JobId| self.transactions.is_empty() || self.transactions.contains(job);
+        if !frame.job().is_some_and(named) {
+            return None;
+        }
+        if self.agents.is_empty() {
+            return Some(frame);
+        }
+        let mut message: Value = serde_json::from_slice(frame.text()).ok()?;
+        self.of_agents(&mut message).then(|| frame.reworded(message.to_string()))
+    }
+
+    /// Leaves of a message what is about the agents that were named, or about none. Whether
+    /// anything is left of it.
+    fn of_agents(&self, message: &mut Value) -> bool {
+        let wanted = |name: &Value| name.as_str().is_some_and(|name| self.agents.contains(name));
+        let Some(message) = message.as_object_mut() else { return false };
+        let mut some = false;
+        match message.get_mut("current_agent") {
+            Some(current) if wanted(current) => some = true,
+            Some(current) => *current = Value::Null,
+            None => {}
+        }
+        if let Some(Value::Object(tasks)) = message.get_mut("current_tasks") {
+            tasks.retain(|agent, _| self.agents.contains(agent));
+            some |= !tasks.is_empty();
+        }
+        if let Some(Value::Array(events)) = message.get_mut("progress_events") {
+            events.retain(|event| {
+                event.get("agent").is_none_or(|name| name.is_null() || wanted(name))
+            });
+            some |= !events.is_empty();
+        }
+        if let Some(Value::Array(order)) = message.get_mut("execution_order") {
+            order.retain(|entry| entry.get("agent").is_some_and(wanted));
+        }
+        some
+    }
+
+    fn narrow(&mut self, what: What, session: &mut Session, now: Timestamp) -> Option<Value> {
+        if self.agents.len() + what.agents.len() > AGENTS {
+            let message = format!("a connection may name at most {AGENTS} agents: name fewer");
+            session.handle_foreign(&message, now);
+            return None;
+        }
+        let What { transaction_id, transaction_ids, agents } = what;
+        let transactions: Vec<String> = transaction_id.into_iter().chain(transaction_ids).collect();
+        if transactions.is_empty() && agents.is_empty() {
+            let message = "say what to hear of: `transaction_id`, `transaction_ids` or `agents`";
+            session.handle_foreign(message, now);
+            return None;
+        }
+        let named_agents = !agents.is_empty();
+        self.agents.extend(agents);
+        for transaction in transactions {
+            let Ok(job) = transaction.parse::<JobId>() else {
+                session.handle_foreign(&no_such(&transaction), now);
+                continue;
+            };
+            let id = format!("{ONE}{job}");
+            // Who asks again wants to know where it is.
+            session.unsubscribe(&id);
+            self.transactions.insert(job.clone());
+            let events = Some(EventFilter::All(true));
+            let subscribe = Subscribe { id, job: Some(job), events, ..Subscribe::default() };
+            session.handle_message(ClientMessage::Subscribe(subscribe), now);
+        }
+        named_agents
+            .then(|| json!({ "type": "subscribed", "agents": self.agents, "timestamp": now }))
+    }
+
+    /// Takes back what was named; all of it when nothing is.
+    fn widen(&mut self, what: What, session: &mut Session, now: Timestamp) -> Value {
+        let What { transaction_id, transaction_ids, agents } = what;
+        let mut gone: Vec<JobId> = transaction_id
+            .iter()
+            .chain(&transaction_ids)
+            .filter_map(|transaction| transaction.parse().ok())
+            .collect();
+        if transaction_id.is_none() && transaction_ids.is_empty() && agents.is_empty() {
+            self.agents.clear();
+            gone.extend(self.transactions.iter().cloned());
+        }
+        for agent in &agents {
+            self.agents.remove(agent);
+        }
+        for job in &gone {
+            self.transactions.remove(job);
+            session.unsubscribe(&format!("{ONE}{job}"));
+        }
+        json!({
+            "type": "subscribed", "transaction_ids": self.transactions, "agents": self.agents,
+            "timestamp": now,
+        })
+    }
+
+    /// The answer when a subscription stands.
+    pub(super) fn subscribed(&self, id: &str, now: Timestamp) -> Option<Value> {
+        let transaction = id.strip_prefix(ONE)?;
+        Some(json!({ "type": "subscribed", "transaction_id": transaction, "timestamp": now }))
+    }
+
+    /// The answer when something that was asked for could not be done.
+    pub(super) fn refused(
+        &mut self,
+        id: Option<&str>,
+        code: &str,
+        message: &str,
+        now: Timestamp,
+    ) -> Value {
+        let mut members = Map::new();
+        let mut put = |name: &str, value: &str| members.insert(name.to_owned(), value.into());
+        put("type", "error");
+        put("code", code);
+        put("message", message);
+        if let Some(transaction) = id.and_then(|id| id.strip_prefix(ONE)) {
+            put("transaction_id", transaction);
+            self.transactions.retain(|named| named.as_str() != transaction);
+        } else if let Some((action, transaction)) = id.and_then(|id| id.split_once(' ')) {
+            put("command", action);
+            put("transaction_id", transaction);
+        }
+        members.insert("timestamp".to_owned(), json!(now));
+        members.into()
+    }
+}
+
+/// The answer to a command that was carried out, or that a worker was asked for.
+pub(super) fn done(id: &str, data: Option<&Value>, now: Timestamp) -> Option<Value> {
+    let (command, transaction) = id.split_once(' ')?;
+    Some(json!({
+        "type": "command_accepted",
+        "command": command,
+        "transaction_id": transaction,
+        "status": data.and_then(|data| data.get("status")),
+        "timestamp": now,
+    }))
+}
+
+fn no_such(transaction: &str) -> String {
+    let shown: String = transaction.chars().take(128).collect();
+    format!("there is no transaction {shown}")
+}
