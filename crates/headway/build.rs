@@ -14,7 +14,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let built = dashboard.join("dist");
     let mut files = Vec::new();
     if built.is_dir() {
-        collect(&built, &mut files)?;
+        // Without it a build has not ended, or not well, and there is nothing to show.
+        if built.join("index.html").is_file() {
+            collect(&built, &mut files)?;
+        }
         println!("cargo::rerun-if-changed={}", built.display());
     } else {
         // A path that is not there would have the program built again every time.
