@@ -2,6 +2,7 @@
 
 import "./design/fonts.css";
 import "./design/tokens.css";
+import "@headway/react/styles.css";
 import "./design/base.css";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";

@@ -1,0 +1,72 @@
+// Every event as it is kept, in words and as JSON.
+
+import { useState } from "react";
+import { formatCount, formatTime, useHeadway } from "@headway/react";
+
+import { Button } from "../../design/button.tsx";
+import { JsonTree } from "../../design/json_tree.tsx";
+import { useNotify } from "../../shell/context.ts";
+import { reasonOf } from "../../shell/words.ts";
+import { describeEvent } from "./event_words.ts";
+import type { PastEvent } from "./history.ts";
+
+/** Events that are drawn, newest first; more with each press. */
+const DRAWN = 200;
+
+export function EventsPanel({ job, events }: { readonly job: string; readonly events: readonly PastEvent[] }) {
+  const [drawn, setDrawn] = useState(DRAWN);
+  const newest = events.slice(-drawn).reverse();
+  return (
+    <>
+      <div className="panel-tools">
+        <span className="muted">Newest first</span>
+        <span className="panel-tools__end">{formatCount(events.length)} events</span>
+        <SaveButton job={job} />
+      </div>
+      <div className="event-list">
+        {newest.map((event, place) => <EventLine key={`${event.cursor} ${events.length - place}`} event={event} />)}
+      </div>
+      {events.length > drawn && <p className="jobs-end"><Button onClick={() => { setDrawn(drawn + 5 * DRAWN); }}>Show older</Button></p>}
+    </>
+  );
+}
+
+function EventLine({ event }: { readonly event: PastEvent }) {
+  const [open, setOpen] = useState(false);
+  const words = describeEvent(event);
+  const at = typeof event.at === "string" ? event.at : undefined;
+  return (
+    <details data-tone={words?.tone} onToggle={(toggled) => { if (toggled.target === toggled.currentTarget) setOpen(toggled.currentTarget.open); }}>
+      <summary>
+        <time dateTime={at} title={at === undefined ? undefined : formatTime(at, { show: "all" })}>{at === undefined ? "" : formatTime(at, { show: "time" })}</time>
+        <span className="event-list__what">{words?.what ?? String(event.type)}</span>
+        <span className="event-list__text" dir="auto">{words?.text}</span>
+      </summary>
+      {open && <div className="event-list__json"><JsonTree value={event} label="The event" /></div>}
+    </details>
+  );
+}
+
+/** Saves the whole history as JSON Lines; a link could not ask for them. */
+function SaveButton({ job }: { readonly job: string }) {
+  const client = useHeadway();
+  const notify = useNotify();
+  const [busy, setBusy] = useState(false);
+  const save = async () => {
+    setBusy(true);
+    try {
+      const lines: string[] = [];
+      for await (const event of client.jobs.events(job, { limit: 1000 })) lines.push(`${JSON.stringify(event)}\n`);
+      const address = URL.createObjectURL(new Blob(lines, { type: "application/x-ndjson" }));
+      const link = document.createElement("a");
+      link.href = address;
+      link.download = `${job}-events.jsonl`;
+      link.click();
+      URL.revokeObjectURL(address);
+    } catch (error) {
+      notify({ tone: "bad", text: `The events could not be saved. ${reasonOf(error)}` });
+    }
+    setBusy(false);
+  };
+  return <Button size="small" icon="download" busy={busy} onClick={() => void save()}>JSON Lines</Button>;
+}

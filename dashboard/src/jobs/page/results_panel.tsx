@@ -1,0 +1,57 @@
+// What came out of a job: its result, why it failed, and what it has given meanwhile.
+
+import { useMemo } from "react";
+import type { JobDocument } from "@headway/client";
+
+import { Banner } from "../../design/banner.tsx";
+import { CopyButton } from "../../design/copy_button.tsx";
+import { Empty } from "../../design/empty.tsx";
+import { JsonTree } from "../../design/json_tree.tsx";
+import { Ago } from "../../design/time.tsx";
+import type { PastEvent } from "./history.ts";
+
+interface Partial {
+  readonly name: string;
+  readonly data: unknown;
+  readonly at: string | undefined;
+  readonly times: number;
+}
+
+/** The latest intermediate result of each name, in the order in which the names came. */
+export function latestPartials(events: readonly PastEvent[]): readonly Partial[] {
+  const latest = new Map<string, Partial>();
+  for (const event of events) {
+    if (event.type !== "partial") continue;
+    const name = typeof event["name"] === "string" ? event["name"] : "partial";
+    latest.set(name, { name, data: event["data"], at: typeof event.at === "string" ? event.at : undefined, times: (latest.get(name)?.times ?? 0) + 1 });
+  }
+  return [...latest.values()];
+}
+
+export function ResultsPanel({ job, events }: { readonly job: JobDocument; readonly events: readonly PastEvent[] }) {
+  const partials = useMemo(() => latestPartials(events), [events]);
+  const result: unknown = job.result ?? undefined;
+  if (result === undefined && partials.length === 0 && (job.error === undefined || job.error === null)) {
+    return <Empty icon="layers" title="No result yet">What the job gives, on its way and at its end, is shown here.</Empty>;
+  }
+  return (
+    <div className="results">
+      {job.error !== undefined && job.error !== null && job.error.details !== undefined && (
+        <section><h3>Details of the error</h3><div className="results__value"><JsonTree value={job.error.details} label="Details of the error" /></div></section>
+      )}
+      {job.error !== undefined && job.error !== null && result === undefined && partials.length === 0 && job.error.details === undefined && <Banner tone="idle">There is no result. Why it ended is said above.</Banner>}
+      {result !== undefined && (
+        <section>
+          <h3>Result <CopyButton what="the result" text={JSON.stringify(result, null, 2)} /></h3>
+          <div className="results__value"><JsonTree value={result} label="The result" /></div>
+        </section>
+      )}
+      {partials.map(({ name, data, at, times }) => (
+        <section key={name}>
+          <h3>{name} <small>{times > 1 ? `newest of ${times}, ` : ""}{at !== undefined && <Ago at={at} />}</small></h3>
+          <div className="results__value"><JsonTree value={data} label={name} /></div>
+        </section>
+      ))}
+    </div>
+  );
+}
