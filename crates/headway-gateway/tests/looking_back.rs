@@ -222,3 +222,32 @@ async fn what_is_no_batch_has_neither_errors_nor_timings() {
     }
     server.stop().await;
 }
+
+#[tokio::test]
+async fn chosen_items_run_again_and_a_wrong_one_is_named() {
+    let server = Server::start().await;
+    let id = batch(&server, numbers(24)).await;
+    let path = format!("/api/v1/batches/{id}/retry");
+    for (items, index) in [(json!([3, 4]), Some(4)), (json!([24, 3]), Some(24)), (json!([]), None)]
+    {
+        let response = server.post(&path, &json!({ "items": items })).await;
+        assert_eq!(response.status(), 422);
+        let problem: Value = response.json().await.unwrap();
+        assert_eq!((&problem["field"], &problem["index"]), (&json!("items"), &json!(index)));
+    }
+    let wrong = refusal(server.post(&path, &json!({"items":[-1]})).await).await;
+    assert_eq!((wrong.0, wrong.2.as_deref()), (422, Some("items[0]")));
+
+    let asked: Value = server.post(&path, &json!({"items":[9, 3]})).await.json().await.unwrap();
+    assert_eq!((&asked["attempt"], &asked["items"]["failed"]), (&json!(2), &json!(10)));
+    let mut socket = Socket::open(&server, &format!("/api/v1/jobs/{id}/stream")).await;
+    socket.until("end").await;
+    let document = server.document(&id).await;
+    assert_eq!((&document["attempt"], &document["items"]["failed"]), (&json!(2), &json!(12)));
+    let events: Value =
+        server.get(&format!("/api/v1/jobs/{id}/events")).await.json().await.unwrap();
+    let retried = events["events"].as_array().unwrap().iter();
+    let retried: Vec<_> = retried.filter(|event| event["type"] == "retried").collect();
+    assert_eq!(retried[0]["items"]["only"], json!([3, 9]));
+    server.stop().await;
+}

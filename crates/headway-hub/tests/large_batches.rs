@@ -89,7 +89,7 @@ async fn timings(world: &World, points: usize) -> Timings {
 }
 
 #[tokio::test]
-async fn of_very_many_failures_the_first_are_grouped() {
+async fn very_many_failures_are_read_from_all_over_the_batch() {
     let total = 52_000;
     let world = batch(total, |index| {
         Some((1_000, 1, Some(if index == 51_000 { "rare" } else { "often" })))
@@ -100,7 +100,7 @@ async fn of_very_many_failures_the_first_are_grouped() {
     assert_eq!((errors.failed, errors.grouped), (total, 50_000));
     let groups: Vec<_> =
         errors.groups.iter().map(|group| (&*group.code, &*group.message, group.count)).collect();
-    assert_eq!(groups, [("often", "no …", 50_000)]);
+    assert_eq!(groups, [("often", "no …", 49_999), ("rare", "no …", 1)]);
 
     // One that is far away is found by going on.
     let mut query = ItemQuery { limit: 10, ..ItemQuery::default() };
@@ -150,4 +150,13 @@ async fn a_sample_is_taken_where_items_have_finished() {
     assert_eq!((timings.read, timings.finished), (20_000, done));
     let counted: u64 = timings.points.iter().map(|point| point.finished).sum();
     assert!(counted.abs_diff(done) <= timings.points.len() as u64, "{counted}");
+}
+
+#[tokio::test]
+async fn failures_in_one_corner_of_a_batch_are_read_as_far_as_may_be() {
+    // All in the first half, and too many to be read.
+    let world = batch(120_000, |index| (index < 60_000).then_some((1_000, 1, Some("odd")))).await;
+    let caller = caller(None, Reach::Tenant);
+    let errors = world.hub.errors(&caller, &job("a"), 10).await.unwrap().unwrap();
+    assert_eq!((errors.failed, errors.grouped), (60_000, 50_000));
 }

@@ -2,8 +2,9 @@
 
 mod form;
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
+use std::ops::Range;
 
 use headway_access::Caller;
 use headway_protocol::batch::{ErrorExample, ErrorGroup, ErrorGroups};
@@ -20,6 +21,9 @@ const READ: usize = 500;
 
 /// The most items that one request looks through: some half a second.
 const LOOKED_AT: usize = 50_000;
+
+/// Into so many ranges a batch is divided of which not every failed item is read.
+const WINDOWS: u64 = 100;
 
 /// The most groups that are told apart, each of a few KiB: what comes after them is in one.
 const GROUPS: usize = 1_000;
@@ -41,22 +45,29 @@ impl Handle {
     ) -> Result<Option<ErrorGroups>, Error> {
         let Some(counts) = self.item_counts(caller, job).await? else { return Ok(None) };
         let mut groups = Groups::default();
-        let mut grouped = 0;
-        let mut query =
-            ItemQuery { statuses: vec![ItemStatus::Failed], limit: READ, ..ItemQuery::default() };
-        while grouped < LOOKED_AT {
+        let mut grouped: u64 = 0;
+        let mut windows = windows(counts.total, counts.failed);
+        while grouped < LOOKED_AT as u64
+            && let Some(window) = windows.pop_front()
+        {
+            let query = ItemQuery {
+                statuses: vec![ItemStatus::Failed],
+                after: window.start.checked_sub(1),
+                limit: READ,
+                ..ItemQuery::default()
+            };
             let items = self.shared.store.item_summaries(job, &query).await?;
-            grouped += items.len();
-            query.after = items.last().map(|item| item.index);
-            let last = items.len() < READ;
-            for item in &items {
+            for item in items.iter().take_while(|item| window.contains(&item.index)) {
                 groups.add(item);
+                grouped += 1;
             }
-            if last {
-                break;
+            let reached = items.last().map(|item| item.index + 1);
+            if let Some(start) = reached.filter(|_| items.len() == READ)
+                && start < window.end
+            {
+                windows.push_back(start..window.end);
             }
         }
-        let grouped = u64::try_from(grouped).unwrap_or(u64::MAX);
         // Items may have failed since they were counted.
         let failed = counts.failed.max(grouped);
         Ok(Some(ErrorGroups { failed, grouped, groups: groups.largest(limit) }))
@@ -108,6 +119,17 @@ impl Handle {
         let items = items.iter().map(item_of).collect::<Result<_, _>>()?;
         Ok(Some(ItemPage { items, next }))
     }
+}
+
+/// Ranges of indexes that are read in turn, a page of each: one range, or where more items failed
+/// than are read, so many that what is read comes from all over the batch.
+fn windows(total: u64, failed: u64) -> VecDeque<Range<u64>> {
+    let count = if failed > LOOKED_AT as u64 { WINDOWS } else { 1 };
+    let begin = |number: u64| {
+        u64::try_from(u128::from(total) * u128::from(number) / u128::from(count))
+            .unwrap_or(u64::MAX)
+    };
+    (0..count).map(|number| begin(number)..begin(number + 1)).collect()
 }
 
 /// Failed items, alike ones together.

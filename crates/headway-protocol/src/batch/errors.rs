@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 pub struct ErrorGroups {
     /// Items that failed.
     pub failed: u64,
-    /// Of these, how many were read and are in a group: less than `failed` only in very large
-    /// batches.
+    /// Of these, how many were read and are in a group. Less than `failed` only in very large
+    /// batches: they then come from all over the batch.
     pub grouped: u64,
     /// The groups, the largest first.
     pub groups: Vec<ErrorGroup>,

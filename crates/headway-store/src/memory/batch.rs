@@ -1,6 +1,7 @@
 //! One batch's items in the model.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use headway_protocol::{Amount, ItemStatus, JobError, Timestamp};
 use serde_json::value::RawValue;
@@ -119,10 +120,10 @@ impl Batch {
     }
 
     fn fitting<'a>(&'a self, query: &'a ItemQuery) -> impl Iterator<Item = (u64, &'a Item)> {
+        let after = query.after.map_or(Bound::Unbounded, Bound::Excluded);
         self.items
-            .iter()
+            .range((after, Bound::Unbounded))
             .map(|(index, item)| (*index, item))
-            .filter(|(index, _)| query.after.is_none_or(|after| *index > after))
             .filter(|(index, _)| query.only.as_ref().is_none_or(|only| only.contains(*index)))
             .filter(|(_, item)| query.statuses.is_empty() || query.statuses.contains(&item.status))
             .take(query.limit.max(1))

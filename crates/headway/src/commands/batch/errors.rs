@@ -34,7 +34,7 @@ fn show(id: &JobId, errors: &ErrorGroups) {
         output::line(&line);
     }
     if grouped < failed {
-        output::say(&format!("the first {grouped} of {failed} failed items were read"));
+        output::say(&format!("{grouped} of {failed} failed items were read"));
     }
     let first = groups.first().and_then(|group| group.examples.first());
     if let Some(example) = first {

@@ -1376,8 +1376,8 @@ export interface ErrorGroups {
    */
   failed: number;
   /**
-   * Of these, how many were read and are in a group: less than `failed` only in very large
-   * batches.
+   * Of these, how many were read and are in a group. Less than `failed` only in very large
+   * batches: they then come from all over the batch.
    */
   grouped: number;
   /**
