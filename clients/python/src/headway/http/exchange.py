@@ -83,7 +83,7 @@ def problem(answer: Answer) -> HeadwayError:
     said = answer.json()
     if not isinstance(said, dict) or not isinstance(said.get("code"), str):
         return HeadwayError(
-            f"the server answered {answer.status}",
+            f"what answers there ({answer.status}) is no Headway server",
             status=answer.status,
             retryable=answer.status >= 500 or answer.status in (408, 429),
             retry_after=answer.retry_after,

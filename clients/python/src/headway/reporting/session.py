@@ -294,8 +294,6 @@ class ReportSession:
             self._made(answer, now, random)
         elif answer.status == 200 and self._reply(answer):
             self._arrived(sending, now)
-        elif answer.status == 200:
-            self._away("what answers there is no Headway server", None, now, random)
         else:
             self._refused(sending, problem(answer), now, random)
 
@@ -379,9 +377,6 @@ class ReportSession:
         if answer.status == 201 and isinstance(said, dict) and isinstance(said.get("status"), str):
             self._status = said["status"]
             self._begin()
-            return
-        if answer.status == 201:
-            self._away("what answers there is no Headway server", None, now, random)
             return
         error = problem(answer)
         if error.code == "already_exists":
@@ -535,9 +530,10 @@ class ReportSession:
 
 
 def _passes(error: HeadwayError) -> bool:
-    """Whether the same request may be taken later."""
+    """Whether the same request may be taken later: when there is a server again where now is none, too."""
     status = error.status or 0
-    return status >= 500 or status in (408, 425, 429) or 300 <= status < 400
+    nobody = status < 400 or (status == 404 and error.code == "unexpected")
+    return nobody or status >= 500 or status in (408, 425, 429)
 
 
 def _mapping(value: object) -> Mapping[str, Any] | None:

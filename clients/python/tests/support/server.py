@@ -1,0 +1,165 @@
+"""The real program as a server of its own, and servers that misbehave."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+__all__ = ["PROGRAM", "BlackHole", "Server", "until"]
+
+PROGRAM = os.environ.get("HEADWAY_BIN", str(Path(__file__).resolve().parents[4] / "target/debug/headway"))
+
+
+def until(holds: Callable[[], object], what: str, seconds: float = 30.0) -> None:
+    """Waits for a state, and fails when it does not come."""
+    end = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > end:
+            raise AssertionError(f"{what} did not come")
+        time.sleep(0.01)
+
+
+class Server:
+    """A server on a free port, over a folder of its own, until the block is left."""
+
+    def __init__(self, *arguments: str, **settings: str) -> None:
+        self._arguments = arguments
+        self._settings = settings
+        self.address = "127.0.0.1:0"
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.address}"
+
+    def __enter__(self) -> Server:
+        self._folder = tempfile.TemporaryDirectory(prefix="headway-python-")
+        self._log = tempfile.TemporaryFile()
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.kill()
+        self._log.close()
+        self._folder.cleanup()
+
+    def start(self) -> None:
+        """Starts it, over what an earlier run left and where that was."""
+        command = [PROGRAM, "serve", "--listen", self.address, "--data", self._folder.name, *self._arguments]
+        self._process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+            env={**os.environ, **self._settings},
+        )
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        found = re.search(r"127\.0\.0\.1:\d+", line)
+        if found is None:
+            self.kill()
+            self._log.seek(0)
+            raise RuntimeError(f"no ready line but {line!r}: {self._log.read().decode()}")
+        self.address = found.group()
+
+    def kill(self) -> None:
+        """Ends it at once, as a crash would (SIGKILL)."""
+        self._process.kill()
+        self._process.wait()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+    def job(self, job: str) -> dict[str, Any]:
+        """A job's document; an empty one when there is none."""
+        return self._get(f"/api/v1/jobs/{job}")
+
+    def events(self, job: str) -> list[dict[str, Any]]:
+        """Everything that happened to a job."""
+        events: list[dict[str, Any]] = []
+        after = ""
+        while True:
+            page = self._get(f"/api/v1/jobs/{job}/events?limit=1000{after}")
+            events += page.get("events", [])
+            if "next" not in page:
+                return events
+            after = f"&after={page['next']}"
+
+    def command(self, job: str, action: str) -> None:
+        """Asks something of a job."""
+        request = urllib.request.Request(
+            f"{self.url}/api/v1/jobs/{job}/{action}", b"{}", {"content-type": "application/json"}
+        )
+        urllib.request.urlopen(request).close()  # noqa: S310 - the server of this test
+
+    def _get(self, path: str) -> dict[str, Any]:
+        try:
+            with urllib.request.urlopen(self.url + path) as response:  # noqa: S310 - the server of this test
+                said: dict[str, Any] = json.load(response)
+                return said
+        except urllib.error.HTTPError as error:
+            error.close()
+            return {}
+
+
+class BlackHole:
+    """Takes connections and requests, and says what it is told to, piece by piece, or nothing."""
+
+    def __init__(self, *pieces: bytes, forever: bytes = b"") -> None:
+        self._pieces = pieces
+        self._forever = forever
+        self._over = threading.Event()
+        self.asked = threading.Event()
+        self.connections = 0
+
+    def __enter__(self) -> BlackHole:
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._accept)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        self._thread.join()
+
+    def _accept(self) -> None:
+        serving = []
+        while not self._over.is_set():
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                break
+            self.connections += 1
+            serving.append(threading.Thread(target=self._serve, args=(connection,)))
+            serving[-1].start()
+        for thread in serving:
+            thread.join()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection:
+            try:
+                connection.recv(64 * 1024)
+                self.asked.set()
+                for piece in self._pieces:
+                    connection.sendall(piece)
+                while self._forever and not self._over.wait(0.02):
+                    connection.sendall(self._forever)
+            except OSError:
+                return
+            self._over.wait()

@@ -1,0 +1,208 @@
+"""The work is never waited on and never broken, whatever the server does or does not."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from unittest import TestCase, main
+
+from headway import HeadwayError, JobCancelled, Reporter, ReportOptions
+from support.server import BlackHole, until
+
+PATIENT = ReportOptions(request_timeout=600, close_timeout=0.1)
+
+
+def returns(what: Callable[[], object]) -> bool:
+    """Whether something comes back, and does not wait for what never comes."""
+    thread = threading.Thread(target=what, daemon=True)
+    thread.start()
+    thread.join(30)
+    return not thread.is_alive()
+
+
+class UnreachableTest(TestCase):
+    def setUp(self) -> None:
+        logging.disable(logging.ERROR)
+        self.addCleanup(logging.disable, logging.NOTSET)
+
+    def test_calls_return_while_a_request_is_never_answered(self) -> None:
+        with BlackHole() as hole:
+            job = Reporter.job("import", url=hole.url, options=PATIENT)
+            self.assertTrue(hole.asked.wait(30))
+
+            def work() -> None:
+                with job.step("one") as step:
+                    for number in range(20_000):
+                        job.progress(number / 200)
+                        job.log("info", f"line {number}")
+                        step.progress(number / 200)
+                job.complete({"rows": 1})
+
+            self.assertTrue(returns(work))
+            self.assertEqual(hole.connections, 1)
+            self.assertLessEqual(len(job._desk.session.waiting), PATIENT.queue_events + 1)
+            self.assertTrue(returns(job.flush))
+            self.assertTrue(returns(job.close))
+            self.assertEqual(job.counts.acknowledged, 0)
+
+    def test_an_answer_that_drips_is_given_up(self) -> None:
+        with BlackHole(b"HTTP/1.1 200 OK\r\nX-Drip: ", forever=b"x") as hole:
+            options = ReportOptions(request_timeout=0.3, close_timeout=0.1)
+            job = Reporter.job("import", url=hole.url, options=options)
+            until(lambda: hole.connections >= 2, "a second attempt")
+            job.close()
+
+    def test_nobody_listens(self) -> None:
+        with BlackHole() as hole:
+            url = hole.url
+        with Reporter.job("import", url=url, options=PATIENT) as job:
+            for number in range(100):
+                self.assertTrue(job.log("info", str(number)))
+        self.assertEqual(job.counts.acknowledged, 0)
+
+    def test_an_exception_of_the_work_goes_on_and_none_is_added(self) -> None:
+        with BlackHole() as hole, self.assertRaises(ZeroDivisionError):
+            with Reporter.job("import", url=hole.url, options=PATIENT) as job:
+                job.progress(1 / 0)
+
+    def test_the_end_of_a_program_is_not_kept_waiting(self) -> None:
+        program = (
+            "import sys; from headway import Reporter, ReportOptions\n"
+            "options = ReportOptions(request_timeout=600, close_timeout=0.2)\n"
+            "Reporter.job('import', url=sys.argv[1], options=options).progress(5)\n"
+        )
+        with BlackHole() as hole:
+            ended = subprocess.run([sys.executable, "-c", program, hole.url], timeout=60, check=False)
+        self.assertEqual(ended.returncode, 0)
+
+    def test_a_disk_that_takes_nothing_costs_the_spool_and_not_the_work(self) -> None:
+        with BlackHole() as hole:
+            job = Reporter.job("import", url=hole.url, spool="/dev/null/no", options=PATIENT)
+            self.assertTrue(job.progress(5))
+            job.close()
+
+
+class ArgumentsTest(TestCase):
+    def setUp(self) -> None:
+        hole = self.enterContext(BlackHole())
+        self.url = hole.url
+
+    def job(self, **options: Any) -> Reporter:  # noqa: ANN401
+        job = Reporter.job("import", url=self.url, options=PATIENT, **options)
+        self.addCleanup(job.close)
+        return job
+
+    def wrong(self, job: Reporter) -> list[Callable[[], bool]]:
+        return [
+            lambda: job.progress(101),
+            lambda: job.progress(float("nan")),
+            lambda: job.progress("half"),  # type: ignore[arg-type]
+            lambda: job.progress(),
+            lambda: job.progress(done=1.5),  # type: ignore[arg-type]
+            lambda: job.log("loud", "x"),  # type: ignore[arg-type]
+            lambda: job.log("info", "x", field=object()),
+            lambda: job.usage("gpt-x"),
+            lambda: job.usage("gpt-x", tokens=-1),
+            lambda: job.cost(0.1),  # type: ignore[arg-type]
+            lambda: job.partial("chart", {1, 2}),
+        ]
+
+    def test_wrong_arguments_are_logged_and_dropped(self) -> None:
+        job = self.job()
+        for call in self.wrong(job):
+            with self.assertLogs("headway", logging.ERROR):
+                self.assertFalse(call())
+
+    def test_wrong_arguments_raise_where_that_is_wanted(self) -> None:
+        job = self.job(strict=True)
+        for call in self.wrong(job):
+            with self.assertRaises(ValueError):
+                call()
+
+    def test_numbers_of_other_libraries_are_numbers(self) -> None:
+        class Count:
+            def __index__(self) -> int:
+                return 7
+
+            def __float__(self) -> float:
+                return 7.5
+
+        job = self.job(strict=True)
+        self.assertTrue(job.progress(Count(), done=Count()))  # type: ignore[arg-type]
+        self.assertTrue(job.progress(100 * 1.0000000000000002))
+
+    def test_what_cannot_be_meant_is_refused_at_once(self) -> None:
+        for arguments in ({"url": "ftp://x"}, {"url": "http://me:secret@x"}, {"id": "a b"}):
+            with self.subTest(arguments), self.assertRaises(ValueError):
+                Reporter.job("import", **arguments)  # type: ignore[arg-type]
+        with self.assertRaises(ValueError):
+            Reporter.job(url=self.url)
+        with self.assertRaises(TypeError):
+            Reporter.job("import", url=self.url, sesion="s")
+        with self.assertRaises(ValueError):
+            ReportOptions(queue_events=0)
+
+
+class SecretsTest(TestCase):
+    def test_a_token_is_nowhere_to_be_read(self) -> None:
+        secret = "hw_0123456789abcdef"
+        folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        refused = b'HTTP/1.1 401 No\r\nContent-Length: 43\r\n\r\n{"code":"unauthenticated","detail":"no way"}'
+        with self.assertLogs("headway", logging.DEBUG) as logs, BlackHole(refused) as hole:
+            job = Reporter.job("import", url=hole.url, token=secret, spool=folder, options=PATIENT)
+            until(lambda: job.error is not None, "the refusal")
+            error = job.error
+            assert isinstance(error, HeadwayError)
+            seen = [repr(job), repr(error), str(error), repr(job._token), *logs.output]
+            job.close()
+        seen += [path.read_text() for path in folder.iterdir()]
+        self.assertGreater(len(seen), 5)
+        self.assertNotIn(secret, "\n".join(seen))
+
+    def test_a_token_that_no_header_can_carry_is_not_sent_and_not_repeated(self) -> None:
+        with self.assertLogs("headway", logging.ERROR) as logs, BlackHole() as hole:
+            job = Reporter.job("import", url=hole.url, token="one\r\nX-Two: 2", options=PATIENT)
+            until(lambda: job.error is not None, "the refusal")
+            job.close()
+        self.assertNotIn("X-Two", "\n".join(logs.output))
+        self.assertEqual(hole.connections, 0)
+
+    def test_a_spool_is_for_its_owner_alone(self) -> None:
+        folder = Path(self.enterContext(tempfile.TemporaryDirectory())) / "spool"
+        with BlackHole() as hole:
+            job = Reporter.job("import", url=hole.url, spool=folder, options=PATIENT)
+            modes = [path.stat().st_mode & 0o777 for path in (folder, *folder.iterdir())]
+            job.close()
+        self.assertEqual(modes, [0o700, 0o600])
+
+
+class StopTest(TestCase):
+    def test_leaving_by_a_cancel_ends_there(self) -> None:
+        with BlackHole() as hole, Reporter.job("import", url=hole.url, options=PATIENT):
+            raise JobCancelled("as raise_if_cancelled does")
+
+    def test_nothing_is_left_behind(self) -> None:
+        before = set(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else set()
+        with BlackHole() as hole:
+            for _ in range(5):
+                Reporter.job("import", url=hole.url, options=PATIENT).close()
+        gc.collect()
+        names = [thread.name for thread in threading.enumerate() if thread.name.startswith("headway")]
+        until(
+            lambda: not [one for one in threading.enumerate() if one.name in names],
+            f"the end of {names}",
+        )
+        if before:
+            self.assertLessEqual(len(os.listdir("/proc/self/fd")), len(before) + 1)
+
+
+if __name__ == "__main__":
+    main()

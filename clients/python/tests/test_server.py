@@ -1,0 +1,405 @@
+"""The package against the real program: crashes on both sides, commands, watching."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from unittest import TestCase, main
+
+from headway import (
+    Change,
+    Ended,
+    EventHappened,
+    Gap,
+    Headway,
+    HeadwayError,
+    JobCancelled,
+    Reporter,
+    ReportOptions,
+    StateChanged,
+)
+from headway.watching.blocking import Watch
+from headway.watching.selection import Selection
+from support.server import Server, until
+
+QUICK = ReportOptions(heartbeat=0.1, close_timeout=30)
+WORKING = Path(__file__).parent / "support/working.py"
+
+
+def lines(server: Server, job: str) -> list[str]:
+    """The job's log lines in order."""
+    return [event["message"] for event in server.events(job) if event["type"] == "log"]
+
+
+class RealServerTest(TestCase):
+    def setUp(self) -> None:
+        self.server = self.enterContext(Server())
+        logging.disable(logging.ERROR)
+        self.addCleanup(logging.disable, logging.NOTSET)
+
+
+class ReportingTest(RealServerTest):
+    def test_a_worker_says_everything(self) -> None:
+        made = {"session": "s-1", "tags": ["nightly"], "metadata": {"a": 1}, "total": 10, "unit": "rows"}
+        with Reporter.job("analysis", url=self.server.url, options=QUICK, strict=True, **made) as job:
+            job.phase("loading")
+            job.progress(40, message="half way", metadata={"b": 2})
+            with job.step("research", name="ResearchAgent", role="agent") as step:
+                step.tasks("Gathering data")
+                with step.step("deeper", weight=2) as inner:
+                    inner.progress(50, message="x")
+            with self.assertRaises(KeyError), job.step("broken"):
+                raise KeyError("missing")
+            job.usage("gpt-x", input_tokens=120)
+            job.cost("0.25", sku="search")
+            job.partial("chart", {"rows": [1]})
+            job.log("warning", "look", rows=12)
+            job.complete({"rows": 100})
+        document = self.server.job(job.id)
+        self.assertEqual(job.counts.refused + job.counts.dropped, 0)
+        self.assertEqual(document["status"], "completed")
+        self.assertEqual(document["result"], {"rows": 100})
+        self.assertEqual(document["metadata"], {"a": 1, "b": 2})
+        self.assertEqual((document["session"], document["tags"]), ("s-1", ["nightly"]))
+        steps = document["steps"]
+        self.assertEqual(steps["research"]["name"], "ResearchAgent")
+        self.assertEqual(steps["deeper"]["parent"], "research")
+        self.assertEqual(steps["broken"]["status"], "failed")
+        self.assertEqual(steps["broken"]["error"]["code"], "KeyError")
+        self.assertEqual(document["cost"]["spent"], "0.25")
+        self.assertEqual(lines(self.server, job.id), ["look"])
+
+    def test_a_block_that_fails_fails_its_job(self) -> None:
+        with (
+            self.assertRaises(ValueError),
+            Reporter.job("analysis", url=self.server.url, options=QUICK) as job,
+        ):
+            raise ValueError("no rows")
+        self.assertEqual(self.server.job(job.id)["error"]["code"], "ValueError")
+        self.assertEqual(self.server.job(job.id)["error"]["message"], "no rows")
+
+    def test_a_result_that_is_no_json_fails_the_job_and_says_why(self) -> None:
+        with Reporter.job("analysis", url=self.server.url, options=QUICK) as job:
+            job.complete({1, 2})
+        self.assertEqual(self.server.job(job.id)["error"]["code"], "report_refused")
+
+    def test_a_result_that_is_too_large_fails_the_job_and_says_why(self) -> None:
+        with Reporter.job("analysis", url=self.server.url, options=QUICK) as job:
+            job.log("info", "kept")
+            job.complete("x" * 1_100_000)
+        self.assertEqual(self.server.job(job.id)["error"]["code"], "report_refused")
+        self.assertEqual(lines(self.server, job.id), ["kept"])
+
+    def test_a_refused_report_does_not_take_others_with_it(self) -> None:
+        with Reporter.job("analysis", url=self.server.url, options=QUICK) as job:
+            for number in range(20):
+                job.log("info", "x" * 20_000 if number % 3 == 0 else str(number))
+        expected = [str(number) for number in range(20) if number % 3]
+        self.assertEqual(lines(self.server, job.id), expected)
+        self.assertEqual(job.counts.refused, 7)
+
+    def test_a_job_that_cannot_be_made_is_told_and_the_work_goes_on(self) -> None:
+        with Reporter.job("analysis", url=self.server.url, options=QUICK, tags=["x" * 500]) as job:
+            until(lambda: job.error is not None, "the refusal")
+            self.assertFalse(job.progress(5))
+        error = job.error
+        assert error is not None
+        self.assertEqual((error.status, error.code, error.field), (422, "invalid", "tags"))
+
+    def test_pause_and_resume_reach_a_silent_worker(self) -> None:
+        with Reporter.job("analysis", url=self.server.url, options=QUICK) as job:
+            until(lambda: job.status == "running", "the beginning")
+            self.server.command(job.id, "pause")
+            until(lambda: job.paused, "the pause")
+            self.assertEqual([command.action for command in job.commands], ["pause"])
+            self.assertFalse(job.wait_while_paused(0.01))
+            until(lambda: self.server.job(job.id)["status"] == "paused", "the acknowledgement")
+            went_on: list[bool] = []
+            waiting = threading.Thread(target=lambda: went_on.append(job.wait_while_paused()))
+            waiting.start()
+            self.server.command(job.id, "resume")
+            waiting.join(30)
+            self.assertEqual(went_on, [True])
+        self.assertEqual(self.server.job(job.id)["status"], "completed")
+
+    def test_a_cancel_reaches_a_silent_worker_and_ends_its_block(self) -> None:
+        def work(job: Reporter) -> None:
+            while True:
+                job.raise_if_cancelled()
+                job.wait_while_paused(0.01)
+
+        with Reporter.job("analysis", url=self.server.url, options=QUICK) as job:
+            until(lambda: job.status == "running", "the beginning")
+            self.server.command(job.id, "cancel")
+            with self.assertRaises(JobCancelled):
+                work(job)
+            job.raise_if_cancelled()
+        self.assertEqual(self.server.job(job.id)["status"], "cancelled")
+
+    def test_commands_can_be_acknowledged_by_hand(self) -> None:
+        with Reporter.job("analysis", url=self.server.url, options=QUICK, acknowledge="by_hand") as job:
+            until(lambda: job.status == "running", "the beginning")
+            self.server.command(job.id, "cancel")
+            until(lambda: job.cancelled, "the cancel")
+            self.assertEqual(self.server.job(job.id)["status"], "cancelling")
+            job.acknowledge(job.commands[0])
+        self.assertEqual(self.server.job(job.id)["status"], "cancelled")
+
+    def test_a_worker_that_says_nothing_does_not_look_stalled(self) -> None:
+        with Reporter.job("analysis", url=self.server.url, stall_after_ms=400) as job:
+            until(lambda: job.status == "running", "the beginning")
+            began = self.server.job(job.id)["updated_at"]
+            seen = {began}
+
+            def moves() -> bool:
+                seen.add(self.server.job(job.id)["updated_at"])
+                return len(seen) > 8
+
+            until(moves, "signs of life")
+        self.assertNotIn("stalled", {event["type"] for event in self.server.events(job.id)})
+
+    def test_a_forked_child_reports_under_its_own_name(self) -> None:
+        with Reporter.job("analysis", url=self.server.url, options=QUICK) as job:
+            job.log("info", "parent before")
+            child = os.fork()
+            if child == 0:
+                try:
+                    said = job.log("info", "child") and job.flush(30)
+                except BaseException:
+                    said = False
+                os._exit(0 if said else 1)
+            _, status = os.waitpid(child, 0)
+            self.assertEqual(status, 0)
+            job.log("info", "parent after")
+        self.assertEqual(sorted(lines(self.server, job.id)), ["child", "parent after", "parent before"])
+        self.assertEqual(self.server.job(job.id)["status"], "completed")
+
+
+class CrashTest(RealServerTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.spool = self.enterContext(tempfile.TemporaryDirectory())
+
+    def worker(self, job: str, first: int, count: int) -> subprocess.Popen[str]:
+        arguments = [sys.executable, WORKING, self.server.url, self.spool, job, str(first), str(count)]
+        paths = os.pathsep.join(path for path in sys.path if path)
+        return subprocess.Popen(
+            arguments,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env={**os.environ, "PYTHONPATH": paths},
+        )
+
+    def test_the_server_is_killed_in_the_middle(self) -> None:
+        with Reporter.job("import", url=self.server.url, options=QUICK) as job:
+            for number in range(400):
+                job.log("info", str(number))
+                if number == 100:
+                    until(lambda: job.counts.acknowledged > 0, "an acknowledgement")
+                    self.server.kill()
+                if number == 300:
+                    self.server.start()
+            self.assertTrue(job.flush(60))
+        self.assertEqual(lines(self.server, job.id), [str(number) for number in range(400)])
+        self.assertEqual(job.counts.dropped, 0)
+
+    def test_the_job_is_made_when_the_server_comes(self) -> None:
+        self.server.kill()
+        with Reporter.job("import", url=self.server.url, options=ReportOptions(close_timeout=60)) as job:
+            job.log("info", "said to nobody")
+            self.server.start()
+        self.assertEqual(lines(self.server, job.id), ["said to nobody"])
+        self.assertEqual(self.server.job(job.id)["status"], "completed")
+
+    def test_the_worker_is_killed_in_the_middle(self) -> None:
+        said = -1
+        for killed_after in (3, 40, 200):
+            worker = self.worker("job_w", said + 1, 100_000)
+            assert worker.stdout is not None
+            for line in worker.stdout:
+                said = int(line)
+                if said >= killed_after:
+                    break
+            worker.kill()
+            # What was printed before the end is still in the pipe.
+            for line in worker.stdout:
+                said = int(line)
+            worker.wait()
+            worker.stdout.close()
+        last = self.worker("job_w", said + 1, 10)
+        last.communicate(timeout=60)
+        self.assertEqual(last.returncode, 0)
+        seen = lines(self.server, "job_w")
+        numbers = [int(line) for line in seen if line.isdigit()]
+        self.assertEqual(sorted(set(numbers)), numbers, "a line came twice or out of order")
+        # A worker is killed between saying a line and printing it: the next one says that line again.
+        self.assertEqual([n for n in range(said + 11) if n not in set(numbers)], [])
+        self.assertEqual(self.server.job("job_w")["status"], "completed")
+        self.assertEqual(os.listdir(self.spool), [])
+
+    def test_what_a_worker_left_is_sent_by_the_next_one_on_any_job(self) -> None:
+        self.server.kill()
+        worker = self.worker("job_w", 0, 5)
+        assert worker.stdout is not None
+        for line in worker.stdout:
+            if line.strip() == "4":
+                break
+        worker.kill()
+        worker.wait()
+        worker.stdout.close()
+        self.server.start()
+        self.assertEqual(self.server.job("job_w"), {})
+        with Reporter.job("import", url=self.server.url, spool=self.spool, options=QUICK):
+            until(lambda: lines(self.server, "job_w") == ["0", "1", "2", "3", "4"], "what was left")
+        until(lambda: os.listdir(self.spool) == [], "the end of the spool")
+
+
+class AskingTest(RealServerTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.headway = Headway(self.server.url)
+
+    def test_jobs(self) -> None:
+        jobs = self.headway.jobs
+        wanted = {"session": "s", "tags": ["t"], "metadata": {"name": "Zoë"}}
+        made = jobs.create("import", idempotency_key="k", **wanted)
+        self.assertEqual(jobs.create("import", idempotency_key="k", **wanted), made)
+        for number in range(3):
+            jobs.create("other", metadata={"n": number})
+        self.assertEqual([job["id"] for job in jobs.list(session="s")["jobs"]], [made["id"]])
+        self.assertEqual(len(list(jobs.all(kind="other", status=["pending"]))), 3)
+        reply = jobs.report(made["id"], [{"type": "log", "message": str(n)} for n in range(3)])
+        self.assertEqual(reply["commands"], [])
+        jobs.report(made["id"], [{"type": "start"}], producer=("me", 1))
+        self.assertEqual(jobs.pause(made["id"])["status"], "pausing")
+        self.assertEqual(jobs.resume(made["id"])["status"], "running")
+        self.assertEqual(jobs.cancel(made["id"])["status"], "cancelling")
+        types = [event["type"] for event in jobs.events(made["id"])]
+        self.assertEqual(types[:4], ["created", "log", "log", "log"])
+        self.assertIn("next", jobs.history(made["id"], limit=2))
+
+    def test_refusals(self) -> None:
+        with self.assertRaises(HeadwayError) as refused:
+            self.headway.jobs.get("nope")
+        error = refused.exception
+        self.assertEqual((error.status, error.code, error.retryable), (404, "not_found", False))
+        with self.assertRaises(HeadwayError) as refused:
+            self.headway.jobs.create("import", total="many")
+        self.assertEqual((refused.exception.code, refused.exception.field), ("invalid", "total"))
+        self.server.kill()
+        with self.assertRaises(HeadwayError) as refused:
+            self.headway.jobs.list()
+        self.assertEqual((refused.exception.code, refused.exception.retryable), ("unreachable", True))
+        self.server.start()
+
+
+class BatchTest(TestCase):
+    def setUp(self) -> None:
+        self.server = self.enterContext(Server("--allow-exec"))
+        self.headway = Headway(self.server.url)
+        self.folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
+
+    def test_a_batch_of_a_list(self) -> None:
+        program = "import json,sys; n = json.load(sys.stdin); sys.exit(3) if n == 2 else print(n * 2)"
+        executor = {"type": "command", "argv": [sys.executable, "-c", program]}
+        batches = self.headway.batches
+        batch = batches.create([1, 2, 3], executor=executor, retry={"max_attempts": 1}, name="Numbers")
+        self.assertEqual(self.headway.wait(batch["id"])["status"], "completed")
+        results = {item["index"]: item for item in batches.results(batch["id"])}
+        self.assertEqual([results[n].get("output") for n in range(3)], [2, None, 6])
+        self.assertEqual([item["index"] for item in batches.all_items(batch["id"], status=["failed"])], [1])
+        batches.save_results(batch["id"], self.folder / "results.csv", format="csv")
+        self.assertIn("index", (self.folder / "results.csv").read_text())
+        self.assertIn(batches.retry(batch["id"])["status"], ("queued", "running"))
+
+    def test_a_batch_of_a_file(self) -> None:
+        file = self.folder / 'le"ads.jsonl'
+        file.write_text("".join(f'{{"input": {n}}}\n' for n in range(5_000)))
+        executor = {"type": "command", "argv": ["true"]}
+        batch = self.headway.batches.upload(file, executor=executor, start=False)
+        self.assertEqual(batch["items"]["total"], 5_000)
+        self.assertEqual(len(self.headway.batches.items(batch["id"], limit=10)["items"]), 10)
+        estimate = self.headway.batches.estimate_file(file, executor=executor)
+        self.assertEqual(estimate["items"], 5_000)
+        self.assertEqual(self.headway.batches.estimate([1], executor=executor)["items"], 1)
+        self.headway.batches.cancel(batch["id"])
+
+
+class WatchingTest(RealServerTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.headway = Headway(self.server.url)
+        self.job = self.headway.jobs.create("import", session="s", tags=["t"])["id"]
+
+    def report(self, *events: dict[str, object]) -> None:
+        self.headway.jobs.report(self.job, events)
+
+    def watch(self, transport: str) -> Watch:
+        address, token = self.headway._asker.address, self.headway._asker.token
+        return Watch(address, token, Selection("job", self.job, True), [transport])  # type: ignore[list-item]
+
+    def test_a_job_from_now_to_its_end_over_each_transport(self) -> None:
+        for transport in ("events", "poll"):
+            with self.subTest(transport):
+                self.job = self.headway.jobs.create("import")["id"]
+                watch = self.watch(transport)
+                self.assertIsInstance(next(watch), StateChanged)
+                self.report({"type": "log", "message": "one"}, {"type": "progress", "percent": 50})
+                self.report({"type": "log", "message": "two"}, {"type": "complete", "result": 7})
+                changes: list[Change] = list(watch)
+                events = [change.event for change in changes if isinstance(change, EventHappened)]
+                messages = [event["message"] for event in events if event["type"] == "log"]
+                self.assertEqual(messages, ["one", "two"])
+                self.assertIsInstance(changes[-1], Ended)
+                self.assertEqual(changes[-1].job["result"], 7)
+                self.assertEqual(list(self.watch(transport))[-1].job["result"], 7)
+
+    def test_a_watch_goes_on_where_it_was_when_the_server_was_killed(self) -> None:
+        with self.headway.watch(self.job, events=["log"]) as watch:
+            next(watch)
+            self.report(*({"type": "log", "message": str(n)} for n in range(5)))
+            seen: list[str] = []
+            while len(seen) < 5:
+                change = next(watch)
+                if isinstance(change, EventHappened):
+                    seen.append(change.event["message"])
+            self.server.kill()
+            self.server.start()
+            self.report(*({"type": "log", "message": str(n)} for n in range(5, 10)), {"type": "complete"})
+            for change in watch:
+                self.assertNotIsInstance(change, Gap)
+                if isinstance(change, EventHappened):
+                    seen.append(change.event["message"])
+        self.assertEqual(seen, [str(n) for n in range(10)])
+
+    def test_several_jobs_by_session_and_tag(self) -> None:
+        for watch in (self.headway.watch_session("s"), self.headway.watch_tag("t"), self.headway.watch_all()):
+            with watch:
+                self.assertEqual(next(watch).job["id"], self.job)
+
+    def test_what_is_not_there_is_said(self) -> None:
+        for name in ("nope", "no/pe"):
+            with self.subTest(name), self.assertRaises(HeadwayError) as refused:
+                next(self.headway.watch(name))
+            self.assertEqual(refused.exception.code, "not_found")
+
+    def test_a_watch_is_closed_by_another_thread(self) -> None:
+        watch = self.headway.watch(self.job)
+        next(watch)
+        rest: list[Change] = []
+        waiting = threading.Thread(target=lambda: rest.extend(watch))
+        waiting.start()
+        watch.close()
+        waiting.join(30)
+        self.assertFalse(waiting.is_alive())
+        self.assertEqual(rest, [])
+
+
+if __name__ == "__main__":
+    main()
