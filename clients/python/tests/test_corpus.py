@@ -33,7 +33,16 @@ class CorpusTest(TestCase):
 
     def test_what_is_no_frame_is_passed_over(self) -> None:
         session = Session(SessionOptions(["events"], sign_in=False))
-        for message in (None, 7, [], {}, {"type": 7}, {"type": "snapshot"}, {"type": "update", "job": "a"}):
+        messages: list[object] = [
+            None,
+            7,
+            [],
+            {},
+            {"type": 7},
+            {"type": "snapshot"},
+            {"type": "update", "job": "a"},
+        ]
+        for message in messages:
             with self.subTest(message=message):
                 self.assertIsNone(read_frame(message))
                 session.handle_frame(1, message, 0, 1)

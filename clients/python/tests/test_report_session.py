@@ -16,13 +16,12 @@ from support.model import ModelServer, answer, refusal
 
 IDENTITY = Identity("job_1", "me", {"kind": "import", "id": "job_1"}, False)
 
+OUTCOMES = ["well", "answer lost", "lost", "503", "429", "html", "401"]
 ACTIONS = st.lists(
     st.one_of(
         st.sampled_from(["log", "bad", "step", "partial", "crash", "torn crash", "wait"]),
         st.tuples(st.just("progress"), st.integers(0, 100)),
-        st.tuples(
-            st.just("send"), st.sampled_from(["well", "answer lost", "lost", "503", "429", "html", "401"])
-        ),
+        st.tuples(st.just("send"), st.sampled_from(OUTCOMES)),
     ),
     max_size=80,
 )
@@ -81,13 +80,13 @@ class Run:
     def _event(self, kind: str) -> None:
         self.said += 1
         name = f"{kind} {self.said}"
-        event: dict[str, Any] = {
+        events: dict[str, dict[str, Any]] = {
             "log": {"type": "log", "message": name},
             "bad": {"type": "log", "message": "bad", "fields": {"name": name}},
             "partial": {"type": "partial", "name": name, "data": None},
             "step": {"type": "step_start", "step": name},
-        }[kind]
-        if self.session.report(event) and kind != "bad":
+        }
+        if self.session.report(events[kind]) and kind != "bad":
             self.kept.append(name)
 
     def _send(self, outcome: str) -> None:

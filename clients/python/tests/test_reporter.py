@@ -69,9 +69,12 @@ class UnreachableTest(TestCase):
         self.assertEqual(job.counts.acknowledged, 0)
 
     def test_an_exception_of_the_work_goes_on_and_none_is_added(self) -> None:
-        with BlackHole() as hole, self.assertRaises(ZeroDivisionError):
-            with Reporter.job("import", url=hole.url, options=PATIENT) as job:
-                job.progress(1 / 0)
+        with (
+            BlackHole() as hole,
+            self.assertRaises(ZeroDivisionError),
+            Reporter.job("import", url=hole.url, options=PATIENT) as job,
+        ):
+            job.progress(1 / 0)
 
     def test_the_end_of_a_program_is_not_kept_waiting(self) -> None:
         program = (

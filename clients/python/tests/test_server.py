@@ -9,6 +9,7 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
+from typing import Any
 from unittest import TestCase, main
 
 from headway import (
@@ -23,6 +24,7 @@ from headway import (
     ReportOptions,
     StateChanged,
 )
+from headway.documents import Event
 from headway.watching.blocking import Watch
 from headway.watching.selection import Selection
 from support.server import Server, until
@@ -45,7 +47,13 @@ class RealServerTest(TestCase):
 
 class ReportingTest(RealServerTest):
     def test_a_worker_says_everything(self) -> None:
-        made = {"session": "s-1", "tags": ["nightly"], "metadata": {"a": 1}, "total": 10, "unit": "rows"}
+        made: dict[str, Any] = {
+            "session": "s-1",
+            "tags": ["nightly"],
+            "metadata": {"a": 1},
+            "total": 10,
+            "unit": "rows",
+        }
         with Reporter.job("analysis", url=self.server.url, options=QUICK, strict=True, **made) as job:
             job.phase("loading")
             job.progress(40, message="half way", metadata={"b": 2})
@@ -186,7 +194,7 @@ class CrashTest(RealServerTest):
         self.spool = self.enterContext(tempfile.TemporaryDirectory())
 
     def worker(self, job: str, first: int, count: int) -> subprocess.Popen[str]:
-        arguments = [sys.executable, WORKING, self.server.url, self.spool, job, str(first), str(count)]
+        arguments = [sys.executable, str(WORKING), self.server.url, self.spool, job, str(first), str(count)]
         paths = os.pathsep.join(path for path in sys.path if path)
         return subprocess.Popen(
             arguments,
@@ -337,7 +345,7 @@ class WatchingTest(RealServerTest):
         self.headway = Headway(self.server.url)
         self.job = self.headway.jobs.create("import", session="s", tags=["t"])["id"]
 
-    def report(self, *events: dict[str, object]) -> None:
+    def report(self, *events: Event) -> None:
         self.headway.jobs.report(self.job, events)
 
     def watch(self, transport: str) -> Watch:

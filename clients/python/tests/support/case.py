@@ -145,7 +145,7 @@ class Player:
             self._session.handle_frame(self._connection, heartbeat, self._now, self._random)
 
     def _drain(self) -> None:
-        for output in iter(self._session.poll_output, None):
+        while (output := self._session.poll_output()) is not None:
             self._note(output)
 
     def _note(self, output: Output) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -101,11 +102,11 @@ class Server:
         request = urllib.request.Request(
             f"{self.url}/api/v1/jobs/{job}/{action}", b"{}", {"content-type": "application/json"}
         )
-        urllib.request.urlopen(request).close()  # noqa: S310 - the server of this test
+        urllib.request.urlopen(request).close()
 
     def _get(self, path: str) -> dict[str, Any]:
         try:
-            with urllib.request.urlopen(self.url + path) as response:  # noqa: S310 - the server of this test
+            with urllib.request.urlopen(self.url + path) as response:
                 said: dict[str, Any] = json.load(response)
                 return said
         except urllib.error.HTTPError as error:
