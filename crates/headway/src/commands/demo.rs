@@ -110,7 +110,7 @@ async fn submit(client: &Client, example: &Path) -> Result<Job, Failure> {
 }
 
 fn announce(common: &Common, url: &str, job: &Job) {
-    let page = format!("{url}/#/jobs/{}", job.id);
+    let page = format!("{url}/#/batches/{}", job.id);
     if common.json {
         output::json(&json!({ "listening": url, "page": page, "batch": job.id }));
         return;

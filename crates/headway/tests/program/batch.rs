@@ -23,7 +23,7 @@ fn a_run_of_its_own_writes_its_results_and_says_how_it_ended() {
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));
     assert!(output.stdout.is_empty(), "results were asked for in a file");
     assert!(said(&output).contains("23 of 25 succeeded, 2 failed"), "{}", said(&output));
-    assert!(said(&output).contains("/#/jobs/bat_"), "the page's address is said");
+    assert!(said(&output).contains("/#/batches/bat_"), "the page's address is said");
     let results = std::fs::read_to_string(folder.join("r.csv")).unwrap();
     assert_eq!(results.lines().count(), 26, "{results}");
     assert_eq!(results.matches(",failed,").count(), 2, "{results}");

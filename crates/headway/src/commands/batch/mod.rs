@@ -62,7 +62,7 @@ async fn on_server(common: &Common, arguments: &RunBatchArguments) -> Result<Exi
         }
         return Ok(Exit::Success);
     }
-    output::say(&format!("{} at {}#/jobs/{}", job.id, client.server(), job.id));
+    output::say(&format!("{} at {}#/batches/{}", job.id, client.server(), job.id));
     let exit = wait(common, &client, &job.id).await?;
     if let Some((job, _)) = &exit {
         save(&client, job, arguments).await?;

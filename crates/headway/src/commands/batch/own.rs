@@ -130,7 +130,7 @@ impl OwnRun<'_> {
             };
             submitted?
         };
-        output::say(&format!("{} at {}/#/jobs/{}", job.id, self.page, job.id));
+        output::say(&format!("{} at {}/#/batches/{}", job.id, self.page, job.id));
         let mut display = (!self.common.json).then(Display::new);
         let followed = tokio::select! {
             followed = follow(self.client, &job.id, display.as_mut()) => Ok(followed?),
