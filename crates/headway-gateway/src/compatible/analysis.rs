@@ -3,6 +3,8 @@
 
 use headway_hub::Telling;
 use headway_protocol::{JobStatus, ServerMessage};
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::document::Document;
@@ -43,12 +45,36 @@ impl Status {
     }
 }
 
+/// The newest events in which the results are looked for: what may follow the end of a job, such as
+/// the price of its last step.
+pub(super) const EVENTS: usize = 16;
+
 /// A state as a message of the stream.
 pub(super) fn tell(telling: &Telling<'_>) -> String {
-    message(Document(telling.document)).to_string()
+    let events = telling.events.iter().map(|(_, event)| *event);
+    message(Document(telling.document), events).to_string()
 }
 
-pub(super) fn message(document: Document<'_>) -> Value {
+/// The results as they were reported. A document has no members that are `null`, for a merge patch
+/// cannot carry them; the event does, and is what clients of this format know.
+fn results<'a>(document: Document<'_>, events: impl Iterator<Item = &'a RawValue>) -> Value {
+    #[derive(Deserialize)]
+    struct Ended {
+        #[serde(rename = "type")]
+        word: String,
+        #[serde(default)]
+        result: Value,
+    }
+    let events = events.filter_map(|event| serde_json::from_str::<Ended>(event.get()).ok());
+    let reported = events.filter(|event| event.word == "complete").last();
+    reported.map_or_else(|| document.result(), |event| event.result)
+}
+
+/// A state, and the newest events up to it.
+pub(super) fn message<'a>(
+    document: Document<'_>,
+    events: impl Iterator<Item = &'a RawValue>,
+) -> Value {
     let status = Status::of(document.status());
     let timestamp = document.updated_at();
     match status {
@@ -60,7 +86,7 @@ pub(super) fn message(document: Document<'_>) -> Value {
         }),
         Status::Completed => json!({
             "type": "complete",
-            "results": document.result(),
+            "results": results(document, events),
             "timestamp": timestamp,
         }),
         Status::Failed => json!({
@@ -72,7 +98,10 @@ pub(super) fn message(document: Document<'_>) -> Value {
 }
 
 /// An analysis, as somebody sees it who asks for it.
-pub(super) fn answer(document: Document<'_>) -> Value {
+pub(super) fn answer<'a>(
+    document: Document<'_>,
+    events: impl Iterator<Item = &'a RawValue>,
+) -> Value {
     let status = Status::of(document.status());
     let mut members = Map::new();
     let mut put = |name: &str, value: Value| members.insert(name.to_owned(), value);
@@ -83,7 +112,7 @@ pub(super) fn answer(document: Document<'_>) -> Value {
     match status {
         Status::Queued | Status::Running => {}
         Status::Completed => {
-            put("results", document.result());
+            put("results", results(document, events));
         }
         Status::Failed => {
             put("error", document.failure().into());

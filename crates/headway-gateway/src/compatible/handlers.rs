@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use headway_protocol::request::CreateJob;
+use headway_protocol::{Cursor, JobStatus};
 use serde_json::{Map, Value, json};
 
 use super::analysis;
@@ -25,8 +26,7 @@ pub(crate) async fn analyze(
     let key = text_of(&headers, IDEMPOTENCY_KEY)?;
     let text = body::read(&headers, body, app.options.body_bytes).await?;
     let input: Map<String, Value> = body::parse(&text)?;
-    let kind = app.options.compatible.analysis_kind.clone();
-    let request = CreateJob { kind, input: Some(input.into()), ..CreateJob::default() };
+    let request = request(&app, input);
     let created = app.engine.create_job(&caller, request, key).await?;
     let job = &created.job;
     let answer = json!({
@@ -45,6 +45,19 @@ pub(crate) async fn analyze(
     Ok(response)
 }
 
+/// What makes the job: its executor gets what is analysed as its input, and a producer of its own
+/// finds it in the metadata.
+fn request(app: &App, input: Map<String, Value>) -> CreateJob {
+    let kind = app.options.compatible.analysis_kind.clone();
+    let kinds = app.engine.kinds().kinds;
+    let known = kinds.into_iter().find(|known| known.name == kind);
+    if known.is_some_and(|known| known.executor.is_some()) {
+        CreateJob { kind, input: Some(input.into()), ..CreateJob::default() }
+    } else {
+        CreateJob { kind, metadata: json!({ "input": input }), ..CreateJob::default() }
+    }
+}
+
 /// `GET /analyze/{analysis_id}`.
 pub(crate) async fn show(State(app): State<App>, Caller(caller): Caller, Id(id): Id) -> Answer {
     let nothing = || {
@@ -53,10 +66,22 @@ pub(crate) async fn show(State(app): State<App>, Caller(caller): Caller, Id(id):
         Refusal::new(headway_protocol::ProblemCode::NotFound, detail)
     };
     let job = id.parse().map_err(|_| nothing())?;
-    let (_, document) = app.hub.document(&caller, &job).await?.ok_or_else(nothing)?;
-    let document: Value = serde_json::from_str(&document).map_err(|error| {
+    let unreadable = |error: serde_json::Error| {
         tracing::error!(%job, %error, "a document could not be read");
         Refusal::new(headway_protocol::ProblemCode::Internal, "the analysis could not be read")
-    })?;
-    handlers::json(StatusCode::OK, &analysis::answer(Document(&document)))
+    };
+    let (cursor, document) = app.hub.document(&caller, &job).await?.ok_or_else(nothing)?;
+    let document: Value = serde_json::from_str(&document).map_err(unreadable)?;
+    let document = Document(&document);
+    let mut events = Vec::new();
+    if document.status() == JobStatus::Completed {
+        let offset = cursor.offset.saturating_sub(analysis::EVENTS as u64);
+        let after = Cursor { offset, ..cursor };
+        let page = app.hub.history(&caller, &job, Some(after), analysis::EVENTS).await?;
+        for event in page.ok_or_else(nothing)?.events {
+            events.push(serde_json::value::to_raw_value(&event.event).map_err(unreadable)?);
+        }
+    }
+    let answer = analysis::answer(document, events.iter().map(|event| &**event));
+    handlers::json(StatusCode::OK, &answer)
 }

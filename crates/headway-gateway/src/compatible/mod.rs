@@ -129,6 +129,7 @@ impl Dialects {
             };
             Arc::new(match format {
                 Format::Analysis => Dialect {
+                    events: analysis::EVENTS,
                     heartbeat_ms: millis(options.analysis_heartbeat),
                     ..plain(analysis::tell)
                 },

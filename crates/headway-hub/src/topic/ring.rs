@@ -120,14 +120,17 @@ impl Ring {
         self.setting.metrics.ring_bytes.fetch_sub(bytes as u64, Ordering::Relaxed);
     }
 
-    /// Puts older records before the ring's beginning, as many of them as fit, when they end there.
+    /// Puts older records before the ring's beginning, as many of them as fit, when they end there;
+    /// into an empty ring at least one.
     pub(crate) fn prepend(&mut self, older: &[(Arc<Record>, Option<JobStatus>)]) {
         for (record, change) in older.iter().rev() {
             let bytes = weight(record);
             if record.to > self.begin {
                 continue;
             }
-            let fits = !self.is_above(self.entries.len() + 1, self.bytes + bytes);
+            // The newest stays whatever its size.
+            let fits = self.entries.is_empty()
+                || !self.is_above(self.entries.len() + 1, self.bytes + bytes);
             if record.to != self.begin || !fits {
                 break;
             }
