@@ -6,7 +6,14 @@ import { CopyButton } from "../design/copy_button.tsx";
 import { hrefTo } from "../shell/route.ts";
 import { BatchCommands } from "./commands/batch_commands.tsx";
 
-export function BatchHead({ id, job }: { readonly id: string; readonly job: JobDocument }) {
+interface BatchHeadProps {
+  readonly id: string;
+  readonly job: JobDocument;
+  /** Shows the past; absent while it is shown. */
+  readonly onReplay: (() => void) | undefined;
+}
+
+export function BatchHead({ id, job, onReplay }: BatchHeadProps) {
   return (
     <header className="batch-head">
       <nav className="batch-head__way" aria-label="Where this is">
@@ -15,7 +22,7 @@ export function BatchHead({ id, job }: { readonly id: string; readonly job: JobD
       </nav>
       <div className="batch-head__main">
         <div className="batch-head__name"><h1>{job.name ?? id}</h1><StatusBadge status={job.status} stalled={job.stalled ?? false} /></div>
-        <BatchCommands id={id} job={job} />
+        <BatchCommands id={id} job={job} onReplay={onReplay} />
       </div>
       <ul className="batch-head__facts">
         <li><a href={hrefTo({ name: "jobs" }, { kind: job.kind })}>{job.kind}</a></li>

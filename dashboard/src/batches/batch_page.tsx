@@ -9,16 +9,18 @@ import { LinkButton } from "../design/button.tsx";
 import { Empty } from "../design/empty.tsx";
 import { Page, PageHead, Panel, useWindowTitle } from "../design/page.tsx";
 import { Skeleton } from "../design/skeleton.tsx";
+import { ReplayBar } from "../jobs/replay/replay_bar.tsx";
+import { usePast } from "../jobs/replay/use_past.ts";
 import { useQuery } from "../shell/place.ts";
 import { hrefTo } from "../shell/route.ts";
 import { sentence } from "../shell/words.ts";
 import { BatchHead } from "./batch_head.tsx";
 import { ErrorGroupsPanel } from "./errors/error_groups_panel.tsx";
 import { ItemsPanel } from "./items/items_panel.tsx";
-import { PastContext, useNewPast } from "./past/context.ts";
 import { CostPanel } from "./measures/cost_panel.tsx";
-import { SpeedPanel } from "./measures/speed_panel.tsx";
+import { SpeedPanels } from "./measures/speed_panel.tsx";
 import { SummaryPanel } from "./measures/summary_panel.tsx";
+import { BatchNotice } from "./notice.tsx";
 
 export function BatchPage({ id }: { readonly id: string }) {
   const { job, error } = useBatch(id);
@@ -28,35 +30,32 @@ export function BatchPage({ id }: { readonly id: string }) {
 }
 
 function Batch({ id, job }: { readonly id: string; readonly job: JobDocument }) {
-  const [at, setAt] = useState<number | undefined>(undefined);
-  const [past, setPast] = useState<JobDocument | undefined>(undefined);
+  const [replays, setReplays] = useState(false);
+  const [past, view] = usePast(job, replays);
   const [query, setQuery] = useQuery();
   useWindowTitle(job.name ?? id);
-  const look = useCallback((moment: number | undefined, document: JobDocument | undefined) => {
-    setAt(moment);
-    setPast(document);
-  }, []);
   const choose = useCallback((code: string | undefined) => {
-    setQuery({ status: code === undefined ? undefined : "failed", error: code });
+    setQuery({ status: code === undefined ? undefined : "failed", error: code, from: undefined });
   }, [setQuery]);
-  const history = useNewPast(id, job);
-  const shown = at === undefined ? job : (past ?? job);
   if (job.items === undefined || job.items === null) return <NoBatch id={id} job={job} />;
+  const at = replays && view?.document !== undefined ? view.at : undefined;
+  const shown = at === undefined ? job : (view?.document ?? job);
+  const hasFailed = job.items.failed > 0;
   return (
-    <PastContext value={history}>
-      <Page>
-        <BatchHead id={id} job={job} />
-        <div className="batch">
-        <SummaryPanel id={id} job={job} shown={shown} at={at} onLook={look} />
-        <div className="batch__pair">
-          <SpeedPanel id={id} job={job} marker={at} />
+    <Page>
+      <BatchHead id={id} job={job} onReplay={replays ? undefined : () => { setReplays(true); }} />
+      <div className="batch">
+        <BatchNotice job={shown} />
+        <SummaryPanel shown={shown} at={at} />
+        <SpeedPanels id={id} job={job} marker={at} />
+        <div className={hasFailed ? "batch__pair" : undefined}>
           <CostPanel id={id} job={job} shown={shown} marker={at} />
+          {hasFailed && <ErrorGroupsPanel id={id} job={job} chosen={query["error"]} onChoose={choose} />}
         </div>
-        <ErrorGroupsPanel id={id} job={job} chosen={query["error"]} onChoose={choose} />
-        <ItemsPanel id={id} job={job} query={query} onQuery={setQuery} />
-        </div>
-      </Page>
-    </PastContext>
+        <ItemsPanel id={id} job={job} query={query} onQuery={setQuery} isNow={at !== undefined} />
+      </div>
+      {replays && <ReplayBar past={past} view={view} onLive={() => { setReplays(false); }} />}
+    </Page>
   );
 }
 
@@ -77,8 +76,8 @@ function Waiting({ id }: { readonly id: string }) {
       <div className="batch" aria-hidden="true">
         <Panel title="Progress"><div className="batch__waiting"><Skeleton width={180} height={28} /><Skeleton width="100%" height={12} /><Skeleton width="60%" /></div></Panel>
         <div className="batch__pair">
-          <Panel title="Throughput"><Skeleton width="100%" height={232} /></Panel>
-          <Panel title="Cost"><Skeleton width="100%" height={232} /></Panel>
+          <Panel title="Throughput"><Skeleton width="100%" height={228} /></Panel>
+          <Panel title="Duration of items"><Skeleton width="100%" height={228} /></Panel>
         </div>
       </div>
     </Page>

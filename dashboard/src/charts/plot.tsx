@@ -16,6 +16,8 @@ export type ChartTone = Tone | "second";
 export interface Scales {
   readonly x: (at: number) => number;
   readonly y: (value: number) => number;
+  /** The largest value that the axis has room for. */
+  readonly top: number;
   /** The plot's floor and right edge. */
   readonly floor: number;
   readonly right: number;
@@ -35,6 +37,8 @@ export interface Reading {
 
 export interface PlotProps {
   readonly title: string;
+  /** The title stands above already: only people who listen are told it. */
+  readonly titleUnseen?: boolean;
   /** What it shows, in a sentence, for whoever hears it. */
   readonly summary: string;
   /** When the samples were taken, ascending. */
@@ -63,10 +67,11 @@ const RIGHT = 8;
 const SIGN = 6.6;
 const MARGIN_STEP = 14;
 
-export function Plot({ title, summary, times, span, max, say, readings, empty, centre = 0, marker, children }: PlotProps): ReactNode {
+export function Plot({ title, titleUnseen = false, summary, times, span, max, say, readings, empty, centre = 0, marker, children }: PlotProps): ReactNode {
   const box = useRef<HTMLDivElement>(null);
   const width = useWidth(box);
   const titleId = useId();
+  const clip = useId();
   const [chosen, setChosen] = useState<number | undefined>(undefined);
   const [asTable, setAsTable] = useState(false);
   const moment = momentFormat(span[1] - span[0]);
@@ -105,8 +110,16 @@ export function Plot({ title, summary, times, span, max, say, readings, empty, c
 
   return (
     <figure className="plot" aria-labelledby={titleId}>
-      <figcaption className="plot-head">
-        <span className="plot-title" id={titleId}>{title}</span>
+      <figcaption className={titleUnseen ? "unseen" : "plot-title"} id={titleId}>{title}</figcaption>
+      <div className="plot-head">
+        <dl className="plot-readings" aria-hidden="true">
+          {readings.map((reading) => (
+            <div key={reading.label}>
+              <dt><span className="plot-mark" data-mark={reading.mark} data-tone={reading.tone} />{reading.label}</dt>
+              <dd style={{ minWidth: `${reading.widest.length}ch` }}>{last < 0 ? "–" : (reading.at(shown) ?? "–")}</dd>
+            </div>
+          ))}
+        </dl>
         <span className="plot-moment" aria-hidden="true">{place === undefined || at === undefined ? "" : moment(at)}</span>
         {last >= 0 && (
           <button type="button" className="plot-toggle" aria-pressed={asTable} onClick={() => { setAsTable(!asTable); }}>
@@ -114,15 +127,7 @@ export function Plot({ title, summary, times, span, max, say, readings, empty, c
             <span className="unseen">{`: ${title}`}</span>
           </button>
         )}
-      </figcaption>
-      <dl className="plot-readings" aria-hidden="true">
-        {readings.map((reading) => (
-          <div key={reading.label}>
-            <dt><span className="plot-mark" data-mark={reading.mark} data-tone={reading.tone} />{reading.label}</dt>
-            <dd style={{ minWidth: `${reading.widest.length}ch` }}>{last < 0 ? "–" : (reading.at(shown) ?? "–")}</dd>
-          </div>
-        ))}
-      </dl>
+      </div>
       <p className="unseen">{last < 0 ? empty : summary}</p>
       <div className="plot-box" ref={box} style={{ height: HEIGHT }}>
         {last < 0 ? <p className="plot-empty">{empty}</p>
@@ -137,6 +142,7 @@ export function Plot({ title, summary, times, span, max, say, readings, empty, c
               width={width} height={HEIGHT} aria-hidden="true" focusable="false"
               onPointerMove={point} onPointerDown={point} onPointerLeave={() => { setChosen(undefined); }}
             >
+              <clipPath id={clip}><rect x={left} y={0} width={Math.max(0, width - left)} height={floor + 1} /></clipPath>
               {marks.map((mark, index) => (
                 <g key={mark}>
                   <line className={index === 0 ? "plot-floor" : "plot-grid"} x1={left} x2={right} y1={Math.round(y(mark)) + 0.5} y2={Math.round(y(mark)) + 0.5} />
@@ -149,7 +155,7 @@ export function Plot({ title, summary, times, span, max, say, readings, empty, c
                   textAnchor={x(tick.at) < left + 24 ? "start" : x(tick.at) > right - 24 ? "end" : "middle"}
                 >{tick.label}</text>
               ))}
-              {children({ x, y, floor, right })}
+              <g clipPath={`url(#${clip})`}>{children({ x, y, top, floor, right })}</g>
               {marker !== undefined && marker >= span[0] && marker <= end && (
                 <line className="plot-marker" x1={x(marker)} x2={x(marker)} y1={HEAD} y2={floor} />
               )}

@@ -14,6 +14,8 @@ export interface Stack {
 
 export interface StackedBarsProps {
   readonly title: string;
+  /** The title stands above already: only people who listen are told it. */
+  readonly titleUnseen?: boolean;
   readonly summary: string;
   /** Where each bar begins, ascending. */
   readonly times: readonly number[];
@@ -29,12 +31,12 @@ export interface StackedBarsProps {
   readonly marker?: number | undefined;
 }
 
-export function StackedBars({ title, summary, times, step, span, stacks, sayAxis, say, empty, marker }: StackedBarsProps): ReactNode {
+export function StackedBars({ title, titleUnseen = false, summary, times, step, span, stacks, sayAxis, say, empty, marker }: StackedBarsProps): ReactNode {
   const max = times.reduce((most, _, place) => Math.max(most, stacks.reduce((sum, { values }) => sum + (values[place] ?? 0), 0)), 0);
   const widest = say(max);
   return (
     <Plot
-      title={title} summary={summary} times={times} span={span} max={max} say={sayAxis} empty={empty} marker={marker} centre={step / 2}
+      title={title} titleUnseen={titleUnseen} summary={summary} times={times} span={span} max={max} say={sayAxis} empty={empty} marker={marker} centre={step / 2}
       readings={stacks.map(({ label, tone, values }) => ({ label, tone, mark: "block", widest, at: (place) => say(values[place] ?? 0) }))}
     >
       {(scales) => stackedBars(stacks.map(({ values }) => values), times, step, scales).map((bars, index) => (

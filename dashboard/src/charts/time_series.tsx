@@ -33,6 +33,8 @@ export interface Rule {
 
 export interface TimeSeriesProps {
   readonly title: string;
+  /** The title stands above already: only people who listen are told it. */
+  readonly titleUnseen?: boolean;
   readonly summary: string;
   readonly times: readonly number[];
   readonly span: readonly [number, number];
@@ -46,14 +48,16 @@ export interface TimeSeriesProps {
   /** Says a value in full. */
   readonly say: (value: number) => string;
   readonly empty: string;
+  /** Where the axis ends at the least; what is above it is cut off. */
+  readonly ceiling?: number | undefined;
   /** A moment that is looked at elsewhere on the page. */
   readonly marker?: number | undefined;
 }
 
 const largest = (values: Values): number => values.reduce<number>((most, value) => Math.max(most, value ?? 0), 0);
 
-export function TimeSeries({ title, summary, times, span, lines, bands = [], rules = [], curve, sayAxis, say, empty, marker }: TimeSeriesProps): ReactNode {
-  const max = Math.max(
+export function TimeSeries({ title, titleUnseen = false, summary, times, span, lines, bands = [], rules = [], curve, sayAxis, say, empty, ceiling, marker }: TimeSeriesProps): ReactNode {
+  const max = ceiling ?? Math.max(
     ...lines.map(({ values }) => largest(values)), ...bands.map(({ high }) => largest(high)), ...rules.map(({ value }) => value), 0,
   );
   const widest = say(max);
@@ -71,14 +75,14 @@ export function TimeSeries({ title, summary, times, span, lines, bands = [], rul
     ...rules.map(({ label, tone, value }): Reading => ({ label, tone, mark: "dashes", widest: say(value), at: () => say(value) })),
   ];
   return (
-    <Plot title={title} summary={summary} times={times} span={span} max={max} say={sayAxis} readings={readings} empty={empty} marker={marker}>
+    <Plot title={title} titleUnseen={titleUnseen} summary={summary} times={times} span={span} max={max} say={sayAxis} readings={readings} empty={empty} marker={marker}>
       {(scales) => (
         <>
           {bands.map((band) => (
             <path key={band.label} className="plot-band" data-tone={band.tone}
               d={bandPath(places(times, band.low, scales), places(times, band.high, scales), curve)} />
           ))}
-          {rules.map((rule) => (
+          {rules.filter(({ value }) => value <= scales.top).map((rule) => (
             <line key={rule.label} className="plot-rule" data-tone={rule.tone}
               x1={scales.x(span[0])} x2={scales.right} y1={scales.y(rule.value)} y2={scales.y(rule.value)} />
           ))}

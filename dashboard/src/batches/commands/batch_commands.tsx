@@ -13,7 +13,13 @@ import { retryChoices } from "../model/retrying.ts";
 import { DownloadMenu } from "./download_menu.tsx";
 import { useSecondsSince } from "./use_seconds_since.ts";
 
-export function BatchCommands({ id, job }: { readonly id: string; readonly job: JobDocument }) {
+interface BatchCommandsProps {
+  readonly id: string;
+  readonly job: JobDocument;
+  readonly onReplay: (() => void) | undefined;
+}
+
+export function BatchCommands({ id, job, onReplay }: BatchCommandsProps) {
   const person = usePerson();
   const ask = useQuestion();
   const headway = useHeadway();
@@ -34,7 +40,7 @@ export function BatchCommands({ id, job }: { readonly id: string; readonly job: 
     if (answer !== undefined) await command.run("cancel");
   };
   const resume = async (): Promise<void> => {
-    if (!atBudget || reason === null) {
+    if (!atBudget) {
       await command.run("resume");
       return;
     }
@@ -77,6 +83,7 @@ export function BatchCommands({ id, job }: { readonly id: string; readonly job: 
             ))}
           </Menu>
         )}
+        {onReplay !== undefined && <Button icon="clock" onClick={onReplay}>Replay</Button>}
         <DownloadMenu id={id} items={job.items ?? undefined} />
       </div>
       <Waiting job={job} />

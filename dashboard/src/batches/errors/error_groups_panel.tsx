@@ -23,12 +23,7 @@ interface ErrorGroupsPanelProps {
   readonly onChoose: (code: string | undefined) => void;
 }
 
-/** Nothing while nothing has failed. */
-export function ErrorGroupsPanel(props: ErrorGroupsPanelProps) {
-  return (props.job.items?.failed ?? 0) === 0 ? null : <Groups {...props} />;
-}
-
-function Groups({ id, job, chosen, onChoose }: ErrorGroupsPanelProps) {
+export function ErrorGroupsPanel({ id, job, chosen, onChoose }: ErrorGroupsPanelProps) {
   const headway = useHeadway();
   const load = useCallback((signal: AbortSignal) => headway.batches.errors(id, { limit: LIMIT }, { signal }), [headway, id]);
   const { value, error, again } = useFeed(load, EVERY_MS, `${job.attempt} ${job.items?.failed ?? 0}`);
@@ -47,9 +42,11 @@ function Groups({ id, job, chosen, onChoose }: ErrorGroupsPanelProps) {
         <ol className="reasons">
           {value.groups.map(({ code, message, count, retryable, examples }) => (
             <li key={`${code} ${message}`} className="reason" data-chosen={code === chosen || undefined}>
-              <span className="reason__bar" style={{ inlineSize: `${(100 * count) / most}%` }} aria-hidden="true" />
-              <span className="reason__count numbers">{formatCount(count)}</span>
-              <span className="reason__share numbers faint">{formatPercent((100 * count) / Math.max(1, value.grouped), { digits: 1 })}</span>
+              <div className="reason__size">
+                <span className="reason__count numbers">{formatCount(count)}</span>
+                <span className="reason__share numbers faint">{formatPercent((100 * count) / Math.max(1, value.grouped), { digits: 1 })}</span>
+                <span className="reason__bar" aria-hidden="true"><span style={{ inlineSize: `${(100 * count) / most}%` }} /></span>
+              </div>
               <div className="reason__text">
                 <span className="reason__message">{message}</span>
                 <span className="reason__more">

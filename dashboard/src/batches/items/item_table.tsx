@@ -29,6 +29,8 @@ interface ItemTableProps {
 export function ItemTable({ job, state: { list, reading }, items, filter, chosen, onChosen, opened, onOpen }: ItemTableProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const { rows } = list;
+  // What it returns reads the scroll position when it is called: nothing of it is kept or handed on.
+  // eslint-disable-next-line react-hooks/incompatible-library
   const virtualizer = useVirtualizer({ count: rows.length, getScrollElement: () => scroller.current, estimateSize: () => ROW, overscan: 12 });
   const drawn = virtualizer.getVirtualItems();
   const first = drawn[0]?.index ?? 0;

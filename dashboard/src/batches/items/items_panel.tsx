@@ -21,18 +21,20 @@ interface ItemsPanelProps {
   readonly job: JobDocument;
   readonly query: Query;
   readonly onQuery: (change: Readonly<Record<string, string | undefined>>) => void;
+  /** Whether the rest of the page shows the past, which items do not have. */
+  readonly isNow: boolean;
 }
 
 const STATUSES: readonly ItemStatus[] = ["queued", "running", "retrying", "succeeded", "failed", "skipped", "cancelled", "expired"];
 
-export function ItemsPanel({ id, job, query, onQuery }: ItemsPanelProps) {
+export function ItemsPanel({ id, job, query, onQuery, isNow }: ItemsPanelProps) {
   const status = STATUSES.find((known) => known === query["status"]);
   const error = query["error"];
   const from = Math.max(0, Number.parseInt(query["from"] ?? "", 10) || 0);
   const filter = useMemo((): ItemFilter => ({ status, error, from }), [status, error, from]);
   return (
     <Panel
-      title="Items"
+      title={isNow ? "Items, as they are now" : "Items"}
       flush
       actions={<GoTo key={from} from={from} total={job.items?.total ?? 0} onGo={(index) => { onQuery({ from: index === 0 ? undefined : String(index) }); }} />}
     >

@@ -1,12 +1,16 @@
 // What the batch costs, against its budget and what is expected.
 
-import { useSyncExternalStore } from "react";
 import { CostMeter, formatAmount, type JobDocument } from "@headway/react";
 
 import { TimeSeries } from "../../charts/time_series.tsx";
+import { Banner } from "../../design/banner.tsx";
+import { Button } from "../../design/button.tsx";
 import { Panel } from "../../design/page.tsx";
-import type { CostAt } from "../model/cost_history.ts";
-import { usePast } from "../past/context.ts";
+import { reasonOf } from "../../shell/words.ts";
+import { ceiling, type CostAt } from "../model/cost_history.ts";
+import { useCostPast } from "./use_cost_past.ts";
+
+type CostDocument = NonNullable<JobDocument["cost"]>;
 
 interface CostPanelProps {
   readonly id: string;
@@ -16,9 +20,8 @@ interface CostPanelProps {
   readonly marker: number | undefined;
 }
 
-export function CostPanel({ job, shown, marker }: CostPanelProps) {
-  const past = usePast();
-  const moments = useSyncExternalStore(past.subscribe, past.costs);
+export function CostPanel({ id, job, shown, marker }: CostPanelProps) {
+  const { moments, error, cut, again } = useCostPast(id, job);
   const { cost } = job;
   if (cost === undefined || cost === null) {
     return (
@@ -28,8 +31,9 @@ export function CostPanel({ job, shown, marker }: CostPanelProps) {
     );
   }
   return (
-    <Panel title="Cost">
+    <Panel title="Cost" actions={cut ? <span className="faint">the log is longer than what is read here</span> : undefined}>
       <div className="measures">
+        {error !== undefined && <Banner tone="warn" actions={<Button size="small" onClick={again}>Try again</Button>}>{`The past is not shown. ${reasonOf(error)}`}</Banner>}
         <CostPlot moments={moments} cost={cost} job={job} marker={marker} />
         {shown.cost !== undefined && shown.cost !== null && <CostMeter cost={shown.cost} />}
       </div>
@@ -37,27 +41,27 @@ export function CostPanel({ job, shown, marker }: CostPanelProps) {
   );
 }
 
-function CostPlot({ moments, cost, job, marker }: { readonly moments: readonly CostAt[]; readonly cost: NonNullable<JobDocument["cost"]>; readonly job: JobDocument; readonly marker: number | undefined }) {
+function CostPlot({ moments, cost, job, marker }: { readonly moments: readonly CostAt[]; readonly cost: CostDocument; readonly job: JobDocument; readonly marker: number | undefined }) {
   const say = (amount: number): string => formatAmount(amount, cost.currency);
   const { budget, soft_budget: soft, spent, forecast, forecast_low: low, forecast_high: high } = cost;
   const times = moments.map(({ at }) => at);
   const from = times[0] ?? Date.parse(job.started_at ?? job.created_at);
-  const to = Math.max(times.at(-1) ?? from, Date.parse(job.finished_at ?? job.updated_at), from + 1_000);
+  const to = Math.max(times.at(-1) ?? from, from + 1_000);
   const expected = forecast === undefined || forecast === null ? "" : ` At the end ${say(Number(low ?? forecast))} to ${say(Number(high ?? forecast))} are expected.`;
   return (
     <TimeSeries
-      title="Spent and expected" times={times} span={[from, to]} marker={marker}
+      title="Spent and expected" titleUnseen times={times} span={[from, to]} marker={marker} ceiling={ceiling(cost)}
       summary={`${say(Number(spent))} are spent.${expected}${budget === undefined || budget === null ? "" : ` The budget is ${say(Number(budget))}.`}`}
       lines={[
         { label: "Spent", tone: "running", draw: "area", values: moments.map((moment) => moment.spent) },
-        { label: "Expected at the end", tone: "second", draw: "dashes", values: moments.map((moment) => moment.forecast) },
+        { label: "Forecast", tone: "second", draw: "dashes", values: moments.map((moment) => moment.forecast) },
       ]}
-      bands={[{ label: "Range", tone: "second", low: moments.map((moment) => moment.low), high: moments.map((moment) => moment.high) }]}
+      bands={[{ label: "Its range", tone: "second", low: moments.map((moment) => moment.low), high: moments.map((moment) => moment.high) }]}
       rules={[
         ...(budget === undefined || budget === null ? [] : [{ label: "Budget", tone: "bad" as const, value: Number(budget) }]),
-        ...(soft === undefined || soft === null ? [] : [{ label: "Warning", tone: "warn" as const, value: Number(soft) }]),
+        ...(soft === undefined || soft === null ? [] : [{ label: "Soft budget", tone: "warn" as const, value: Number(soft) }]),
       ]}
-      curve="steps" say={say} sayAxis={say} empty="Nothing was spent yet."
+      curve="smooth" say={say} sayAxis={say} empty="Nothing was spent yet."
     />
   );
 }

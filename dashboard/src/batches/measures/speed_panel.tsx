@@ -24,7 +24,7 @@ interface SpeedPanelProps {
   readonly marker: number | undefined;
 }
 
-export function SpeedPanel({ id, job, marker }: SpeedPanelProps) {
+export function SpeedPanels({ id, job, marker }: SpeedPanelProps) {
   const headway = useHeadway();
   const load = useCallback((signal: AbortSignal) => headway.batches.timings(id, { points: POINTS }, { signal }), [headway, id]);
   const { items } = job;
@@ -35,13 +35,23 @@ export function SpeedPanel({ id, job, marker }: SpeedPanelProps) {
     if (items !== undefined && items !== null) log.add(settled(Date.parse(job.updated_at), items));
   }, [log, items, job.updated_at]);
   const seen = useSyncExternalStore(log.subscribe, log.getSnapshot);
+  const sample = value !== undefined && value.read < value.finished ? <span className="faint numbers">{`from a sample of ${formatCount(value.read)} items`}</span> : undefined;
+  if (value === undefined) {
+    return (
+      <div className="batch__pair">
+        {["Throughput", "Duration of items"].map((title) => (
+          <Panel key={title} title={title}>
+            {error === undefined ? <Skeleton width="100%" height={228} /> : <Banner tone="bad" actions={<Button size="small" onClick={again}>Try again</Button>}>{reasonOf(error)}</Banner>}
+          </Panel>
+        ))}
+      </div>
+    );
+  }
   return (
-    <Panel title="Speed" actions={value !== undefined && value.read < value.finished ? <span className="faint numbers">{`from a sample of ${formatCount(value.read)} items`}</span> : undefined}>
-      {error !== undefined && <Banner tone="bad" actions={<Button size="small" onClick={again}>Try again</Button>}>{reasonOf(error)}</Banner>}
-      {value === undefined
-        ? error === undefined && <Skeleton width="100%" height={456} />
-        : <div className="measures"><Throughput timings={value} seen={seen} job={job} marker={marker} /><Latency timings={value} job={job} marker={marker} /></div>}
-    </Panel>
+    <div className="batch__pair">
+      <Panel title="Throughput" actions={sample}><Throughput timings={value} seen={seen} job={job} marker={marker} /></Panel>
+      <Panel title="Duration of items" actions={sample}><Latency timings={value} job={job} marker={marker} /></Panel>
+    </div>
   );
 }
 
@@ -58,7 +68,7 @@ function Throughput({ timings, seen, job, marker }: PlotsProps & { readonly seen
   const most = succeeded.reduce((top, rate, place) => Math.max(top, rate + (failed[place] ?? 0)), 0);
   return (
     <StackedBars
-      title="Items per time" times={starts} step={bars.stepMs} span={spanOf(starts, bars.stepMs, job, until)} marker={marker}
+      title="Throughput" titleUnseen times={starts} step={bars.stepMs} span={spanOf(starts, bars.stepMs, job, until)} marker={marker}
       summary={`Items that ended, in steps of ${formatDuration(bars.stepMs)}. At most ${say(most)}.`}
       stacks={[{ label: "Succeeded", tone: "good", values: succeeded }, { label: "Failed", tone: "bad", values: failed }]}
       say={say} sayAxis={say} empty="No item has ended yet."
@@ -74,17 +84,17 @@ function Latency({ timings, job, marker }: PlotsProps) {
   return (
     <div>
       <TimeSeries
-        title="Duration of an item" times={times} span={spanOf(points.map(({ at }) => Date.parse(at)), step, job, endOf(job, timings))} marker={marker}
+        title="Duration of items" titleUnseen times={times} span={spanOf(points.map(({ at }) => Date.parse(at)), step, job, endOf(job, timings))} marker={marker}
         summary={duration === undefined || duration === null ? "How long items took." : `Half of all items took at most ${say(duration.p50_ms)}, 9 of 10 at most ${say(duration.p90_ms)}.`}
         lines={[
-          { label: "Half within", tone: "running", draw: "area", values: values(({ p50_ms: half }) => half) },
-          { label: "95 of 100 within", tone: "second", draw: "line", values: values(({ p95_ms: most }) => most) },
+          { label: "p50", tone: "running", draw: "area", values: values(({ p50_ms: half }) => half) },
+          { label: "p95", tone: "second", draw: "line", values: values(({ p95_ms: most }) => most) },
         ]}
         curve="smooth" say={say} sayAxis={say} empty="No item has ended yet."
       />
       {duration !== undefined && duration !== null && (
         <dl className="spread">
-          {([["half", duration.p50_ms], ["90 of 100", duration.p90_ms], ["99 of 100", duration.p99_ms], ["longest", duration.max_ms]] as const).map(([name, ms]) => (
+          {([["All: p50", duration.p50_ms], ["p90", duration.p90_ms], ["p99", duration.p99_ms], ["longest", duration.max_ms]] as const).map(([name, ms]) => (
             <div key={name}><dt>{name}</dt><dd className="numbers">{say(ms)}</dd></div>
           ))}
         </dl>

@@ -73,3 +73,14 @@ export class CostHistory {
     }
   }
 }
+
+/**
+ * Where the axis of a cost ends: so that what is spent, the budget and the newest forecast fit. A first
+ * forecast from a few items can reach far above, and would press everything else to the floor.
+ */
+export function ceiling({ spent, budget, soft_budget: soft, forecast, forecast_high: high }: Readonly<Cost>): number {
+  const most = Math.max(amount(spent) ?? 0, amount(high) ?? 0, amount(forecast) ?? 0, amount(soft) ?? 0);
+  const limit = amount(budget) ?? 0;
+  // A budget far above everything is told in words, and its line is left out.
+  return (limit > 0 && limit <= 4 * most ? Math.max(most, limit) : most > 0 ? most : limit) * 1.1;
+}

@@ -25,7 +25,7 @@ export function itemRow(item: Item): ItemRow {
     customId: item.custom_id ?? undefined,
     status: item.status,
     attempts: item.attempts,
-    input: brief(item.input),
+    input: brief(unnamed(item.input)),
     outcome: error === undefined || error === null ? brief(item.output) : cut(error.message),
     code: error?.code,
     durationMs: item.duration_ms ?? undefined,
@@ -44,6 +44,12 @@ export function brief(value: unknown): string {
     text += `${text === "" ? "" : " · "}${name} ${typeof member === "string" ? member : JSON.stringify(member)}`;
   }
   return cut(text === "" ? "{}" : text);
+}
+
+/** An input without what names the item: that stands beside it. */
+function unnamed(input: unknown): unknown {
+  if (typeof input !== "object" || input === null || Array.isArray(input) || !("custom_id" in input)) return input;
+  return Object.fromEntries(Object.entries(input).filter(([name]) => name !== "custom_id"));
 }
 
 function cut(text: string): string {

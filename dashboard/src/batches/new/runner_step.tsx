@@ -1,7 +1,6 @@
 // What runs the items: a configured kind, or an executor that is written here.
 
 import type { Kind } from "@headway/client";
-import { formatAmount } from "@headway/react";
 
 import { Banner } from "../../design/banner.tsx";
 import { Button } from "../../design/button.tsx";
@@ -75,8 +74,8 @@ export function RunnerStep({ draft, complaints, kinds, kindsError, onKindsAgain,
 function describe({ executor, concurrency, budget }: Kind): string {
   const parts = [
     executor === "http" ? "Sends a request for each item" : "Runs a command of the server's configuration",
-    typeof concurrency === "number" ? `${concurrency} at once` : "",
-    budget === undefined || budget === null ? "" : `budget ${formatAmount(budget.max_budget, "")}`.trim(),
+    typeof concurrency === "number" ? `${concurrency} items at once` : "",
+    budget === undefined || budget === null ? "" : `a budget of ${budget.max_budget}`,
   ];
   return `${parts.filter((part) => part !== "").join(", ")}.`;
 }

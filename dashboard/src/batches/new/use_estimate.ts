@@ -47,7 +47,7 @@ export function useEstimate(source: Source | undefined, preview: Preview | undef
 
   const name = preview?.sentAs;
   useEffect(() => {
-    if (!wanted || source === undefined || name === undefined) return;
+    if (!wanted || name === undefined) return;
     const asking = new AbortController();
     headway.batches.estimateFile({ content: source.content, name }, JSON.parse(key) as BatchOptions, { signal: asking.signal }).then(
       (estimate) => {
