@@ -123,7 +123,7 @@ function log(offset: number, level: string, message: string, seconds: number, fi
 }
 
 /** Every state of a connection. */
-export const CONNECTIONS: Readonly<Record<string, ConnectionState>> = {
+export const CONNECTIONS: Readonly<Record<ConnectionState["state"] | "offline", ConnectionState>> = {
   idle: { tab: "alone", state: "idle" },
   connecting: { tab: "alone", state: "connecting", transport: "websocket" },
   live: { tab: "alone", state: "live", transport: "websocket" },

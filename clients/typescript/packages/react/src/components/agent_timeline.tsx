@@ -68,6 +68,7 @@ function Timeline({ steps, now: given, label, locale, className }: Shown & { rea
             name={key}
             step={step}
             depth={depth}
+            inside={typeof step.parent === "string" ? steps[step.parent]?.name : undefined}
             own={spanOf(step, now)}
             span={span}
             open={open.has(key)}

@@ -16,6 +16,8 @@ interface TimelineRowProps {
   readonly name: string;
   readonly step: StepDocument;
   readonly depth: number;
+  /** The step that it is inside of, as people call it. */
+  readonly inside: string | undefined;
   /** When it ran. */
   readonly own: Span | undefined;
   /** The stretch of the whole timeline. */
@@ -32,13 +34,15 @@ const DEEPEST = 6;
 /** What is shorter is drawn so long, to be seen. */
 const SHORTEST = 0.004;
 
-export function TimelineRow({ name, step, depth, own, span, open, focusable, language, onToggle, onFocus }: TimelineRowProps): ReactNode {
+export function TimelineRow({ name, step, depth, inside, own, span, open, focusable, language, onToggle, onFocus }: TimelineRowProps): ReactNode {
   const { words, locale } = language;
   const details = useId();
   const took = own === undefined ? "" : formatDuration(own.to - own.from, { locale });
   const share = step.status === "running" && typeof step.percent === "number" ? formatPercent(step.percent, { locale }) : "";
   const tasks = step.status === "running" ? (step.tasks ?? []).join(", ") : "";
   const busy = tasks === "" ? (step.error?.message ?? step.message ?? "") : tasks;
+  // What stands in columns is said as a sentence.
+  const said = [step.name, inside && words.inside(inside), words.step[step.status], busy, took, share];
   return (
     <li className="headway-step" data-status={step.status}>
       <button
@@ -46,6 +50,7 @@ export function TimelineRow({ name, step, depth, own, span, open, focusable, lan
         className="headway-step-row"
         data-step={name}
         data-depth={Math.min(depth, DEEPEST)}
+        aria-label={said.filter((part) => part !== undefined && part !== "").join(", ")}
         aria-expanded={open}
         aria-controls={open ? details : undefined}
         tabIndex={focusable ? 0 : -1}

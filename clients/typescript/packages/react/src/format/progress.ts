@@ -39,7 +39,7 @@ export function sayShare({ progress, items }: Progressing, { locale, words }: Vo
   const done = items ? settled(items) : progress?.done;
   const total = items?.total ?? progress?.total;
   const unit = typeof progress?.unit === "string" ? ` ${progress.unit}` : "";
-  if (typeof done !== "number") return "";
+  if (typeof done !== "number" || total === 0) return "";
   if (typeof total !== "number") return `${formatCount(done, { locale })}${unit}`;
   return `${words.share(formatCount(done, { locale }), formatCount(total, { locale }))}${unit}`;
 }

@@ -25,6 +25,7 @@ export interface Words {
   readonly attempt: (number: string) => string;
   readonly steps: string;
   readonly noSteps: string;
+  readonly inside: (step: string) => string;
   readonly items: string;
   readonly log: string;
   readonly noLog: string;
@@ -122,6 +123,7 @@ export const ENGLISH: Words = {
   attempt: (number) => `Attempt ${number}`,
   steps: "Steps",
   noSteps: "No steps yet",
+  inside: (step) => `in ${step}`,
   items: "Items",
   log: "Log",
   noLog: "Nothing logged yet",
