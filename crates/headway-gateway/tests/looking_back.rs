@@ -1,6 +1,10 @@
 //! Looking back: how a job came to be what it is, and what became of a batch's items.
 
-#![allow(clippy::unwrap_used, reason = "a helper of tests fails where a test would")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a helper of tests fails where a test would"
+)]
 
 mod support;
 
