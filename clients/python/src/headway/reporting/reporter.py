@@ -9,161 +9,37 @@ from __future__ import annotations
 import atexit
 import os
 import random
-import ssl
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
 
-from ..errors import HeadwayError, JobCancelled
-from ..http.address import Address, server_address
+from ..errors import HeadwayError
+from ..http.address import Address
 from ..http.blocking import Connection
-from ..http.exchange import Answer, Token, TokenSource
-from .begin import Desk, JobOptions, identity_of, known, token_to_show
+from ..http.exchange import Answer, Token
+from .begin import Desk, identity_of, token_to_show
+from .face import Face
 from .journal import Identity
 from .options import ReportOptions
-from .queue import Event
-from .reports import LOG, Reports, failure
-from .session import Command, Counts, ReportSession, Sending, Stage
+from .reports import LOG
+from .session import ReportSession, Sending, Stage
 from .spool import orphans
 
-__all__ = ["Reporter"]
+__all__ = ["Reporter", "recover"]
 
 _LIVE: set[Reporter] = set()
 """Those that were begun and not closed."""
 
 
-class Reporter(Reports):
+class Reporter(Face):
     """Reports on one job without ever waiting for the server. Made by `Reporter.job`.
 
     As a ``with`` block it ends the job: completed at the end of the block, failed by an exception, which
     goes on, and cancelled by `JobCancelled`, which ends there. Safe to be used from several threads, and in
     processes forked from this one, which report under a name of their own.
     """
-
-    def __init__(
-        self,
-        identity: Identity,
-        address: Address,
-        token: Token,
-        *,
-        spool: str | os.PathLike[str] | None,
-        options: ReportOptions,
-        stall_after: float | None,
-        acknowledge: Literal["auto", "by_hand"],
-        strict: bool,
-    ) -> None:
-        super().__init__(strict=strict)
-        self._address = address
-        self._token = token
-        self._options = options
-        self._stall_after = stall_after
-        self._acknowledges = acknowledge == "auto"
-        self._folder = None if spool is None else Path(spool)
-        self._owner = os.getpid()
-        self._lock = threading.RLock()
-        self._changed = threading.Condition(self._lock)
-        self._closed = False
-        self._connection = Connection(address)
-        self._desk: Desk
-        self._thread: threading.Thread | None
-        self._begin(identity)
-
-    @classmethod
-    def job(
-        cls,
-        kind: str | None = None,
-        *,
-        id: str | None = None,
-        url: str | None = None,
-        token: TokenSource = None,
-        tls: ssl.SSLContext | None = None,
-        spool: str | os.PathLike[str] | None = None,
-        acknowledge: Literal["auto", "by_hand"] = "auto",
-        strict: bool = False,
-        options: ReportOptions | None = None,
-        **job: Any,  # noqa: ANN401 - the members of JobOptions
-    ) -> Reporter:
-        """Begins to report on a job: one of this kind that is made, or without a kind the one of this id.
-
-        With both, it is made unless it is there. The job is made in the background too: this returns at
-        once, also when there is no server.
-
-        :param url: the server; the variable ``HEADWAY_URL`` unless said.
-        :param token: a token, or who gives one; the variable ``HEADWAY_TOKEN`` unless said.
-        :param spool: a folder on a local disk where reports wait that were not acknowledged, so that they
-            outlive a crash of this process. What an earlier process left there is sent first.
-        :param acknowledge: whether commands are answered as they are carried out, or by `acknowledge`.
-        :param strict: whether wrong arguments raise `ValueError` instead of being logged.
-        :param job: members of the request that makes the job, such as ``session`` or ``stall_after_ms``.
-        :raises ValueError: for an address, an id or options that cannot be.
-        :raises TypeError: for members that a job does not have.
-        """
-        known(job)
-        given: JobOptions = job  # type: ignore[assignment]
-        stall = given.get("stall_after_ms")
-        return cls(
-            identity_of(kind, id, given),
-            server_address(url, tls),
-            Token(token if token is not None else os.environ.get("HEADWAY_TOKEN")),
-            spool=spool,
-            options=options or ReportOptions(),
-            stall_after=None if stall is None else stall / 1000,
-            acknowledge=acknowledge,
-            strict=strict,
-        )
-
-    @property
-    def id(self) -> str:
-        """The job's id, known before the job is made."""
-        return self._desk.session.identity.job
-
-    @property
-    def status(self) -> str | None:
-        """The job's status as the server last said; ``None`` before it was heard."""
-        with self._lock:
-            return self._desk.session.status
-
-    @property
-    def cancelled(self) -> bool:
-        """Whether the work is not wanted any more: it was cancelled, or its time is up."""
-        with self._lock:
-            return self._desk.session.is_stopping
-
-    @property
-    def paused(self) -> bool:
-        """Whether the work is to stand still."""
-        with self._lock:
-            return self._desk.session.is_pausing
-
-    @property
-    def commands(self) -> tuple[Command, ...]:
-        """What waits for the worker, as the server last said."""
-        with self._lock:
-            return self._desk.session.commands
-
-    @property
-    def counts(self) -> Counts:
-        """How many reports were acknowledged, dropped and refused."""
-        with self._lock:
-            counts = self._desk.session.counts
-            return Counts(counts.acknowledged, counts.dropped, counts.refused)
-
-    @property
-    def error(self) -> HeadwayError | None:
-        """Why nothing is sent any more; ``None`` while all is well."""
-        with self._lock:
-            return self._desk.session.error
-
-    def raise_if_cancelled(self) -> None:
-        """Leaves the work when it is not wanted any more.
-
-        :raises JobCancelled: then.
-        """
-        if self.cancelled:
-            raise JobCancelled(f"job {self.id} is to stop")
 
     def wait_while_paused(self, timeout: float | None = None) -> bool:
         """Stands still while the job is paused. Whether the work may go on.
@@ -188,13 +64,6 @@ class Reporter(Reports):
                 return not session.is_stopping
             finally:
                 session.attend(False)
-
-    def acknowledge(self, command: Command | str) -> None:
-        """Says that a command was carried out; for reporters made with ``acknowledge="by_hand"``."""
-        with self._lock:
-            self._desk.session.acknowledge(command if isinstance(command, str) else command.id)
-            self._desk.keep()
-            self._wake()
 
     def flush(self, timeout: float | None = None) -> bool:
         """Waits until everything was answered. Whether it was, within ``timeout`` seconds."""
@@ -222,17 +91,7 @@ class Reporter(Reports):
             self._wake()
             if self._thread is not None:
                 self._changed.wait_for(lambda: session.is_settled or session.stage is Stage.SHUT_OUT, limit)
-            settled = session.is_settled
-            self._closed = True
-            self._desk.keep()
-            waiting = len(session.waiting)
-            kept = self._desk.spool is not None
-            self._desk.leave()
-            session.close()
-            self._wake()
-        if waiting:
-            where = "wait in the spool for the next run" if kept else "were not sent and are lost"
-            LOG.warning("job %s: %d reports %s", self.id, waiting, where)
+            settled = self._leave()
         self._connection.abort()
         _LIVE.discard(self)
         return settled
@@ -247,61 +106,28 @@ class Reporter(Reports):
             # A forked process left the block: the job is its parent's to end.
             self.close()
             return False
-        stopped = isinstance(error, JobCancelled)
-        with self._lock:
-            session = self._desk.session
-            unsaid = not session.is_finished
-            stopped_by_itself = error is None and session.is_stopping and self._acknowledges
-        if unsaid and (stopped or stopped_by_itself):
-            with self._lock:
-                session.acknowledge_all("cancel")
-                self._desk.keep()
-                self._wake()
-        elif unsaid and error is not None:
-            self.fail(**failure(error))
-        elif unsaid:
-            self.complete()
+        stopped = self._say_end(error)
         self.close()
         return stopped
 
-    def __repr__(self) -> str:
-        return f"<Reporter of {self.id} at {self._address.url}>"
+    def _prepare(self) -> None:
+        self._changed = threading.Condition(self._lock)
+        self._connection = Connection(self._address)
+        self._thread: threading.Thread | None = None
 
     def _begin(self, identity: Identity) -> None:
-        self._desk = Desk.open(
-            identity,
-            self._address.url,
-            self._folder,
-            self._options,
-            stall_after=self._stall_after,
-            acknowledges=self._acknowledges,
-        )
-        self._desk.session.report({"type": "start"})
-        self._desk.keep()
+        self._open(identity)
         parts = (self._desk, self._changed, self._connection, self._token, self._options)
         self._thread = threading.Thread(target=_send, args=parts, name=f"headway {identity.job}", daemon=True)
         self._thread.start()
         if self._folder is not None:
-            recover = (self._folder, self._address, self._token, self._options)
-            threading.Thread(target=_recover, args=recover, name="headway spool", daemon=True).start()
+            left = (self._folder, self._address, self._token, self._options)
+            threading.Thread(target=recover, args=left, name="headway spool", daemon=True).start()
         _LIVE.add(self)
 
-    def _take(self, event: Event) -> bool:
-        with self._lock:
-            if self._thread is None:
-                self._begin(self._desk.session.identity)
-            taken = self._desk.session.report(event)
-            self._desk.keep()
-            if not self._closed:
-                self._wake()
-        return taken
-
-    def _cannot_end(self, kind: str, detail: str) -> None:
-        with self._lock:
-            if not self._desk.session.is_finished:
-                self._desk.session.failed_to_say(kind, detail)
-                self._desk.keep()
-                self._wake()
+    def _before_report(self) -> None:
+        if self._thread is None:
+            self._begin(self._desk.session.identity)
 
     def _wake(self) -> None:
         self._changed.notify_all()
@@ -378,7 +204,7 @@ def _exchange(
     return lambda session, now, chance: session.handle_answer(answer, now, chance)
 
 
-def _recover(folder: Path, address: Address, token: Token, options: ReportOptions) -> None:
+def recover(folder: Path, address: Address, token: Token, options: ReportOptions) -> None:
     """Sends what earlier processes left in a folder."""
     for spool in orphans(folder):
         desk = Desk.orphan(spool, address.url, options)

@@ -17,9 +17,10 @@ from .output import AskToken, Connect, Disconnect, Send
 from .selection import Selection
 from .session import Session, SessionOptions
 
-__all__ = ["Watch"]
+__all__ = ["TRANSPORTS", "Watch", "now_ms"]
 
 TRANSPORTS: tuple[TransportName, ...] = ("events", "poll")
+"""Ways to read the stream that need no other package, best first."""
 
 
 class Watch(Iterator[Change]):
@@ -84,7 +85,7 @@ class Watch(Iterator[Change]):
     def _change(self) -> Change | None:
         if not self._began:
             self._began = True
-            self._session.subscribe("watch", self._selection, _now())
+            self._session.subscribe("watch", self._selection, now_ms())
         while not self._stopped.is_set():
             self._drain()
             change = self._feed.next()
@@ -117,9 +118,9 @@ class Watch(Iterator[Change]):
             token = token_of(self._token.current())
         except Exception as error:
             reason = f"no token could be had ({type(error).__name__})"
-            self._session.handle_token_failure(reason, _now(), random.random())
+            self._session.handle_token_failure(reason, now_ms(), random.random())
         else:
-            self._session.handle_token(token, _now())
+            self._session.handle_token(token, now_ms())
 
     def _connect(self, connection: int, transport: TransportName, path: str, token: str | None) -> None:
         self._drop()
@@ -132,14 +133,14 @@ class Watch(Iterator[Change]):
             self._over(closed.close)
         else:
             if not line.polls:
-                self._session.handle_open(connection, _now())
+                self._session.handle_open(connection, now_ms())
 
     def _wait(self) -> None:
         """Waits for what comes first: a message, or the session's deadline."""
         line = self._line
         if line is None:
             self._stopped.wait(self._left())
-            self._session.handle_timeout(_now(), random.random())
+            self._session.handle_timeout(now_ms(), random.random())
             return
         try:
             messages = line.receive(self._left())
@@ -147,15 +148,15 @@ class Watch(Iterator[Change]):
             self._over(closed.close)
             return
         if line.polls:
-            self._session.handle_open(self._number, _now())
+            self._session.handle_open(self._number, now_ms())
         if not messages:
-            self._session.handle_activity(self._number, _now())
+            self._session.handle_activity(self._number, now_ms())
         for message in messages:
-            self._session.handle_frame(self._number, message, _now(), random.random())
+            self._session.handle_frame(self._number, message, now_ms(), random.random())
 
     def _over(self, close: Close) -> None:
         self._drop()
-        self._session.handle_close(self._number, close, _now(), random.random())
+        self._session.handle_close(self._number, close, now_ms(), random.random())
 
     def _drop(self) -> None:
         line, self._line = self._line, None
@@ -165,12 +166,12 @@ class Watch(Iterator[Change]):
     def _left(self) -> float:
         """Seconds until the session's deadline."""
         deadline = self._session.next_deadline()
-        return 60.0 if deadline is None else max((deadline - _now()) / 1000, 0.001)
+        return 60.0 if deadline is None else max((deadline - now_ms()) / 1000, 0.001)
 
 
 _OFFSET = time.time() - time.monotonic()
 
 
-def _now() -> float:
+def now_ms() -> float:
     """Milliseconds of a clock that does not jump, counted from about the Unix epoch."""
     return (time.monotonic() + _OFFSET) * 1000

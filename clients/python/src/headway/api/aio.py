@@ -1,0 +1,300 @@
+"""A server, asked and watched from asyncio. The same questions as in `blocking`, awaited."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import ssl
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from ..documents import Estimate, Event, HistoryPage, Item, ItemPage, Job, JobPage, ReportReply
+from ..http.address import server_address
+from ..http.aio import AsyncAsker
+from ..http.exchange import Request, Token, TokenSource
+from ..watching.aio import AsyncWatch
+from ..watching.selection import EventFilter, Selection
+from . import calls
+from .upload import upload
+
+__all__ = ["AsyncBatches", "AsyncHeadway", "AsyncJobs"]
+
+
+class _Commands:
+    """What may be asked of jobs and batches; the answer is the document as it is then."""
+
+    _collection: Literal["jobs", "batches"]
+
+    def __init__(self, asker: AsyncAsker) -> None:
+        self._asker = asker
+
+    async def get(self, id: str) -> Job:
+        """The document."""
+        return cast(Job, await self._read(calls.document(self._collection, id)))
+
+    async def cancel(self, id: str) -> Job:
+        """Stop for good."""
+        return await self._command(id, "cancel")
+
+    async def pause(self, id: str) -> Job:
+        """Stand still."""
+        return await self._command(id, "pause")
+
+    async def resume(self, id: str, *, max_budget: str | None = None) -> Job:
+        """Go on, with a new largest amount if there is one."""
+        return await self._command(id, "resume", max_budget=max_budget)
+
+    async def _command(self, id: str, action: str, **body: Any) -> Job:  # noqa: ANN401
+        return cast(Job, await self._read(calls.command(self._collection, id, action, body)))
+
+    async def _read(self, request: Request) -> Any:  # noqa: ANN401
+        return calls.read(request, await self._asker.whole(request))
+
+
+class AsyncJobs(_Commands):
+    """Jobs: made, looked at, reported on, commanded."""
+
+    _collection = "jobs"
+
+    async def create(self, kind: str, *, idempotency_key: str | None = None, **job: Any) -> Job:  # noqa: ANN401
+        """Makes a job; the members are those of ``POST /api/v1/jobs``.
+
+        With a key, a repeat finds what the first made.
+        """
+        return cast(Job, await self._read(calls.create_job({"kind": kind, **job}, idempotency_key)))
+
+    async def list(
+        self,
+        *,
+        status: Sequence[str] | None = None,
+        kind: str | None = None,
+        session: str | None = None,
+        tag: str | None = None,
+        text: str | None = None,
+        page: str | None = None,
+        limit: int | None = None,
+    ) -> JobPage:
+        """A page of jobs, newest first; ``page`` is the ``next`` of the one before."""
+        return cast(JobPage, await self._read(calls.list_jobs(status, kind, session, tag, text, page, limit)))
+
+    async def all(
+        self,
+        *,
+        status: Sequence[str] | None = None,
+        kind: str | None = None,
+        session: str | None = None,
+        tag: str | None = None,
+        text: str | None = None,
+    ) -> AsyncIterator[Job]:
+        """Every job of a list, newest first."""
+        page: str | None = None
+        while True:
+            found = await self.list(status=status, kind=kind, session=session, tag=tag, text=text, page=page)
+            for job in found["jobs"]:
+                yield job
+            page = found.get("next")
+            if page is None:
+                return
+
+    async def history(self, id: str, *, after: str | None = None, limit: int | None = None) -> HistoryPage:
+        """A page of a job's events, oldest first; ``after`` is a cursor."""
+        return cast(HistoryPage, await self._read(calls.history(id, after, limit)))
+
+    async def events(self, id: str, *, after: str | None = None) -> AsyncIterator[Event]:
+        """Every event of a job up to now, oldest first."""
+        while True:
+            found = await self.history(id, after=after, limit=1000)
+            for event in found["events"]:
+                yield event
+            after = found.get("next")
+            if after is None:
+                return
+
+    async def report(
+        self,
+        id: str,
+        events: Sequence[Event],
+        *,
+        producer: tuple[str, int] | None = None,
+    ) -> ReportReply:
+        """Tells what a job's work has done, and waits for the answer.
+
+        ``producer`` is a name and the number of this request: a repeat changes nothing. Workers that must
+        not wait use `AsyncReporter`.
+        """
+        return cast(ReportReply, await self._read(calls.report(id, events, producer)))
+
+    async def retry(self, id: str) -> Job:
+        """Another attempt."""
+        return await self._command(id, "retry")
+
+
+class AsyncBatches(_Commands):
+    """Batches: made of a list or a file, looked at, commanded, read out."""
+
+    _collection = "batches"
+
+    async def create(
+        self,
+        items: Sequence[Any],
+        *,
+        idempotency_key: str | None = None,
+        **options: Any,  # noqa: ANN401
+    ) -> Job:
+        """Makes a batch of these items; the options are those of ``POST /api/v1/batches``."""
+        return cast(Job, await self._read(calls.create_batch({**options, "items": items}, idempotency_key)))
+
+    async def upload(
+        self,
+        file: str | os.PathLike[str],
+        *,
+        idempotency_key: str | None = None,
+        **options: Any,  # noqa: ANN401
+    ) -> Job:
+        """Makes a batch of a file, JSONL or CSV in UTF-8, which is sent as it is read."""
+        request = upload("/api/v1/batches", Path(file), options, idempotency_key)
+        return cast(Job, await self._read(request))
+
+    async def estimate(self, items: Sequence[Any], **options: Any) -> Estimate:  # noqa: ANN401
+        """What a batch would cost; nothing is made."""
+        return cast(Estimate, await self._read(calls.estimate({**options, "items": items})))
+
+    async def estimate_file(self, file: str | os.PathLike[str], **options: Any) -> Estimate:  # noqa: ANN401
+        """What a batch of a file would cost."""
+        return cast(Estimate, await self._read(upload("/api/v1/estimates", Path(file), options, None)))
+
+    async def items(
+        self,
+        id: str,
+        *,
+        status: Sequence[str] | None = None,
+        error: str | None = None,
+        after: int | None = None,
+        limit: int | None = None,
+    ) -> ItemPage:
+        """A page of items, by index; ``after`` is the ``next`` of the one before."""
+        return cast(ItemPage, await self._read(calls.items(id, status, error, after, limit)))
+
+    async def all_items(
+        self,
+        id: str,
+        *,
+        status: Sequence[str] | None = None,
+        error: str | None = None,
+    ) -> AsyncIterator[Item]:
+        """Every item, by index."""
+        after: int | None = None
+        while True:
+            found = await self.items(id, status=status, error=error, after=after)
+            for item in found["items"]:
+                yield item
+            after = found.get("next")
+            if after is None:
+                return
+
+    async def results(self, id: str, *, status: Sequence[str] | None = None) -> AsyncIterator[Item]:
+        """Every item with what came of it, by index, read as it comes in one answer."""
+        lines = calls.Lines()
+        async for piece in self._file(id, "jsonl", status):
+            for item in lines.push(piece):
+                yield item
+        for item in lines.push(b""):
+            yield item
+
+    async def save_results(
+        self,
+        id: str,
+        file: str | os.PathLike[str],
+        *,
+        format: Literal["jsonl", "csv"] = "jsonl",
+        status: Sequence[str] | None = None,
+    ) -> None:
+        """Writes the results into a file."""
+        target = await asyncio.to_thread(Path(file).open, "wb")
+        try:
+            async for piece in self._file(id, format, status):
+                await asyncio.to_thread(target.write, piece)
+        finally:
+            await asyncio.to_thread(target.close)
+
+    async def retry(
+        self,
+        id: str,
+        *,
+        status: Literal["failed", "cancelled", "expired", "unfinished"] | None = None,
+        items: Sequence[int] | None = None,
+    ) -> Job:
+        """Another attempt over the items that failed, or those of another status, or of these indexes."""
+        return await self._command(id, "retry", status=status, items=items)
+
+    async def _file(self, id: str, form: str, status: Sequence[str] | None) -> AsyncIterator[bytes]:
+        answer = await self._asker.streamed(calls.results(id, status, form))
+        try:
+            async for piece in answer.pieces(self._asker.timeout):
+                yield piece
+        finally:
+            answer.close()
+
+
+class AsyncHeadway:
+    """A server. It can be shared by tasks, and holds no connection between two questions.
+
+    :param url: the server; the variable ``HEADWAY_URL`` unless said.
+    :param token: a token, or who gives one; the variable ``HEADWAY_TOKEN`` unless said.
+    :param timeout: seconds for one answer; of one that is streamed, for each piece of it.
+    :raises ValueError: for an address that is none.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        token: TokenSource = None,
+        *,
+        tls: ssl.SSLContext | None = None,
+        timeout: float = 30.0,
+    ) -> None:
+        source = token if token is not None else os.environ.get("HEADWAY_TOKEN")
+        self._asker = AsyncAsker(server_address(url, tls), Token(source), timeout)
+        self.jobs = AsyncJobs(self._asker)
+        self.batches = AsyncBatches(self._asker)
+
+    def watch(
+        self, job: str, *, events: EventFilter = None, min_interval_ms: int | None = None
+    ) -> AsyncWatch:
+        """The live state of a job, from now until its end.
+
+        :param events: which events come beside the state: ``True`` for all, or their types.
+        :param min_interval_ms: the shortest time between two states; the server's default unless said.
+        """
+        return self._watch(Selection("job", job, events, min_interval_ms))
+
+    def watch_session(
+        self, session: str, *, events: EventFilter = None, min_interval_ms: int | None = None
+    ) -> AsyncWatch:
+        """The live state of all jobs of a session, until the watch is closed."""
+        return self._watch(Selection("session", session, events, min_interval_ms))
+
+    def watch_tag(
+        self, tag: str, *, events: EventFilter = None, min_interval_ms: int | None = None
+    ) -> AsyncWatch:
+        """The live state of all jobs with a tag, until the watch is closed."""
+        return self._watch(Selection("tag", tag, events, min_interval_ms))
+
+    def watch_all(self, *, events: EventFilter = None, min_interval_ms: int | None = None) -> AsyncWatch:
+        """The live state of every job that the token sees, until the watch is closed."""
+        return self._watch(Selection("all", "true", events, min_interval_ms))
+
+    async def wait(self, job: str) -> Job:
+        """Waits for a job's end, and gives its document."""
+        async with self.watch(job) as watch:
+            document: Mapping[str, Any] = {}
+            async for change in watch:
+                document = change.job
+            return cast(Job, document)
+
+    def __repr__(self) -> str:
+        return f"<AsyncHeadway at {self._asker.address.url}>"
+
+    def _watch(self, selection: Selection) -> AsyncWatch:
+        return AsyncWatch(self._asker.address, self._asker.token, selection)

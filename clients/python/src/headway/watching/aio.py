@@ -1,0 +1,210 @@
+"""A watch for asyncio: ``async for change in watch``."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Sequence
+from types import TracebackType
+
+from ..errors import HeadwayError
+from ..http.address import Address, token_of
+from ..http.aio import AsyncConnection, AsyncStreamed
+from ..http.event_reader import EventReader
+from ..http.exchange import Request, Token
+from .blocking import TRANSPORTS, now_ms
+from .connection import Close, TransportName
+from .feed import Change, Feed
+from .lines import POLL_PAUSE, LineClosed, parsed, poll_path, polled, refusal
+from .output import AskToken, Connect, Disconnect, Send
+from .selection import Selection
+from .session import Session, SessionOptions
+
+__all__ = ["AsyncWatch"]
+
+
+class _EventsLine:
+    """Server-Sent Events."""
+
+    polls = False
+
+    def __init__(self, address: Address, path: str, token: str | None) -> None:
+        self._connection = AsyncConnection(address)
+        self._request = Request("GET", path, None, {"Accept": "text/event-stream"})
+        self._token = token
+        self._reader = EventReader()
+        self._answer: AsyncStreamed | None = None
+
+    async def open(self, timeout: float) -> None:
+        answer = await self._connection.stream(self._request, self._token, timeout)
+        kind = answer.headers.get("content-type", "")
+        if answer.status != 200 or not kind.startswith("text/event-stream"):
+            raise LineClosed(refusal(await answer.whole(timeout)))
+        self._answer = answer
+
+    async def receive(self, timeout: float) -> list[object]:
+        piece = b"" if self._answer is None else await self._answer.piece(timeout)
+        if not piece:
+            raise LineClosed(Close("the stream broke off"))
+        events = self._reader.push(piece)
+        if events is None:
+            raise LineClosed(Close("an event is too large"))
+        return [parsed(event) for event in events]
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+class _PollLine:
+    """Long polls."""
+
+    polls = True
+
+    def __init__(self, address: Address, path: str, token: str | None) -> None:
+        self._connection = AsyncConnection(address)
+        self._path = path
+        self._token = token
+        self._cursor: str | None = None
+        self._earliest = 0.0
+
+    async def open(self, timeout: float) -> None:
+        """Nothing is open before the first answer."""
+
+    async def receive(self, timeout: float) -> list[object]:
+        await asyncio.sleep(max(0.0, self._earliest - time.monotonic()))
+        request = Request("GET", poll_path(self._path, self._cursor), None, {"Accept": "application/json"})
+        answer = await self._connection.exchange(request, self._token, timeout)
+        self._earliest = time.monotonic() + POLL_PAUSE
+        frames, self._cursor = polled(answer)
+        return frames
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+class AsyncWatch(AsyncIterator[Change]):
+    """The changes of what is watched, one after the other. For one task at a time.
+
+    It connects with the first one that is asked for, and again whenever the connection is lost, from where
+    it was. That of one job ends with the job. A task that is cancelled while it waits leaves a watch that can
+    be asked again: nothing is lost but the connection.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        token: Token,
+        selection: Selection,
+        transports: Sequence[TransportName] = TRANSPORTS,
+    ) -> None:
+        self._address = address
+        self._token = token
+        self._session = Session(SessionOptions(tuple(transports), token.is_there))
+        self._feed = Feed(self._session, selection)
+        self._line: _EventsLine | _PollLine | None = None
+        self._number = 0
+        self._connecting: Connect | None = None
+        self._closed = False
+        self._session.subscribe("watch", selection, now_ms())
+
+    @property
+    def state(self) -> str:
+        """How the connection is: ``idle``, ``connecting``, ``live`` or ``waiting`` for the next attempt."""
+        return self._session.phase.state
+
+    async def aclose(self) -> None:
+        """Ends the watch."""
+        self._closed = True
+        self._drop()
+
+    async def __aenter__(self) -> AsyncWatch:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def __anext__(self) -> Change:
+        while not self._closed:
+            self._drain()
+            change = self._feed.next()
+            if change is not None:
+                return change
+            if self._feed.is_over:
+                await self.aclose()
+                break
+            try:
+                await self._wait()
+            except LineClosed as closed:
+                self._over(closed.close)
+            except HeadwayError as error:
+                self._over(Close(error.detail))
+            except BaseException:
+                self._over(Close("whoever waited was cancelled"))
+                raise
+        raise StopAsyncIteration
+
+    def _drain(self) -> None:
+        while (output := self._session.poll_output()) is not None:
+            match output:
+                case AskToken():
+                    self._ask()
+                case Connect():
+                    self._drop()
+                    self._number, self._connecting = output.connection, output
+                case Send():
+                    pass  # Only a WebSocket is spoken to.
+                case Disconnect(connection):
+                    if connection == self._number:
+                        self._drop()
+                case _:
+                    self._feed.take(output)
+
+    def _ask(self) -> None:
+        try:
+            token = token_of(self._token.current())
+        except Exception as error:
+            reason = f"no token could be had ({type(error).__name__})"
+            self._session.handle_token_failure(reason, now_ms(), random.random())
+        else:
+            self._session.handle_token(token, now_ms())
+
+    async def _wait(self) -> None:
+        """Waits for what comes first: a message, or the session's deadline."""
+        connecting, self._connecting = self._connecting, None
+        if connecting is not None:
+            make = _PollLine if connecting.transport == "poll" else _EventsLine
+            self._line = make(self._address, connecting.path, connecting.token)
+            await self._line.open(self._left())
+            if not self._line.polls:
+                self._session.handle_open(self._number, now_ms())
+            return
+        line = self._line
+        if line is None:
+            await asyncio.sleep(self._left())
+            self._session.handle_timeout(now_ms(), random.random())
+            return
+        messages = await line.receive(self._left())
+        if line.polls:
+            self._session.handle_open(self._number, now_ms())
+        if not messages:
+            self._session.handle_activity(self._number, now_ms())
+        for message in messages:
+            self._session.handle_frame(self._number, message, now_ms(), random.random())
+
+    def _over(self, close: Close) -> None:
+        self._drop()
+        self._session.handle_close(self._number, close, now_ms(), random.random())
+
+    def _drop(self) -> None:
+        line, self._line = self._line, None
+        self._connecting = None
+        if line is not None:
+            line.close()
+
+    def _left(self) -> float:
+        """Seconds until the session's deadline."""
+        deadline = self._session.next_deadline()
+        return 60.0 if deadline is None else max((deadline - now_ms()) / 1000, 0.001)
