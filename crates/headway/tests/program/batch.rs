@@ -177,6 +177,43 @@ fn a_server_takes_a_batch_and_everybody_can_watch_it() {
 }
 
 #[test]
+fn chosen_items_are_run_again_also_by_a_server_that_was_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let file = numbers(folder, 30);
+    // Odd numbers fail until there is a file `mended`; then everything takes its time.
+    let exec = "sh -c 'read line; n=$(echo $line | tr -dc 0-9); echo $n >> worked.txt; \
+                if [ -e mended ]; then sleep 0.1; else [ $((n % 2)) -eq 0 ]; fi'";
+    let mut server = Server::start_over(folder, "data");
+    let run = ["batch", "run", &file, "--exec", exec, "--retries", "0", "--no-wait"];
+    let id = server.expect(&run, 0);
+    let id = id.trim();
+    server.expect(&["watch", id], 3);
+    assert_eq!(server.job(id)["items"]["failed"], 15);
+    std::fs::write(folder.join("mended"), "").unwrap();
+    let chosen: [u32; 6] = [0, 4, 8, 12, 16, 28];
+    let mut retry: Vec<String> = ["batch", "retry", id, "--no-wait"].map(str::to_owned).into();
+    retry.extend(chosen.iter().flat_map(|index| ["--item".to_owned(), index.to_string()]));
+    let retry: Vec<&str> = retry.iter().map(String::as_str).collect();
+    server.expect(&retry, 0);
+    eventually("some work", || (worked(folder).len() > 30).then_some(()));
+    server.child.kill().unwrap();
+    server.child.wait().unwrap();
+
+    let server = Server::start_over(folder, "data");
+    server.expect(&["watch", id], 3);
+    let items = &server.job(id)["items"];
+    assert_eq!((&items["succeeded"], &items["failed"]), (&21.into(), &9.into()));
+    let worked = worked(folder);
+    for number in 1..=30 {
+        let times = worked.iter().filter(|ran| **ran == number).count();
+        // An item in flight when the server was killed is run once more.
+        let expected = if chosen.contains(&(number - 1)) { 2..=3 } else { 1..=1 };
+        assert!(expected.contains(&times), "number {number} ran {times} times");
+    }
+}
+
+#[test]
 fn a_cancelled_batch_still_gives_its_results() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path());
