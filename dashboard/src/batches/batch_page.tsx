@@ -1,32 +1,42 @@
-// One batch, live: how far it is, how fast it goes, what it costs, why items fail, and the items.
+// One batch: how far it is, how fast it goes, what it costs, why items fail, and the items; now, or at a
+// moment of its past.
 
+import "../jobs/job.css";
+import "../jobs/jobs.css";
 import "./batches.css";
-import "@headway/react/styles.css";
-import { useCallback, useState } from "react";
+import { useCallback, useEffect, useState } from "react";
 import { useBatch, type JobDocument } from "@headway/react";
 
-import { LinkButton } from "../design/button.tsx";
+import { Banner } from "../design/banner.tsx";
 import { Empty } from "../design/empty.tsx";
 import { Page, PageHead, Panel, useWindowTitle } from "../design/page.tsx";
 import { Skeleton } from "../design/skeleton.tsx";
+import { MissingJob } from "../jobs/page/missing_job.tsx";
 import { ReplayBar } from "../jobs/replay/replay_bar.tsx";
 import { usePast } from "../jobs/replay/use_past.ts";
-import { useQuery } from "../shell/place.ts";
-import { hrefTo } from "../shell/route.ts";
+import { go, useQuery } from "../shell/place.ts";
 import { sentence } from "../shell/words.ts";
 import { BatchHead } from "./batch_head.tsx";
+import { BatchParts } from "./batch_parts.tsx";
 import { ErrorGroupsPanel } from "./errors/error_groups_panel.tsx";
-import { ItemsPanel } from "./items/items_panel.tsx";
 import { CostPanel } from "./measures/cost_panel.tsx";
-import { SpeedPanels } from "./measures/speed_panel.tsx";
+import { SpeedPanels } from "./measures/speed_panels.tsx";
 import { SummaryPanel } from "./measures/summary_panel.tsx";
 import { BatchNotice } from "./notice.tsx";
 
 export function BatchPage({ id }: { readonly id: string }) {
-  const { job, error } = useBatch(id);
-  if (job !== undefined) return <Batch id={id} job={job} />;
-  if (error === undefined) return <Waiting id={id} />;
-  return <Refused id={id} notFound={error.code === "not_found"} message={error.message} />;
+  // A subscription that was refused is not tried again: another one is made when the batch appears.
+  const [tries, setTries] = useState(0);
+  const { job, error } = useBatch(id, { minIntervalMs: 250 + tries });
+  const isBatch = job?.items !== undefined && job.items !== null;
+  const isOther = job !== undefined && !isBatch;
+  useEffect(() => {
+    if (isOther) go({ name: "job", id }, {}, { replace: true });
+  }, [isOther, id]);
+  if (job === undefined && error?.code === "not_found") return <MissingJob id={id} onFound={() => { setTries(tries + 1); }} />;
+  if (job === undefined && error !== undefined) return <Page><Empty icon="error" title="The batch cannot be watched">{sentence(error.message)}</Empty></Page>;
+  if (job === undefined || !isBatch) return <Waiting id={id} />;
+  return <Batch id={id} job={job} />;
 }
 
 function Batch({ id, job }: { readonly id: string; readonly job: JobDocument }) {
@@ -35,16 +45,16 @@ function Batch({ id, job }: { readonly id: string; readonly job: JobDocument }) 
   const [query, setQuery] = useQuery();
   useWindowTitle(job.name ?? id);
   const choose = useCallback((code: string | undefined) => {
-    setQuery({ status: code === undefined ? undefined : "failed", error: code, from: undefined });
+    setQuery({ tab: undefined, status: code === undefined ? undefined : "failed", error: code, from: undefined });
   }, [setQuery]);
-  if (job.items === undefined || job.items === null) return <NoBatch id={id} job={job} />;
   const at = replays && view?.document !== undefined ? view.at : undefined;
   const shown = at === undefined ? job : (view?.document ?? job);
-  const hasFailed = job.items.failed > 0;
+  const hasFailed = (job.items?.failed ?? 0) > 0;
   return (
     <Page>
-      <BatchHead id={id} job={job} onReplay={replays ? undefined : () => { setReplays(true); }} />
+      <BatchHead id={id} job={job} shown={shown} onReplay={replays ? undefined : () => { setReplays(true); }} />
       <div className="batch">
+        {replays && <Banner tone="running" icon="clock">You see the batch as it was. Nothing here is live until you go back; items and reasons are those of now.</Banner>}
         <BatchNotice job={shown} />
         <SummaryPanel shown={shown} at={at} />
         <SpeedPanels id={id} job={job} marker={at} />
@@ -52,22 +62,14 @@ function Batch({ id, job }: { readonly id: string; readonly job: JobDocument }) 
           <CostPanel id={id} job={job} shown={shown} marker={at} />
           {hasFailed && <ErrorGroupsPanel id={id} job={job} chosen={query["error"]} onChoose={choose} />}
         </div>
-        <ItemsPanel id={id} job={job} query={query} onQuery={setQuery} isNow={at !== undefined} />
+        <BatchParts id={id} job={job} at={at} query={query} onQuery={setQuery} />
       </div>
       {replays && <ReplayBar past={past} view={view} onLive={() => { setReplays(false); }} />}
     </Page>
   );
 }
 
-/** A job that is no batch has a page of its own. */
-function NoBatch({ id, job }: { readonly id: string; readonly job: JobDocument }) {
-  return (
-    <Empty icon="layers" title="This is not a batch" more={<LinkButton href={hrefTo({ name: "job", id })}>Show the job</LinkButton>}>
-      {job.name ?? id} is a job without items.
-    </Empty>
-  );
-}
-
+/** The shape of the page before anything is known. */
 function Waiting({ id }: { readonly id: string }) {
   return (
     <Page>
@@ -76,19 +78,10 @@ function Waiting({ id }: { readonly id: string }) {
       <div className="batch" aria-hidden="true">
         <Panel title="Progress"><div className="batch__waiting"><Skeleton width={180} height={28} /><Skeleton width="100%" height={12} /><Skeleton width="60%" /></div></Panel>
         <div className="batch__pair">
-          <Panel title="Throughput"><Skeleton width="100%" height={228} /></Panel>
-          <Panel title="Duration of items"><Skeleton width="100%" height={228} /></Panel>
+          <Panel title="Throughput"><Skeleton width="100%" height={212} /></Panel>
+          <Panel title="Duration of items"><Skeleton width="100%" height={212} /></Panel>
         </div>
       </div>
     </Page>
-  );
-}
-
-function Refused({ id, notFound, message }: { readonly id: string; readonly notFound: boolean; readonly message: string }) {
-  useWindowTitle(id);
-  return (
-    <Empty icon={notFound ? "search" : "error"} title={notFound ? "No such batch" : "This batch cannot be shown"} more={<LinkButton href={hrefTo({ name: "jobs" })}>All jobs</LinkButton>}>
-      {notFound ? <>There is no batch <code>{id}</code>, or it is not for your sign-in. Finished batches are forgotten after a time.</> : sentence(message)}
-    </Empty>
   );
 }

@@ -122,9 +122,8 @@ export function Plot({ title, titleUnseen = false, summary, times, span, max, sa
         </dl>
         <span className="plot-moment" aria-hidden="true">{place === undefined || at === undefined ? "" : moment(at)}</span>
         {last >= 0 && (
-          <button type="button" className="plot-toggle" aria-pressed={asTable} onClick={() => { setAsTable(!asTable); }}>
+          <button type="button" className="plot-toggle" aria-label={`${title}: show the ${asTable ? "chart" : "table"}`} onClick={() => { setAsTable(!asTable); }}>
             {asTable ? "Chart" : "Table"}
-            <span className="unseen">{`: ${title}`}</span>
           </button>
         )}
       </div>

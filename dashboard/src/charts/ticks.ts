@@ -18,8 +18,10 @@ const TIME_TICK_WIDTH = 92;
 export function timeTicks(from: number, to: number, width: number, locale?: string): readonly Tick[] {
   if (!(to > from) || width <= 0) return [];
   const count = Math.max(2, Math.floor(width / TIME_TICK_WIDTH));
-  const dates = scaleTime().domain([from, to]).ticks(count);
-  const times = dates.map((date) => date.getTime());
+  const scale = scaleTime().domain([from, to]);
+  // Of some spans two round marks are more than was asked for: one says where, and not how far.
+  const asked = [count, count + 1, count + 3].find((marks) => scale.ticks(marks).length > 1) ?? count;
+  const times = scale.ticks(asked).map((date) => date.getTime());
   const [first, second] = times;
   const format = timeFormat(first === undefined || second === undefined ? to - from : second - first, locale);
   return times.map((at) => ({ at, label: format(at) }));
@@ -31,7 +33,7 @@ function timeFormat(step: number, locale: string | undefined): (at: number) => s
     step >= DAY ? { day: "numeric", month: "short" }
     : step >= MINUTE ? { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }
     : step >= SECOND ? { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }
-    : { minute: "2-digit", second: "2-digit", fractionalSecondDigits: 1 };
+    : { hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 1, hourCycle: "h23" };
   const format = new Intl.DateTimeFormat(locale, options);
   return (at) => format.format(at);
 }

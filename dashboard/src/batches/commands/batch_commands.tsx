@@ -7,33 +7,41 @@ import { formatAmount, formatCount, useCommand, useHeadway, type JobDocument } f
 import { Banner } from "../../design/banner.tsx";
 import { Button } from "../../design/button.tsx";
 import { Menu, MenuItem } from "../../design/menu.tsx";
+import { Elapsed } from "../../design/time.tsx";
 import { usePerson, useQuestion } from "../../shell/context.ts";
-import { reasonOf, sentence } from "../../shell/words.ts";
-import { retryChoices } from "../model/retrying.ts";
-import { DownloadMenu } from "./download_menu.tsx";
-import { useSecondsSince } from "./use_seconds_since.ts";
+import { reasonOf } from "../../shell/words.ts";
+import { retryChoices, type RetryChoice } from "../model/retrying.ts";
 
-interface BatchCommandsProps {
-  readonly id: string;
-  readonly job: JobDocument;
-  readonly onReplay: (() => void) | undefined;
+export interface BatchAsking {
+  /** What the batch's status allows and whoever is here may ask. */
+  readonly can: (action: Action) => boolean;
+  readonly choices: readonly RetryChoice[];
+  /** Whether it stands still at its budget. */
+  readonly atBudget: boolean;
+  readonly pending: Action | undefined;
+  readonly refusal: unknown;
+  readonly pause: () => void;
+  readonly resume: () => void;
+  readonly cancel: () => void;
+  readonly retry: (status: RetryItems) => void;
+  readonly dismiss: () => void;
 }
 
-export function BatchCommands({ id, job, onReplay }: BatchCommandsProps) {
+/** Asks, after a question where much hangs on it. */
+export function useBatchCommands(id: string, job: JobDocument): BatchAsking {
   const person = usePerson();
   const ask = useQuestion();
   const headway = useHeadway();
   const command = useCommand(id);
   const [retrying, setRetrying] = useState(false);
   const [refusal, setRefusal] = useState<unknown>(undefined);
-  const can = (action: Action): boolean => command.can(action) && person.may(action);
-  const { error: reason } = job;
+  const { error: reason, cost, items } = job;
   const atBudget = reason?.code.startsWith("budget") === true;
 
   const cancel = async (): Promise<void> => {
-    const open = (job.items?.queued ?? 0) + (job.items?.retrying ?? 0);
+    const open = (items?.queued ?? 0) + (items?.retrying ?? 0);
     const answer = await ask({
-      title: "Cancel this batch?",
+      title: `Cancel ${job.name ?? id}?`,
       text: `${formatCount(open)} items have not run yet and will not. What has finished stays, and its results can be downloaded. Cancelled items can be run again later.`,
       yes: "Cancel the batch", no: "Keep it going", danger: true,
     });
@@ -44,17 +52,15 @@ export function BatchCommands({ id, job, onReplay }: BatchCommandsProps) {
       await command.run("resume");
       return;
     }
-    const { cost } = job;
+    const expected = cost?.forecast_high === undefined || cost.forecast_high === null ? "" : ` The whole batch is expected to cost up to ${formatAmount(cost.forecast_high, cost.currency)}.`;
     const maxBudget = await ask({
-      title: "Raise the budget?",
-      text: `${sentence(reason.message)} ${cost?.forecast_high == null ? "" : `The whole batch is expected to cost up to ${formatAmount(cost.forecast_high, cost.currency)}.`}`.trim(),
+      title: "Raise the budget?", text: `${cost === undefined || cost === null ? "The budget is" : `${formatAmount(cost.spent, cost.currency)} are`} spent.${expected}`,
       yes: "Resume", no: "Not now", field: { label: `New budget in ${cost?.currency ?? "the batch's currency"}`, value: cost?.budget ?? "" },
     });
     if (maxBudget !== undefined) await command.run("resume", maxBudget === "" ? {} : { maxBudget });
   };
   const retry = async (status: RetryItems): Promise<void> => {
     setRetrying(true);
-    setRefusal(undefined);
     try {
       await headway.batches.retry(id, { status });
     } catch (error) {
@@ -63,50 +69,70 @@ export function BatchCommands({ id, job, onReplay }: BatchCommandsProps) {
       setRetrying(false);
     }
   };
+  const begin = (work: () => Promise<unknown>): void => {
+    setRefusal(undefined);
+    void work();
+  };
+  return {
+    can: (action) => command.can(action) && person.may(action),
+    choices: person.may("retry") ? retryChoices(job) : [],
+    atBudget,
+    pending: retrying ? "retry" : command.pending,
+    refusal: command.error ?? refusal,
+    pause: () => { begin(() => command.run("pause")); },
+    resume: () => { begin(resume); },
+    cancel: () => { begin(cancel); },
+    retry: (status) => { begin(() => retry(status)); },
+    dismiss: () => {
+      command.reset();
+      setRefusal(undefined);
+    },
+  };
+}
 
-  const choices = person.may("retry") ? retryChoices(job) : [];
+/** The buttons that whoever is here may press. */
+export function BatchCommands({ job, commands }: { readonly job: JobDocument; readonly commands: BatchAsking }) {
+  const { can, choices, atBudget, pending, pause, resume, cancel, retry } = commands;
   const [first] = choices;
-  const refused = command.error ?? refusal;
   return (
-    <div className="commands">
-      <div className="commands__row">
-        {can("pause") && <Button icon="pause" busy={command.pending === "pause"} onClick={() => void command.run("pause")}>Pause</Button>}
-        {can("resume") && <Button icon="play" look="strong" onClick={() => void resume()}>{atBudget ? "Raise the budget…" : "Resume"}</Button>}
-        {can("cancel") && <Button icon="stop" onClick={() => void cancel()}>Cancel…</Button>}
-        {choices.length === 1 && first !== undefined && (
-          <Button icon="retry" busy={retrying} onClick={() => void retry(first.status)}>{`Retry ${formatCount(first.count)} ${first.label}`}</Button>
-        )}
-        {choices.length > 1 && (
-          <Menu label="Retry items" icon="retry" look="plain" content="Retry">
-            {(close) => choices.map(({ status, label, count }) => (
-              <MenuItem key={status} icon="retry" onSelect={() => { close(); void retry(status); }}>{`All ${formatCount(count)} ${label}`}</MenuItem>
-            ))}
-          </Menu>
-        )}
-        {onReplay !== undefined && <Button icon="clock" onClick={onReplay}>Replay</Button>}
-        <DownloadMenu id={id} items={job.items ?? undefined} />
-      </div>
-      <Waiting job={job} />
-      {refused !== undefined && (
-        <Banner tone="bad" actions={<Button look="quiet" size="small" icon="close" aria-label="Close" onClick={() => { command.reset(); setRefusal(undefined); }} />}>
-          {reasonOf(refused)}
-        </Banner>
+    <>
+      {(can("pause") || pending === "pause") && <Button icon="pause" busy={pending === "pause"} onClick={pause}>Pause</Button>}
+      {(can("resume") || pending === "resume") && <Button icon="play" look={atBudget || job.status === "paused" ? "strong" : "plain"} busy={pending === "resume"} onClick={resume}>{atBudget ? "Raise the budget" : "Resume"}</Button>}
+      {(can("cancel") || pending === "cancel") && <Button icon="close" look="danger" busy={pending === "cancel"} onClick={cancel}>Cancel</Button>}
+      {choices.length === 1 && first !== undefined && (
+        <Button icon="retry" busy={pending === "retry"} onClick={() => { retry(first.status); }}>{`Retry ${formatCount(first.count)} ${first.label}`}</Button>
       )}
-    </div>
+      {choices.length > 1 && (
+        <Menu label="Retry items" icon="retry" look="plain" content="Retry">
+          {(close) => choices.map(({ status, label, count }) => (
+            <MenuItem key={status} icon="retry" onSelect={() => { close(); retry(status); }}>{`All ${formatCount(count)} ${label}`}</MenuItem>
+          ))}
+        </Menu>
+      )}
+    </>
   );
 }
 
-/** A wish that the batch has not come after yet. */
-function Waiting({ job }: { readonly job: JobDocument }) {
-  const waits = job.status === "pausing" || job.status === "cancelling";
-  const seconds = useSecondsSince(waits ? job.status : undefined);
-  if (!waits) return null;
+/** What was asked and is not carried out yet, and what was refused. */
+export function CommandNotes({ job, commands: { refusal, dismiss } }: { readonly job: JobDocument; readonly commands: BatchAsking }) {
   const running = job.items?.running ?? 0;
-  const what = job.status === "pausing" ? "Pausing" : "Cancelling";
-  const asked = seconds < 2 ? "" : ` (for ${seconds} s)`;
+  const waits = job.status === "cancelling" ? "Cancelling" : job.status === "pausing" ? "Pausing" : undefined;
   return (
-    <p className="commands__waiting" role="status">
-      {running > 0 ? `${what}${asked}: ${formatCount(running)} ${running === 1 ? "item is" : "items are"} still running.` : `${what}${asked}.`}
-    </p>
+    <>
+      {waits !== undefined && <Asked key={waits} what={waits} running={running} />}
+      {refusal !== undefined && (
+        <Banner tone="bad" title="The server refused" actions={<Button look="quiet" size="small" icon="close" aria-label="Close" onClick={dismiss} />}>{reasonOf(refusal)}</Banner>
+      )}
+    </>
+  );
+}
+
+/** It is there from the moment that the batch has taken note of the wish. */
+function Asked({ what, running }: { readonly what: string; readonly running: number }) {
+  const [since] = useState(() => Date.now());
+  return (
+    <Banner tone="warn" icon="clock">
+      {what}: noted <Elapsed since={since} /> ago{running === 0 ? "." : `, waiting for ${running === 1 ? "1 item that is" : `${formatCount(running)} items that are`} running.`}
+    </Banner>
   );
 }

@@ -31,8 +31,8 @@ export function DownloadMenu({ id, items }: { readonly id: string; readonly item
               {(["jsonl", "csv"] as const).map((format) => {
                 const { href, name } = resultsHref(document.baseURI, id, format, status);
                 return (
-                  <a key={format} className="downloads__link menu__item" href={href} download={name} onClick={close}>
-                    <Icon name="download" size={14} />{format.toUpperCase()}<span className="unseen">{`: ${label}`}</span>
+                  <a key={format} className="downloads__link menu__item" href={href} download={name} aria-label={`${label} as ${format.toUpperCase()}`} onClick={close}>
+                    <Icon name="download" size={14} />{format.toUpperCase()}
                   </a>
                 );
               })}

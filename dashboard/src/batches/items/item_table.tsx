@@ -2,10 +2,11 @@
 
 import { useEffect, useMemo, useRef, type KeyboardEvent } from "react";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { StatusBadge, formatAmount, formatCount, formatDuration, isTerminal, type JobDocument } from "@headway/react";
+import { StatusBadge, formatCount, formatDuration, isTerminal, type JobDocument } from "@headway/react";
 
 import { Empty } from "../../design/empty.tsx";
 import { Skeleton } from "../../design/skeleton.tsx";
+import { amountColumn } from "../model/amounts.ts";
 import { share, toggle, toggleAll, type Chosen } from "../model/chosen.ts";
 import type { ItemRow } from "../model/item_row.ts";
 import { canRunAgain } from "../model/retrying.ts";
@@ -78,7 +79,7 @@ export function ItemTable({ job, state: { list, reading }, items, filter, chosen
   };
 
   if (list.read && rows.length === 0) return <NoItems job={job} filter={filter} />;
-  const currency = job.cost?.currency ?? "USD";
+  const say = amountColumn(job.cost?.currency ?? "USD", typicalCost(job));
   return (
     <div className="item-table" role="table" aria-label="Items" aria-rowcount={list.next === undefined ? rows.length + 1 : -1} onKeyDown={move}>
       <div className="item-row item-row--head" role="row" aria-rowindex={1}>
@@ -103,7 +104,7 @@ export function ItemTable({ job, state: { list, reading }, items, filter, chosen
             const row = rows[place];
             return row === undefined ? null : (
               <Row
-                key={row.index} row={row} place={place} start={start} currency={currency} opened={row.index === opened}
+                key={row.index} row={row} place={place} start={start} say={say} opened={row.index === opened}
                 ticked={chosen.indexes.has(row.index)} onOpen={() => { onOpen(row.index === opened ? undefined : row.index); }}
                 onTick={(range) => { onChosen(toggle(chosen, row.index, range, order)); }}
               />
@@ -121,14 +122,14 @@ interface RowProps {
   readonly row: ItemRow;
   readonly place: number;
   readonly start: number;
-  readonly currency: string;
+  readonly say: (amount: string) => string;
   readonly opened: boolean;
   readonly ticked: boolean;
   readonly onOpen: () => void;
   readonly onTick: (range: boolean) => void;
 }
 
-function Row({ row, place, start, currency, opened, ticked, onOpen, onTick }: RowProps) {
+function Row({ row, place, start, say, opened, ticked, onOpen, onTick }: RowProps) {
   const name = row.customId ?? `item ${row.index}`;
   const tickable = canRunAgain(row.status);
   return (
@@ -155,9 +156,15 @@ function Row({ row, place, start, currency, opened, ticked, onOpen, onTick }: Ro
       <span role="cell" className="item-row__outcome one-line">{row.code !== undefined && <code>{row.code}</code>}{row.outcome}</span>
       <span role="cell" className="item-row__tries numbers">{row.attempts === 0 ? "" : row.attempts}</span>
       <span role="cell" className="item-row__time numbers">{row.durationMs === undefined ? "" : formatDuration(row.durationMs)}</span>
-      <span role="cell" className="item-row__cost numbers">{row.cost === undefined ? "" : formatAmount(row.cost, currency)}</span>
+      <span role="cell" className="item-row__cost numbers">{row.cost === undefined ? "" : say(row.cost)}</span>
     </div>
   );
+}
+
+/** What an item costs on average so far. */
+function typicalCost({ cost, items }: JobDocument): number {
+  const ended = (items?.succeeded ?? 0) + (items?.failed ?? 0);
+  return ended === 0 ? 0 : Number(cost?.spent ?? 0) / ended;
 }
 
 function Loading() {

@@ -2,11 +2,10 @@
 
 import { useEffect, useMemo, useState, useSyncExternalStore } from "react";
 import type { ItemStatus } from "@headway/client";
-import { formatCount, useHeadway, type JobDocument } from "@headway/react";
+import { useHeadway, type JobDocument } from "@headway/react";
 
 import { Banner } from "../../design/banner.tsx";
 import { Button } from "../../design/button.tsx";
-import { Panel } from "../../design/page.tsx";
 import type { Query } from "../../shell/route.ts";
 import { reasonOf } from "../../shell/words.ts";
 import { NOTHING, type Chosen } from "../model/chosen.ts";
@@ -21,23 +20,17 @@ interface ItemsPanelProps {
   readonly job: JobDocument;
   readonly query: Query;
   readonly onQuery: (change: Readonly<Record<string, string | undefined>>) => void;
-  /** Whether the rest of the page shows the past, which items do not have. */
-  readonly isNow: boolean;
 }
 
 const STATUSES: readonly ItemStatus[] = ["queued", "running", "retrying", "succeeded", "failed", "skipped", "cancelled", "expired"];
 
-export function ItemsPanel({ id, job, query, onQuery, isNow }: ItemsPanelProps) {
+export function ItemsPanel({ id, job, query, onQuery }: ItemsPanelProps) {
   const status = STATUSES.find((known) => known === query["status"]);
   const error = query["error"];
   const from = Math.max(0, Number.parseInt(query["from"] ?? "", 10) || 0);
   const filter = useMemo((): ItemFilter => ({ status, error, from }), [status, error, from]);
   return (
-    <Panel
-      title={isNow ? "Items, as they are now" : "Items"}
-      flush
-      actions={<GoTo key={from} from={from} total={job.items?.total ?? 0} onGo={(index) => { onQuery({ from: index === 0 ? undefined : String(index) }); }} />}
-    >
+    <div className="items-panel">
       <div className="items__filters">
         <StatusFilter counts={job.items ?? undefined} status={status} onChange={(next) => { onQuery({ status: next, error: undefined, from: undefined }); }} />
         {error !== undefined && (
@@ -45,9 +38,10 @@ export function ItemsPanel({ id, job, query, onQuery, isNow }: ItemsPanelProps) 
             <Button size="small" look="quiet" icon="close" aria-label="Show all failed items" onClick={() => { onQuery({ error: undefined }); }} />
           </span>
         )}
+        <GoTo key={from} from={from} total={job.items?.total ?? 0} onGo={(index) => { onQuery({ from: index === 0 ? undefined : String(index) }); }} />
       </div>
       <Listed key={`${status ?? ""} ${error ?? ""} ${from}`} id={id} job={job} filter={filter} opened={query["item"]} onOpen={(index) => { onQuery({ item: index === undefined ? undefined : String(index) }); }} />
-    </Panel>
+    </div>
   );
 }
 
@@ -89,7 +83,7 @@ function Listed({ id, job, filter, opened, onOpen }: ListedProps) {
 
 function GoTo({ from, total, onGo }: { readonly from: number; readonly total: number; readonly onGo: (index: number) => void }) {
   const [text, setText] = useState(from === 0 ? "" : String(from));
-  if (total <= 100) return <span className="faint numbers">{formatCount(total)} in all</span>;
+  if (total <= 100) return null;
   return (
     <form
       className="items__go"

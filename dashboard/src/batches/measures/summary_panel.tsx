@@ -18,7 +18,7 @@ export function SummaryPanel({ shown, at }: SummaryPanelProps) {
       title={at === undefined ? "Progress" : `Progress at ${formatTime(at, { show: "time" })}`}
       actions={took === undefined ? undefined : <span className="faint numbers">{`${isTerminal(shown.status) ? "took" : "for"} ${formatDuration(took)}`}</span>}
     >
-      <div className="summary" data-past={at === undefined ? undefined : true}><BatchProgress job={shown} announce={at === undefined} /></div>
+      <div className="summary"><BatchProgress job={shown} announce={at === undefined} /></div>
     </Panel>
   );
 }

@@ -95,7 +95,7 @@ function factsOf({ content }: Source, preview: Preview | undefined): string {
   if (preview === undefined) return size;
   const { items, exact } = preview.count;
   const rows = `${exact ? "" : "about "}${formatCount(items)} ${items === 1 ? "item" : "items"}`;
-  return `${size} · ${preview.format === "csv" ? "CSV, commas" : "JSON Lines"} · ${rows}`;
+  return `${size} · ${preview.format === "csv" ? "CSV" : "JSON Lines"} · ${rows}`;
 }
 
 /** The first items, and the lines that are none. */

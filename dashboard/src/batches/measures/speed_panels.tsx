@@ -15,7 +15,7 @@ import { rates, rateUnit, settled, SettledLog, since, throughput } from "../mode
 import { useFeed } from "../use_feed.ts";
 
 /** The shortest time between two questions, in milliseconds. In between, what the watch sees is drawn. */
-const EVERY_MS = 5_000;
+const EVERY_MS = 3_000;
 const POINTS = 60;
 
 interface SpeedPanelProps {
@@ -41,7 +41,7 @@ export function SpeedPanels({ id, job, marker }: SpeedPanelProps) {
       <div className="batch__pair">
         {["Throughput", "Duration of items"].map((title) => (
           <Panel key={title} title={title}>
-            {error === undefined ? <Skeleton width="100%" height={228} /> : <Banner tone="bad" actions={<Button size="small" onClick={again}>Try again</Button>}>{reasonOf(error)}</Banner>}
+            {error === undefined ? <Skeleton width="100%" height={212} /> : <Banner tone="bad" actions={<Button size="small" onClick={again}>Try again</Button>}>{reasonOf(error)}</Banner>}
           </Panel>
         ))}
       </div>
