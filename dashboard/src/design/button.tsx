@@ -21,6 +21,8 @@ interface ButtonProps extends Shape, Omit<ButtonHTMLAttributes<HTMLButtonElement
   /** Why it cannot be pressed; it stays reachable, so that everybody can learn the reason. */
   readonly unavailable?: string | undefined;
   readonly ref?: Ref<HTMLButtonElement>;
+  /** In a dialog: whether it has the focus at first. */
+  readonly "data-first"?: boolean | undefined;
 }
 
 /** A button. Without words it needs an `aria-label`. */

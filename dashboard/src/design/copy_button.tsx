@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "react";
 
-import { Button } from "./button.tsx";
+import { Button, type Look } from "./button.tsx";
 
 /** How long it says that it was done, in milliseconds. */
 const SAID_FOR_MS = 2000;
@@ -13,9 +13,10 @@ interface CopyButtonProps {
   readonly text: string;
   /** Words on the button; a picture alone unless given. */
   readonly label?: string;
+  readonly look?: Look;
 }
 
-export function CopyButton({ what, text, label }: CopyButtonProps) {
+export function CopyButton({ what, text, label, look = label === undefined ? "quiet" : "plain" }: CopyButtonProps) {
   const [outcome, setOutcome] = useState<"copied" | "refused" | undefined>(undefined);
   useEffect(() => {
     if (outcome === undefined) return;
@@ -34,7 +35,7 @@ export function CopyButton({ what, text, label }: CopyButtonProps) {
   const words = outcome === "copied" ? "Copied" : outcome === "refused" ? "Select the text and copy it by hand" : `Copy ${what}`;
   return (
     <>
-      <Button look={label === undefined ? "quiet" : "plain"} size={label === undefined ? "small" : "medium"} icon={icon} aria-label={words} title={words} onClick={() => void copy()}>
+      <Button look={look} size={label === undefined ? "small" : "medium"} icon={icon} aria-label={words} title={words} onClick={() => void copy()}>
         {label === undefined ? undefined : outcome === "copied" ? "Copied" : label}
       </Button>
       <span className="unseen" role="status">{outcome === undefined ? "" : words}</span>

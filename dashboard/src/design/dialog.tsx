@@ -19,6 +19,8 @@ export function Dialog({ title, onClose, width = "narrow", children }: DialogPro
   useEffect(() => {
     const element = dialog.current;
     element?.showModal();
+    // React's `autoFocus` comes before the dialog is open: what is meant says so.
+    element?.querySelector<HTMLElement>("[data-first], .dialog__body :is(input, select, textarea)")?.focus();
     return () => { element?.close(); };
   }, []);
   return (

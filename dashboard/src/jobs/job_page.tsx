@@ -74,7 +74,7 @@ function Shown({ live }: { readonly live: JobDocument }) {
       <header className="job-head">
         <div className="job-head__text">
           {person.onlyJob === undefined && <a className="job-head__back" href={hrefTo({ name: "jobs" })}><Icon name="left" size={14} />Jobs</a>}
-          <h1 dir="auto">{job.name ?? job.id}</h1>
+          <h1><bdi>{job.name ?? job.id}</bdi></h1>
           <div className="job-head__facts">
             <StatusBadge status={job.status} stalled={job.stalled === true} />
             <span className="job-head__id"><code className="one-line">{job.id}</code><CopyButton what="the job's id" text={job.id} /></span>

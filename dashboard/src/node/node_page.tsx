@@ -18,7 +18,7 @@ type TabName = "overview" | "audit" | "dead";
 
 export function NodePage() {
   const person = usePerson();
-  const view = useReadings();
+  const view = useReadings(person.operates);
   const [query, setQuery] = useQuery();
   const tabs: readonly Tab<TabName>[] = [
     { name: "overview", label: "Overview" },
@@ -29,7 +29,7 @@ export function NodePage() {
     <Page>
       <PageHead title="Node"><NodeFacts view={view} /></PageHead>
       <Tabs label="Parts of the node" tabs={tabs} selected={selected} onSelect={(tab) => { setQuery({ tab: tab === "overview" ? undefined : tab }); }}>
-        {selected === "overview" && (view.forbidden ? <NotForYou /> : <Overview view={view} />)}
+        {selected === "overview" && (person.operates ? <Overview view={view} /> : <NotForYou />)}
         {selected === "audit" && <AuditLog />}
         {selected === "dead" && <DeadLetters />}
       </Tabs>

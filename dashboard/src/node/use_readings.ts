@@ -1,7 +1,7 @@
 // Reads a node's counters while somebody looks.
 
 import { useEffect, useState } from "react";
-import { HeadwayError, type Metrics } from "@headway/client";
+import type { Metrics } from "@headway/client";
 import { useHeadway } from "@headway/react";
 
 import { reasonOf } from "../shell/words.ts";
@@ -13,16 +13,16 @@ export interface NodeView {
   readonly ready: boolean | undefined;
   /** Why the last reading failed. */
   readonly error: string | undefined;
-  /** Whether whoever looks may not. */
-  readonly forbidden: boolean;
 }
 
-const NOTHING: NodeView = { readings: [], metrics: undefined, ready: undefined, error: undefined, forbidden: false };
+const NOTHING: NodeView = { readings: [], metrics: undefined, ready: undefined, error: undefined };
 
-export function useReadings(): NodeView {
+/** Nothing is read while `may` is false. */
+export function useReadings(may: boolean): NodeView {
   const client = useHeadway();
   const [view, setView] = useState(NOTHING);
   useEffect(() => {
+    if (!may) return;
     const readings = new Readings();
     const ending = new AbortController();
     const { signal } = ending;
@@ -33,21 +33,19 @@ export function useReadings(): NodeView {
       try {
         const [metrics, ready] = await Promise.all([client.node.metrics({ signal }), client.node.ready({ signal })]);
         readings.add(metrics, Date.now());
-        setView({ readings: readings.all, metrics, ready, error: undefined, forbidden: false });
+        setView({ readings: readings.all, metrics, ready, error: undefined });
       } catch (error) {
         if (signal.aborted) return;
-        const forbidden = error instanceof HeadwayError && error.status === 403;
-        setView((before) => ({ ...before, error: reasonOf(error), forbidden }));
-        if (forbidden) ending.abort();
+        setView((before) => ({ ...before, error: reasonOf(error) }));
       }
       busy = false;
     };
     void read();
-    const timer = setInterval(() => { if (!signal.aborted) void read(); }, READ_EVERY_MS);
+    const timer = setInterval(() => void read(), READ_EVERY_MS);
     return () => {
       ending.abort();
       clearInterval(timer);
     };
-  }, [client]);
+  }, [client, may]);
   return view;
 }

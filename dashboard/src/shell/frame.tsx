@@ -6,7 +6,7 @@ import type { Headway } from "@headway/client";
 
 import { Icon, type IconName } from "../design/icon.tsx";
 import { ConnectionLamp, ConnectionNote } from "./connection_state.tsx";
-import { usePerson } from "./context.ts";
+import { usePerson, useSurroundings } from "./context.ts";
 import { IdentityMenu } from "./identity_menu.tsx";
 import { go, usePlace } from "./place.ts";
 import { hrefTo, type Route } from "./route.ts";
@@ -30,6 +30,7 @@ const SECOND_KEY_MS = 1200;
 
 export function Frame({ client, children }: { readonly client: Headway; readonly children: ReactNode }) {
   const person = usePerson();
+  const { questions } = useSurroundings();
   const { route } = usePlace();
   const [showsKeys, setShowsKeys] = useState(false);
   const main = useRef<HTMLElement>(null);
@@ -59,9 +60,10 @@ export function Frame({ client, children }: { readonly client: Headway; readonly
   useEffect(() => {
     if (shown.current === page) return;
     shown.current = page;
+    questions.dismiss();
     window.scrollTo(0, 0);
     main.current?.focus({ preventScroll: true });
-  }, [page]);
+  }, [page, questions]);
 
   return (
     <div className="frame">

@@ -27,7 +27,7 @@ export function IdentityMenu({ onShortcuts }: { readonly onShortcuts: () => void
           )}
           <div className="menu-row"><span>Theme</span><ThemeSwitch /></div>
           <MenuItem icon="info" onSelect={() => { close(); onShortcuts(); }}>Keyboard shortcuts</MenuItem>
-          {asks && <MenuItem icon="key" onSelect={() => { close(); void session.signOut(); }}>Sign out</MenuItem>}
+          {asks && <MenuItem icon="leave" onSelect={() => { close(); void session.signOut(); }}>Sign out</MenuItem>}
         </>
       )}
     </Menu>

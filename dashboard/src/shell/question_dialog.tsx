@@ -27,7 +27,7 @@ function OneQuestion({ asked }: { readonly asked: Asked }) {
         )}
         <div style={{ marginBlockStart: 16 }}>
           <DialogChoices>
-            <Button autoFocus={asked.danger === true} onClick={() => { asked.answer(undefined); }}>{asked.no}</Button>
+            <Button data-first={asked.danger} onClick={() => { asked.answer(undefined); }}>{asked.no}</Button>
             <Button type="submit" look={asked.danger === true ? "danger" : "strong"}>{asked.yes}</Button>
           </DialogChoices>
         </div>

@@ -44,7 +44,7 @@ function PlainLink({ link, onClose }: { readonly link: string; readonly onClose:
     <>
       <p className="muted">Nobody has to sign in here: whoever reaches this server sees the job.</p>
       <LinkField link={link} />
-      <DialogChoices><Button onClick={onClose}>Close</Button><CopyButton what="the link" text={link} label="Copy the link" /></DialogChoices>
+      <DialogChoices><Button onClick={onClose}>Close</Button><CopyButton what="the link" text={link} label="Copy the link" look="strong" /></DialogChoices>
     </>
   );
 }
@@ -73,7 +73,7 @@ function WithToken({ job, page, onClose }: { readonly job: string; readonly page
         <p className="muted">Whoever has this link sees this job, and nothing else, until {formatTime(made.until, { show: "all" })}. It is shown this once.</p>
         <LinkField link={made.link} />
         <p className="muted">To end it early: <code>headway token revoke {made.id}</code></p>
-        <DialogChoices><Button onClick={onClose}>Done</Button><CopyButton what="the link" text={made.link} label="Copy the link" /></DialogChoices>
+        <DialogChoices><Button onClick={onClose}>Done</Button><CopyButton what="the link" text={made.link} label="Copy the link" look="strong" /></DialogChoices>
       </>
     );
   }

@@ -24,10 +24,10 @@ export const JobRowView = memo(function JobRowView({ row, place, top, onFilter }
     <div className="job-row" role="row" aria-rowindex={place + 2} data-tone={toneOf(row.status)} style={style}>
       <span role="cell"><StatusBadge status={row.status} stalled={row.stalled} /></span>
       <div className="job-row__main" role="cell">
-        <a className="job-row__link one-line" href={hrefToJob(row)} data-place={place} dir="auto">{title}</a>
+        <a className="job-row__link one-line" href={hrefToJob(row)} data-place={place}><bdi>{title}</bdi></a>
         <span className="job-row__under">
           {row.name !== undefined && <span className="job-row__id one-line mono">{row.id}</span>}
-          {row.note !== undefined && <span className="job-row__note one-line" dir="auto">{row.note}</span>}
+          {row.note !== undefined && <span className="job-row__note one-line"><bdi>{row.note}</bdi></span>}
           {row.tags.map((tag) => (
             <button key={tag} type="button" className="job-row__tag one-line" tabIndex={-1} title={`Only jobs with the tag ${tag}`} onClick={() => { onFilter({ tag }); }}>{tag}</button>
           ))}

@@ -40,7 +40,7 @@ function EventLine({ event }: { readonly event: PastEvent }) {
       <summary>
         <time dateTime={at} title={at === undefined ? undefined : formatTime(at, { show: "all" })}>{at === undefined ? "" : formatTime(at, { show: "time" })}</time>
         <span className="event-list__what">{words?.what ?? String(event.type)}</span>
-        <span className="event-list__text" dir="auto">{words?.text}</span>
+        <span className="event-list__text"><bdi>{words?.text}</bdi></span>
       </summary>
       {open && <div className="event-list__json"><JsonTree value={event} label="The event" /></div>}
     </details>

@@ -14,7 +14,7 @@ export function JobMeter({ job, at }: { readonly job: JobDocument; readonly at: 
   return (
     <div className="job-meter">
       <div className="job-meter__line">
-        <span className="job-meter__now one-line" dir="auto">
+        <span className="job-meter__now one-line">
           {typeof job.phase === "string" && <b>{job.phase}</b>}
           {typeof job.phase === "string" && typeof job.message === "string" && " · "}
           {job.message}
