@@ -247,7 +247,9 @@ class SecretTest(unittest.TestCase):
             eventually(f"{job} ends", lambda job=job: self.house.get(
                 f"/api/v1/jobs/{job}", self.key)["status"] in ("completed", "failed"))
             for path in (f"/api/v1/jobs/{job}", f"/api/v1/jobs/{job}/events", f"/api/v1/batches/{job}/items",
-                         f"/api/v1/batches/{job}/results", f"/api/v1/jobs/{job}/stream?wait_ms=0&events=true"):
+                         f"/api/v1/batches/{job}/results", f"/api/v1/jobs/{job}/stream?wait_ms=0&events=true",
+                         f"/api/v1/jobs/{job}/records", f"/api/v1/batches/{job}/errors",
+                         f"/api/v1/batches/{job}/timings"):
                 self.ask("documents", "GET", path, None, self.key)
 
     def watch(self):
