@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { CostHistory } from "../../src/batches/model/cost_history.ts";
-import { rateUnit, settled, throughput } from "../../src/batches/model/throughput.ts";
+import { rates, rateUnit, settled, SettledLog, since, throughput } from "../../src/batches/model/throughput.ts";
 
 const START = Date.parse("2026-11-21T10:00:00.000Z");
 const at = (ms: number): string => new Date(START + ms).toISOString();
@@ -68,4 +68,25 @@ test("what is older than the newest is passed over", () => {
   history.add(10, { currency: "USD", spent: "2" });
   history.add(5, { currency: "USD", spent: "1" });
   assert.equal(history.moments.length, 1);
+});
+
+test("the last bar counts by the time that it has lasted, and not at all while that says nothing", () => {
+  const bars = { stepMs: 1_000, starts: [0, 1_000, 2_000], succeeded: [10, 10, 5], failed: [0, 0, 1] };
+  const unit = { ms: 1_000, label: "s" };
+  assert.deepEqual(rates(bars, unit, 2_500).succeeded, [10, 10, 10]);
+  assert.deepEqual(rates(bars, unit, 2_500).failed, [0, 0, 2]);
+  assert.deepEqual(rates(bars, unit, 2_100).starts, [0, 1_000]);
+  assert.deepEqual(rates(bars, unit, Number.POSITIVE_INFINITY).succeeded, [10, 10, 5]);
+  assert.equal(rates({ ...bars, starts: [0], succeeded: [1], failed: [0] }, unit, 10).starts.length, 1);
+});
+
+test("of what was seen, what the server has counted already is left out", () => {
+  const log = new SettledLog();
+  log.add(settled(START, counts(1, 0)));
+  log.add(settled(START + 1, counts(1, 0)));
+  log.add(settled(START + 2, counts(3, 1)));
+  log.add(settled(START + 3, counts(5, 1)));
+  assert.equal(log.getSnapshot().length, 3, "what has not changed is not kept");
+  assert.deepEqual(since(log.getSnapshot(), 4).map(({ succeeded }) => succeeded), [3, 5]);
+  assert.deepEqual(since(log.getSnapshot(), 7), []);
 });
