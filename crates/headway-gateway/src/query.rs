@@ -44,6 +44,14 @@ impl Query {
         Ok(Self { pairs })
     }
 
+    /// Reads of a query what is known, and passes over the rest.
+    pub(crate) fn parse_known(text: &str, known: &[Parameter]) -> Self {
+        let pairs = form_urlencoded::parse(text.as_bytes())
+            .filter(|(name, _)| known.iter().any(|parameter| parameter.name == name))
+            .map(|(name, value)| (name.into_owned(), value.into_owned()));
+        Self { pairs: pairs.collect() }
+    }
+
     /// The only value of a parameter; empty counts as absent.
     pub(crate) fn one(&self, name: &str) -> Result<Option<&str>, Refusal> {
         let mut values = self.all(name);

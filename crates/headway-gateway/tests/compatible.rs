@@ -261,12 +261,14 @@ async fn status_transitions_are_all_told_although_they_come_at_once() {
 async fn a_connection_of_jobs_answers_and_survives_what_it_cannot_understand() {
     let server = eager_server().await;
     server.job("a").await;
-    let mut watcher = Older::open(&server, "/progress/ws/a").await;
+    // What they add to the address is passed over.
+    let mut watcher = Older::open(&server, "/progress/ws/a?client=7&t=1").await;
     watcher.next().await.unwrap();
     watcher.send(&json!({"type":"ping"})).await;
     assert_eq!(watcher.next().await.unwrap()["type"], "pong");
     watcher.send(&json!({"type":"pong"})).await;
-    for text in ["{not json", r#"{"type":"dance"}"#, r#"{"type":"subscribe"}"#] {
+    let long = format!(r#"{{"type":"ping","more":"{}"}}"#, "x".repeat(64 * 1024));
+    for text in ["{not json", r#"{"type":"dance"}"#, r#"{"type":"subscribe"}"#, &long] {
         watcher.send_text(text).await;
         let error = watcher.next().await.unwrap();
         assert_eq!(error["type"], "error", "{text}");
@@ -597,6 +599,17 @@ async fn they_are_signed_in_to_as_everything_is_and_end_with_the_sign_in() {
         let mut blind = Older::open(&server, &format!("{path}?token={stranger}")).await;
         assert_eq!(blind.closed().await.0, code, "{path}");
     }
+    // Nor is a session that a token was not made for.
+    let lent = server
+        .as_caller(Method::POST, "/api/v1/tokens", ADMIN_KEY)
+        .json(&json!({"sessions":["other"]}))
+        .send()
+        .await
+        .unwrap();
+    let lent: Value = lent.json().await.unwrap();
+    let lent = lent["token"].as_str().unwrap();
+    let mut blind = Older::open(&server, &format!("/ws/progress/s?token={lent}")).await;
+    assert_eq!(blind.closed().await, (1008, "Invalid session".to_owned()));
     let asked = server.request(Method::GET, "/api/v1/analyze/a");
     assert_eq!(refusal(asked.send().await.unwrap()).await.0, 401);
     // A page of another origin is not let in.
@@ -617,6 +630,23 @@ async fn they_are_signed_in_to_as_everything_is_and_end_with_the_sign_in() {
 }
 
 #[tokio::test]
+async fn they_are_served_also_on_a_connection_that_was_used_before() {
+    let server = eager_server().await;
+    server.job_with(json!({"kind":"workflow","id":"a","session":"s"})).await;
+    for (path, key) in
+        [(ANALYSIS, "phase"), ("/progress/ws/a", "job_id"), ("/ws/progress/s", "session_id")]
+    {
+        let mut watcher = Older::open_after_a_request(&server, path).await;
+        let state = watcher.next().await.unwrap();
+        assert!(state.get(key).is_some(), "{state}");
+    }
+    let mut watcher = Older::open_after_a_request(&server, "/progress/ws/nothing").await;
+    assert_eq!(watcher.next().await.unwrap()["type"], "error");
+    assert_eq!(watcher.closed().await.0, 1008);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn they_can_be_turned_off() {
     let compatible = Compatible { enabled: false, ..Compatible::default() };
     let server = Server::start_with(options(compatible), eager()).await;
@@ -632,6 +662,9 @@ async fn they_can_be_turned_off() {
     server.stop().await;
 }
 
+/// Log lines of which somebody who reads slowly finds the newest.
+const COUNT: usize = 200;
+
 #[tokio::test]
 async fn whoever_reads_slowly_finds_the_newest_state_and_every_event_counted() {
     let server = eager_server().await;
@@ -640,7 +673,6 @@ async fn whoever_reads_slowly_finds_the_newest_state_and_every_event_counted() {
     slow.next().await.unwrap();
     let mut quick = Older::open(&server, "/ws/progress/s").await;
     let text = "x".repeat(16_000);
-    const COUNT: usize = 400;
     for number in 1..=COUNT {
         let log = json!({"type":"log","message":format!("{number} {text}")});
         server.report("a", log).await;

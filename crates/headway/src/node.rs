@@ -113,6 +113,7 @@ impl Node {
             site,
             page,
             limits: settings.limits,
+            compatible: settings.compatible,
             head_timeout: settings.head_within,
             body_within: settings.body_within,
             write_within: settings.write_within,

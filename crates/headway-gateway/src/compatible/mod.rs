@@ -19,6 +19,8 @@ pub(crate) mod handlers;
 mod job_progress;
 mod session;
 pub(crate) mod speech;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

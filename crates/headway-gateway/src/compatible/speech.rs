@@ -35,14 +35,20 @@ impl Speech {
         self.format
     }
 
-    /// Takes a client's text; what it is answered at once.
+    /// Takes a client's text, which may have so many bytes; what it is answered at once.
     pub(crate) fn hear(
         &mut self,
-        text: &[u8],
+        (text, most): (&[u8], u64),
         session: &mut Session,
         (tick, now): (Tick, Timestamp),
     ) -> Option<Value> {
         (self.quiet_since, self.idle_since) = (tick, tick);
+        if text.len() as u64 > most {
+            let size = text.len();
+            let what = format!("a message of {size} bytes is above the limit of {most}");
+            self.hear_foreign(&what, session, now);
+            return None;
+        }
         match self.format {
             // There is nothing to ask of an analysis: its service has never listened.
             Format::Analysis => None,
@@ -93,17 +99,29 @@ impl Speech {
         if !matches!(frame.kind(), FrameKind::End | FrameKind::Error) {
             return None;
         }
-        let close = |code| Some(self.format.close(code));
-        match (self.format, serde_json::from_slice(frame.text()).ok()?) {
-            (Format::Analysis, ServerMessage::End { status, .. }) => {
-                analysis::end(status).or(close(CloseCode::Ended))
+        let ended = match serde_json::from_slice(frame.text()).ok()? {
+            ServerMessage::End { status, .. } => Ok(status),
+            ServerMessage::Error { code, .. } => Err(code),
+            ServerMessage::Hello { .. }
+            | ServerMessage::Subscribed { .. }
+            | ServerMessage::Snapshot { .. }
+            | ServerMessage::Update { .. }
+            | ServerMessage::Event { .. }
+            | ServerMessage::Gap { .. }
+            | ServerMessage::Heartbeat { .. }
+            | ServerMessage::Result { .. }
+            | ServerMessage::Pong { .. }
+            | ServerMessage::Closing { .. }
+            | ServerMessage::Unknown => return None,
+        };
+        match (self.format, ended) {
+            (Format::Analysis, Ok(status)) => {
+                analysis::end(status).or(Some(self.format.close(CloseCode::Ended)))
             }
-            (Format::Analysis | Format::Session, ServerMessage::Error { code, .. })
-                if !subscribed && code == ProblemCode::NotFound.as_str() =>
-            {
-                close(CloseCode::NoSuchJob)
+            (Format::Analysis | Format::Session, Err(code)) if !subscribed => {
+                Some(self.format.close(why_not(&code)))
             }
-            _ => None,
+            (Format::JobProgress, _) | (Format::Session, Ok(_)) | (_, Err(_)) => None,
         }
     }
 
@@ -134,5 +152,18 @@ impl Speech {
             Format::Session => Some(self.idle_since.after_ms(idle_ms)),
             Format::Analysis | Format::JobProgress => None,
         }
+    }
+}
+
+/// Why what a connection is for cannot be watched.
+fn why_not(code: &str) -> CloseCode {
+    let is = |known: ProblemCode| known.as_str() == code;
+    if is(ProblemCode::NotFound) || is(ProblemCode::Forbidden) {
+        CloseCode::NoSuchJob
+    } else if is(ProblemCode::TooManyConnections) {
+        CloseCode::ConnectionLimit
+    } else {
+        // A read that failed is no reason not to come back.
+        CloseCode::Overloaded
     }
 }

@@ -267,7 +267,9 @@ impl Watcher {
             Message::Text(text) => match speech {
                 None => self.session.handle_text(&text, context.time()),
                 Some(speech) => {
-                    if let Some(answer) = speech.hear(&text, &mut self.session, moment) {
+                    let most = context.app.hub.options().max_message_bytes;
+                    let answer = speech.hear((&text, most), &mut self.session, moment);
+                    if let Some(answer) = answer {
                         outbound.push(frame::text(answer.to_string().as_bytes()));
                     }
                 }

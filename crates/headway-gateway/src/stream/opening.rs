@@ -74,6 +74,15 @@ impl Address {
         }
     }
 
+    /// The query of a request. The older services have passed over what they did not know.
+    fn query(&self, parts: &Parts) -> Result<Query, Refusal> {
+        let (text, known) = (parts.uri.query().unwrap_or_default(), self.to_route().parameters);
+        match self {
+            Self::Job(_) | Self::Many => Query::parse(text, known),
+            Self::Compatible(..) => Ok(Query::parse_known(text, known)),
+        }
+    }
+
     fn to_route(&self) -> &'static Route {
         match self {
             Self::Job(_) => routes::one_job_s_stream(),
@@ -183,8 +192,7 @@ impl Opening {
         known: Option<Arc<Caller>>,
     ) -> Result<Self, Begin> {
         let route = address.to_route();
-        let query = Query::parse(parts.uri.query().unwrap_or_default(), route.parameters)
-            .map_err(Begin::Refuse)?;
+        let query = address.query(parts).map_err(Begin::Refuse)?;
         let format = address.format();
         let form = form(parts, &query, format).map_err(Begin::Refuse)?;
         let entry = match app.admit(parts, &query, route, peer, known) {
@@ -206,13 +214,11 @@ impl Opening {
                 Err(_) => return Err(no_such_job(form, None, id, &page, app.hub.now())),
             },
             Address::Compatible(format, name) => {
-                match format.selection(name, &query).map_err(refuse)? {
-                    Some(selection) => (selection.job().cloned(), Ok(selection)),
-                    None => {
-                        let now = app.hub.now();
-                        return Err(no_such_job(form, Some(*format), name, &page, now));
-                    }
-                }
+                let Some(selection) = format.selection(name, &query).map_err(refuse)? else {
+                    let now = app.hub.now();
+                    return Err(no_such_job(form, Some(*format), name, &page, now));
+                };
+                (selection.job().cloned(), Ok(selection))
             }
             Address::Many => {
                 // A conversation may name its jobs later.
@@ -271,8 +277,7 @@ pub(crate) async fn read_patiently(
     peer: IpAddr,
 ) -> Result<Opening, Begin> {
     let route = address.to_route();
-    let query = Query::parse(parts.uri.query().unwrap_or_default(), route.parameters)
-        .map_err(Begin::Refuse)?;
+    let query = address.query(parts).map_err(Begin::Refuse)?;
     let presented = credential::presented(parts, &query, route);
     let from = app.admission.address_of(peer, &parts.headers);
     match app.door.signin.identify_patiently(presented, from, app.hub.now()).await {

@@ -2,6 +2,7 @@
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{self, Message};
@@ -36,6 +37,21 @@ impl Older {
             Err(tungstenite::Error::Http(response)) => Err(response.status().as_u16()),
             Err(error) => panic!("{path}: {error}"),
         }
+    }
+
+    /// The same on a connection that has been used for another request.
+    pub(crate) async fn open_after_a_request(server: &Server, path: &str) -> Self {
+        let mut stream = TcpStream::connect(&server.address).await.unwrap();
+        let head = format!("GET /healthz HTTP/1.1\r\nHost: {}\r\n\r\n", server.address);
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(br#"{"status":"ok"}"#) {
+            answer.push(within("an answer", stream.read_u8()).await.unwrap());
+        }
+        let request = format!("ws://{}{path}", server.address).into_client_request().unwrap();
+        let stream = MaybeTlsStream::Plain(stream);
+        let (stream, _) = tokio_tungstenite::client_async(request, stream).await.unwrap();
+        Self { stream, seen: Vec::new() }
     }
 
     pub(crate) async fn send(&mut self, message: &Value) {

@@ -395,6 +395,25 @@ pub(super) const KEYS: &[Key] = &[
     )
     .unset(),
     key(
+        "compatible.enabled",
+        Shape::Truth,
+        "true",
+        "Serve clients of older progress services: `/api/v1/analyze`, `/progress/ws` and \
+         `/ws/progress`.",
+    ),
+    key(
+        "compatible.analysis_kind",
+        Shape::Text,
+        "analysis",
+        "The kind of the jobs that `/api/v1/analyze` makes.",
+    ),
+    key(
+        "compatible.session_ttl_ms",
+        Shape::Whole { least: 0 },
+        "3600000",
+        "How long `/ws/progress` knows a session whose jobs have all ended, in milliseconds; 1 hour.",
+    ),
+    key(
         "limits.connections",
         Shape::Whole { least: 1 },
         "10000",

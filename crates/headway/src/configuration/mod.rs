@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use headway_core::rates::RateCard;
 use headway_engine::{Kind, Retention};
-use headway_gateway::{Limits, Pace};
+use headway_gateway::{Compatible, Limits, Pace};
 use headway_protocol::Secret;
 use ipnet::IpNet;
 
@@ -86,6 +86,7 @@ pub(crate) struct Settings {
     pub(crate) session_connections: usize,
     pub(crate) threads: Option<usize>,
     pub(crate) limits: Limits,
+    pub(crate) compatible: Compatible,
     pub(crate) sign_in: headway_signin::Options,
     pub(crate) browser: Browser,
     pub(crate) webhooks: Webhooks,
@@ -205,6 +206,7 @@ impl Configuration {
                 .contains_key("stream.threads")
                 .then(|| self.count("stream.threads")),
             limits: self.limits()?,
+            compatible: self.compatible()?,
             warnings: self.warnings(listen, &sign_in),
             sign_in,
             browser: self.browser(asks)?,
@@ -223,6 +225,20 @@ impl Configuration {
                 .iter()
                 .map(|(name, (kind, _))| (name.clone(), kind.clone()))
                 .collect(),
+        })
+    }
+
+    fn compatible(&self) -> Result<Compatible, ConfigurationError> {
+        let path = "compatible.analysis_kind";
+        let analysis_kind = self.text(path);
+        if analysis_kind.is_empty() {
+            return Err(self.wrong(path, "an analysis needs a kind: name one, such as `analysis`"));
+        }
+        Ok(Compatible {
+            enabled: self.flag("compatible.enabled"),
+            analysis_kind,
+            session_ttl: Duration::from_millis(self.whole("compatible.session_ttl_ms")),
+            ..Compatible::default()
         })
     }
 

@@ -226,6 +226,20 @@ fn every_page_may_come_only_where_people_sign_in() {
 }
 
 #[test]
+fn clients_of_older_services_are_served_unless_it_is_said() {
+    let compatible = |text: &str| {
+        read(text, &[], &ServeArguments::default()).unwrap().settings().unwrap().compatible
+    };
+    assert_eq!(compatible(""), headway_gateway::Compatible::default());
+    let off = compatible(
+        "[compatible]\nenabled = false\nanalysis_kind = \"fpl\"\nsession_ttl_ms = 60000\n",
+    );
+    assert!(!off.enabled);
+    assert_eq!((&*off.analysis_kind, off.session_ttl), ("fpl", Duration::from_secs(60)));
+    refused("compatible.analysis_kind = \"\"\n", &["compatible.analysis_kind", "line 1"]);
+}
+
+#[test]
 fn every_key_is_in_the_guide_with_its_default() {
     let guide = include_str!("../../../../docs/configuration.md");
     for key in KEYS {

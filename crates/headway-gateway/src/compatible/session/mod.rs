@@ -76,7 +76,7 @@ pub(super) fn reword(
                 "type": "server_shutting_down", "retry_ms": retry_ms, "timestamp": now,
             }))
         }
-        ServerMessage::Subscribed { id, .. } => narrowing.subscribed(id, now),
+        ServerMessage::Subscribed { id, .. } => said::subscribed(id, now),
         ServerMessage::Result { id, data } => said::done(id, data.as_ref(), now),
         // What is wrong with the session is said by the code that closes it.
         ServerMessage::Error { id: Some(id), .. } if id == WHOLE => None,

@@ -187,12 +187,6 @@ impl Narrowing {
         })
     }
 
-    /// The answer when a subscription stands.
-    pub(super) fn subscribed(&self, id: &str, now: Timestamp) -> Option<Value> {
-        let transaction = id.strip_prefix(ONE)?;
-        Some(json!({ "type": "subscribed", "transaction_id": transaction, "timestamp": now }))
-    }
-
     /// The answer when something that was asked for could not be done.
     pub(super) fn refused(
         &mut self,
@@ -216,6 +210,12 @@ impl Narrowing {
         members.insert("timestamp".to_owned(), json!(now));
         members.into()
     }
+}
+
+/// The answer when a subscription stands that the client has asked for.
+pub(super) fn subscribed(id: &str, now: Timestamp) -> Option<Value> {
+    let transaction = id.strip_prefix(ONE)?;
+    Some(json!({ "type": "subscribed", "transaction_id": transaction, "timestamp": now }))
 }
 
 /// The answer to a command that was carried out, or that a worker was asked for.
