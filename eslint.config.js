@@ -39,6 +39,16 @@ export default defineConfig(
     extends: [reactHooks.configs.flat["recommended-latest"]],
   },
   {
+    // The element is for pages without React, and shows what the components show.
+    files: ["clients/typescript/packages/react/src/{element.ts,element/**,format/**,words/words.ts,batch.ts,status.ts}"],
+    rules: {
+      "no-restricted-imports": ["error", { patterns: [{
+        regex: "^react|/(components|hooks|provider)/|words/context",
+        message: "Nothing here may need React: <headway-progress> is made of it.",
+      }] }],
+    },
+  },
+  {
     // `test` and `describe` of Node give promises that its runner waits for.
     files: ["**/test/**/*.{ts,tsx}"],
     rules: { "@typescript-eslint/no-floating-promises": ["error", { allowForKnownSafeCalls: [

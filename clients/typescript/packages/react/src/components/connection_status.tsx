@@ -1,7 +1,7 @@
 "use client";
 // How the connection is, in words.
 
-import type { ReactNode } from "react";
+import { useState, type ReactNode } from "react";
 import type { ConnectionState } from "@headway/client";
 
 import { useConnection } from "../hooks/use_connection.ts";
@@ -52,12 +52,18 @@ interface StatusProps extends Shown {
 function Status({ connection, onRetry, onSignIn, locale, className }: StatusProps): ReactNode {
   const language = useLanguage(locale);
   const { words } = language;
+  const [before, setBefore] = useState(connection);
+  if (connection.state !== "connecting" && connection !== before) setBefore(connection);
+  // Whoever tries again has still lost it: what is said does not change with each attempt.
+  const trying = connection.state === "connecting" && before.state === "waiting";
+  const shown = trying ? before : connection;
   const now = useNow(connection.state === "waiting");
   const reason = connection.state === "refused" || connection.state === "waiting" ? connection.reason : undefined;
   return (
-    <div className={classes("headway", "headway-connection", className)} data-state={connection.state}>
+    <div className={classes("headway", "headway-connection", className)} data-state={shown.state}>
       <span className="headway-connection-dot" aria-hidden="true" />
-      <span role="status" title={reason}>{sayState(connection, language)}</span>
+      <span role="status" title={reason}>{sayState(shown, language)}</span>
+      {trying && <span className="headway-connection-wait">{words.tryingNow}</span>}
       {now !== undefined && connection.state === "waiting" && connection.retryAt > now && (
         <span className="headway-connection-wait headway-number">{words.retryIn(formatDuration(1_000 * Math.ceil((connection.retryAt - now) / 1_000), { locale: language.locale, round: true }))}</span>
       )}

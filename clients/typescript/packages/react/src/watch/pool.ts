@@ -151,7 +151,7 @@ function enter<Snapshot>(
 ): Entry<Snapshot> {
   const listeners: Entry<Snapshot>["listeners"] = new Set();
   const watch = open((event) => {
-    for (const { call } of [...listeners]) call(event);
+    for (const { call } of [...listeners]) safely(call, event);
   });
   const entry: Entry<Snapshot> = { watch, listeners, readers: 0, leaving: undefined };
   entries.set(key, entry);
@@ -166,6 +166,17 @@ function release<Snapshot>(entries: Map<string, Entry<Snapshot>>, key: string, e
     entries.delete(key);
     entry.watch.close();
   }, LINGER_MS);
+}
+
+/** Calls what is the application's; what it throws keeps nobody else from hearing, and is thrown where the platform sees it. */
+function safely(call: (event: JobEvent) => void, event: JobEvent): void {
+  try {
+    call(event);
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
 }
 
 function once(call: () => void): () => void {

@@ -47,6 +47,7 @@ export interface Words {
   readonly notFound: string;
   readonly refused: (why: string) => string;
   readonly retryIn: (time: string) => string;
+  readonly tryingNow: string;
   readonly tryNow: string;
   readonly signIn: string;
   readonly broken: string;
@@ -145,6 +146,7 @@ export const ENGLISH: Words = {
   notFound: "There is no such job, or it is not shared with you.",
   refused: (why) => `This cannot be watched: ${why}`,
   retryIn: (time) => `next try in ${time}`,
+  tryingNow: "trying again",
   tryNow: "Try now",
   signIn: "Sign in",
   broken: "This part could not be shown.",

@@ -277,6 +277,14 @@ describe("ConnectionStatus", () => {
     });
   }
 
+  test("an attempt to come back is not told as if it were news", () => {
+    const { rerender } = render(<ConnectionStatus connection={CONNECTIONS.waiting} />);
+    rerender(<ConnectionStatus connection={CONNECTIONS.connecting} />);
+    assert.equal(screen.getByRole("status").textContent, "Connection lost");
+    rerender(<ConnectionStatus connection={CONNECTIONS.live} />);
+    assert.equal(screen.getByRole("status").textContent, "Live");
+  });
+
   test("what can be done is a button", () => {
     const done: string[] = [];
     const { rerender } = render(<ConnectionStatus connection={CONNECTIONS.waiting} onRetry={() => done.push("retry")} />);

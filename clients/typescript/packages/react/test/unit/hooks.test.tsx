@@ -190,6 +190,26 @@ test("an event comes once to the newest callback", async () => {
   assert.deepEqual(heard, ["first one", "second two"]);
 });
 
+test("a callback that throws keeps nobody else from hearing", async (t) => {
+  const heard: string[] = [];
+  const broken = (): void => {
+    throw new Error("the application's own");
+  };
+  renderHook(() => [useJob("a", { onEvent: broken }), useJob("a", { onEvent: ({ type }) => heard.push(type) })], inside);
+  await server.connect();
+  const thrown = new Promise((resolve) => {
+    const others = process.listeners("uncaughtException");
+    process.removeAllListeners("uncaughtException");
+    t.after(() => {
+      for (const other of others) process.on("uncaughtException", other);
+    });
+    process.once("uncaughtException", resolve);
+  });
+  await server.says(snapshot(job({ id: "a" })), log("a", 2, "one"));
+  assert.match(String(await thrown), /the application's own/);
+  assert.deepEqual(heard, ["event"]);
+});
+
 test("events are kept up to their limit, newest last, and what is missing is counted", async () => {
   const { result } = renderHook(() => useJobEvents("a", { types: ["log"], limit: 3 }), inside);
   await server.connect();

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { act, StrictMode, type ReactNode } from "react";
+import { StrictMode, type ReactNode } from "react";
 import { renderToString } from "react-dom/server";
 
 import { AgentTimeline, BatchProgress, ConnectionStatus, CostMeter, HeadwayProvider, JobCard, JobLog, useJob, useJobs } from "../../src/index.ts";
@@ -47,6 +47,7 @@ test("a page takes it over without a difference", async (t) => {
   const html = renderToString(<StrictMode><Page /></StrictMode>);
   await import("../support/dom.ts");
   const { hydrateRoot } = await import("react-dom/client");
+  const { act } = await import("@testing-library/react");
   const root = document.createElement("div");
   root.innerHTML = html;
   document.body.append(root);
