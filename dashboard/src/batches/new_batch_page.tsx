@@ -85,6 +85,8 @@ function Form() {
       });
       return;
     }
+    // The server has better to do now.
+    estimating.cancel();
     const control = new AbortController();
     setSending({ sent: undefined, control });
     const options = JSON.stringify(made.options) + source.name + String(source.content.size);

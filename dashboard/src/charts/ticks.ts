@@ -18,13 +18,22 @@ const TIME_TICK_WIDTH = 92;
 export function timeTicks(from: number, to: number, width: number, locale?: string): readonly Tick[] {
   if (!(to > from) || width <= 0) return [];
   const count = Math.max(2, Math.floor(width / TIME_TICK_WIDTH));
-  const scale = scaleTime().domain([from, to]);
-  // Of some spans two round marks are more than was asked for: one says where, and not how far.
-  const asked = [count, count + 1, count + 3].find((marks) => scale.ticks(marks).length > 1) ?? count;
-  const times = scale.ticks(asked).map((date) => date.getTime());
+  const times = roundTimes(from, to, count);
   const [first, second] = times;
   const format = timeFormat(first === undefined || second === undefined ? to - from : second - first, locale);
   return times.map((at) => ({ at, label: format(at) }));
+}
+
+/** Round times, at most `count` of them, and at least two where there are two. */
+function roundTimes(from: number, to: number, count: number): readonly number[] {
+  const scale = scaleTime().domain([from, to]);
+  // The scale takes a count as a wish: it can give twice as many, or one.
+  const found = [count, count - 1, count - 2, count - 3, count / 2, count / 4].map((wish) => scale.ticks(Math.max(1, wish)));
+  const fits = found.find((dates) => dates.length <= count && dates.length > 1);
+  if (fits !== undefined) return fits.map((date) => date.getTime());
+  const many = scale.ticks(count + 1);
+  const every = Math.ceil(many.length / count);
+  return many.filter((_, place) => place % every === 0).map((date) => date.getTime());
 }
 
 /** Says times that are so far apart, without what they have in common. */

@@ -34,6 +34,18 @@ test("an axis of time has as many marks as have room, on round times", () => {
   assert.deepEqual(timeTicks(from, from + 1, 0), []);
 });
 
+test("marks of any span on any width do not run into each other, and say how far it is", () => {
+  const from = Date.UTC(2026, 10, 21, 20, 27, 51);
+  for (const span of [700, 1_100, 4_000, 10_000, 13_000, 67_000, 91_000, 400_000, 3_000_000, 40_000_000, 700_000_000]) {
+    for (const width of [250, 320, 460, 700, 1_100]) {
+      const ticks = timeTicks(from, from + span, width);
+      assert.ok(ticks.length >= 2, `${ticks.length} marks in ${span} ms on ${width} pixels`);
+      const gap = (((ticks[1]?.at ?? 0) - (ticks[0]?.at ?? 0)) / span) * width;
+      assert.ok(gap >= 66, `marks ${gap} pixels apart: ${span} ms on ${width} pixels`);
+    }
+  }
+});
+
 test("the crosshair finds the nearest sample", () => {
   const times = [10, 20, 40];
   for (const [at, place] of [[-5, 0], [10, 0], [14, 0], [15, 0], [16, 1], [29, 1], [31, 2], [99, 2]] as const) {

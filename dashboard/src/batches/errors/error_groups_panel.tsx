@@ -44,7 +44,7 @@ export function ErrorGroupsPanel({ id, job, chosen, onChoose }: ErrorGroupsPanel
             <li key={`${code} ${message}`} className="reason" data-chosen={code === chosen || undefined}>
               <div className="reason__size">
                 <span className="reason__count numbers">{formatCount(count)}</span>
-                <span className="reason__share numbers faint">{formatPercent((100 * count) / Math.max(1, value.grouped), { digits: 1 })}</span>
+                <span className="reason__share numbers faint">{formatPercent((100 * count) / Math.max(1, value.grouped), { digits: count * 10 < value.grouped ? 1 : 0 })}</span>
                 <span className="reason__bar" aria-hidden="true"><span style={{ inlineSize: `${(100 * count) / most}%` }} /></span>
               </div>
               <div className="reason__text">
