@@ -17,8 +17,11 @@ pub(crate) const NODE: &str = "xtask/tools/node.txt";
 /// The lock file of what the tests in Python need.
 pub(crate) const PYTHON_TESTS: &str = "tests/python/requirements.txt";
 
+/// The lock file of what checks and tests the Python package.
+pub(crate) const PYTHON_PACKAGE: &str = "clients/python/requirements.txt";
+
 /// Every lock file of Python packages. Beside each stands an `.in` with what was asked for.
-pub(crate) const LOCKS: [&str; 3] = [SUPPLY, NODE, PYTHON_TESTS];
+pub(crate) const LOCKS: [&str; 4] = [SUPPLY, NODE, PYTHON_TESTS, PYTHON_PACKAGE];
 
 /// The folder of the tools' programs, with everything that [`SUPPLY`] names in it.
 pub(crate) fn supply(root: &Path) -> Result<PathBuf, String> {

@@ -1,13 +1,13 @@
-//! Python: the workers of the examples, and clients that are not ours.
+//! Python: the workers of the examples, clients that are not ours, and the package.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::{Tally, rust, setup};
-use crate::{command, tools};
+use crate::{command, say, tools};
 
-/// The tests of each example, then those in tests/python against the built program.
+/// The tests of each example, then those in tests/python and of the package against the built program.
 pub(super) fn run(root: &Path) -> Result<Tally, String> {
     let environment = setup::python_environment(root)?;
     let python = environment.join("bin/python");
@@ -21,6 +21,34 @@ pub(super) fn run(root: &Path) -> Result<Tally, String> {
         let program = rust::program(root)?;
         tally += unittest(Command::new(&python).env("HEADWAY_BIN", program), &clients);
     }
+    tally += package(root, &environment)?;
+    Ok(tally)
+}
+
+/// The package in clients/python: its form and its types, each one test, then its own tests.
+fn package(root: &Path, environment: &Path) -> Result<Tally, String> {
+    let folder = root.join("clients/python");
+    tools::install(root, environment, tools::PYTHON_PACKAGE)?;
+    let mut tally = Tally::default();
+    let checks: [&[&str]; 4] = [
+        &["ruff", "check"],
+        &["ruff", "format", "--check"],
+        // The oldest version that the package is for, and that of the tests.
+        &["mypy", "--python-version", "3.10", "src/headway"],
+        &["mypy", "--python-version", "3.11", "tests"],
+    ];
+    for check in checks {
+        let mut check_command = Command::new(environment.join("bin/python"));
+        check_command.current_dir(&folder).arg("-m").args(check);
+        let held = command::succeed(check_command.env("MYPYPATH", "src:tests"));
+        if let Err(problem) = &held {
+            say(&format!("{problem}\n"));
+        }
+        tally += Tally::single(held.is_ok());
+    }
+    let mut tests = Command::new(environment.join("bin/python"));
+    tests.env("PYTHONPATH", folder.join("src")).env("HEADWAY_BIN", rust::program(root)?);
+    tally += unittest(&mut tests, &folder.join("tests"));
     Ok(tally)
 }
 

@@ -193,7 +193,7 @@ def _streams() -> _Streams:
     global _open
     if _open is None:
         sys.stdout.flush()
-        answers = os.fdopen(os.dup(1), "wb")
+        answers = open(os.dup(1), "wb", closefd=False)  # noqa: SIM115 - it is open as long as the process
         os.dup2(2, 1)
         _open = _Streams(sys.stdin.buffer, Channel(answers))
     return _open

@@ -5,6 +5,7 @@ Arguments: the server's address, the spool's folder, the job, the first number a
 
 from __future__ import annotations
 
+import os
 import sys
 
 from headway import Reporter, ReportOptions
@@ -15,7 +16,7 @@ def work(url: str, spool: str, job: str, first: int, count: int) -> None:
     options = ReportOptions(close_timeout=30)
     with Reporter.job("import", id=job, url=url, spool=spool, options=options) as reporter:
         for number in range(first, first + count):
-            reporter.log("info", str(number))
+            reporter.log("info", f"{number} of {os.getpid()}")
             print(number, flush=True)
 
 

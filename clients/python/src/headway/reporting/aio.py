@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import threading
 import time
 from contextlib import suppress
 from types import TracebackType
@@ -18,7 +17,6 @@ from ..http.aio import AsyncConnection
 from .begin import token_to_show
 from .face import Face
 from .journal import Identity
-from .reporter import recover
 from .session import Sending, Stage
 
 __all__ = ["AsyncReporter"]
@@ -99,9 +97,6 @@ class AsyncReporter(Face):
     def _begin(self, identity: Identity) -> None:
         self._open(identity)
         self._task = self._loop.create_task(self._send(), name=f"headway {identity.job}")
-        if self._folder is not None:
-            parts = (self._folder, self._address, self._token, self._options)
-            threading.Thread(target=recover, args=parts, name="headway spool", daemon=True).start()
 
     def _wake(self) -> None:
         # A loop that was closed has nobody left who could look.

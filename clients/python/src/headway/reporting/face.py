@@ -13,11 +13,13 @@ from ..errors import HeadwayError, JobCancelled
 from ..http.address import Address, server_address
 from ..http.exchange import Token, TokenSource
 from .begin import Desk, JobOptions, identity_of, known
+from .courier import recover
 from .journal import Identity
 from .options import ReportOptions
 from .queue import Event
 from .reports import LOG, Reports, failure
 from .session import Command, Counts
+from .spool import orphans
 
 __all__ = ["Face"]
 
@@ -165,7 +167,7 @@ class Face(Reports):
         """Begins to send."""
 
     def _open(self, identity: Identity) -> None:
-        """Takes up the reports of an earlier run, if there are any, and says that the work begins."""
+        """Takes up what earlier runs left, if anything, and says that the work begins."""
         self._desk = Desk.open(
             identity,
             self._address.url,
@@ -176,6 +178,11 @@ class Face(Reports):
         )
         self._desk.session.report({"type": "start"})
         self._desk.keep()
+        # Looked for now, so that what this reporter leaves is not taken for what others left.
+        left = [] if self._folder is None else orphans(self._folder)
+        if left:
+            parts = (left, self._address, self._token, self._options)
+            threading.Thread(target=recover, args=parts, name="headway spool", daemon=True).start()
 
     def _say_end(self, error: BaseException | None) -> bool:
         """Says how a block ended, unless the worker has said so. Whether it was stopped by `JobCancelled`."""

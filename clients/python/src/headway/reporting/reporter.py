@@ -11,23 +11,18 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable
-from pathlib import Path
 from types import TracebackType
 
-from ..errors import HeadwayError
-from ..http.address import Address
 from ..http.blocking import Connection
-from ..http.exchange import Answer, Token
-from .begin import Desk, identity_of, token_to_show
+from ..http.exchange import Token
+from .begin import Desk, identity_of
+from .courier import exchange
 from .face import Face
 from .journal import Identity
 from .options import ReportOptions
-from .reports import LOG
-from .session import ReportSession, Sending, Stage
-from .spool import orphans
+from .session import ReportSession, Stage
 
-__all__ = ["Reporter", "recover"]
+__all__ = ["Reporter"]
 
 _LIVE: set[Reporter] = set()
 """Those that were begun and not closed."""
@@ -120,9 +115,6 @@ class Reporter(Face):
         parts = (self._desk, self._changed, self._connection, self._token, self._options)
         self._thread = threading.Thread(target=_send, args=parts, name=f"headway {identity.job}", daemon=True)
         self._thread.start()
-        if self._folder is not None:
-            left = (self._folder, self._address, self._token, self._options)
-            threading.Thread(target=recover, args=left, name="headway spool", daemon=True).start()
         _LIVE.add(self)
 
     def _before_report(self) -> None:
@@ -175,61 +167,13 @@ def _send(
                 deadline = session.next_deadline()
                 changed.wait(None if deadline is None else max(deadline - now, 0.0))
                 continue
-        told = _exchange(sending, connection, token, options.request_timeout)
+        told = exchange(sending, connection, token, options.request_timeout)
         with changed:
             told(session, time.monotonic(), random.random())
             desk.keep()
             desk.tidy()
             changed.notify_all()
     connection.close()
-
-
-def _exchange(
-    sending: Sending, connection: Connection, token: Token, timeout: float
-) -> Callable[[ReportSession, float, float], None]:
-    """Sends a request, and gives what to tell the session of it."""
-    shown, missing = token_to_show(token)
-    if missing is not None:
-        reason = missing
-        return lambda session, now, chance: session.handle_no_token(reason, now)
-    try:
-        answer: Answer = connection.exchange(sending.request, shown, timeout)
-    except HeadwayError as error:
-        reason = error.detail
-        return lambda session, now, chance: session.handle_failure(reason, now, chance)
-    except Exception as error:
-        connection.close()
-        reason = f"{type(error).__name__}: {error}"
-        return lambda session, now, chance: session.handle_failure(reason, now, chance)
-    return lambda session, now, chance: session.handle_answer(answer, now, chance)
-
-
-def recover(folder: Path, address: Address, token: Token, options: ReportOptions) -> None:
-    """Sends what earlier processes left in a folder."""
-    for spool in orphans(folder):
-        desk = Desk.orphan(spool, address.url, options)
-        if desk is None:
-            continue
-        changed = threading.Condition()
-        connection = Connection(address)
-        session = desk.session
-        LOG.info("job %s: %d reports of an earlier run are sent", session.identity.job, len(session.waiting))
-        while not session.is_settled:
-            now = time.monotonic()
-            if session.stage is Stage.SHUT_OUT:
-                break
-            sending = session.poll_request(now)
-            if sending is None:
-                deadline = session.next_deadline()
-                with changed:
-                    changed.wait(1.0 if deadline is None else max(deadline - now, 0.0))
-                continue
-            _exchange(sending, connection, token, options.request_timeout)(
-                session, time.monotonic(), random.random()
-            )
-            desk.keep()
-        desk.leave()
-        connection.close()
 
 
 @atexit.register

@@ -1,0 +1,59 @@
+"""What is published: the package with its types, and examples that run."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+from unittest import TestCase, main
+
+from support.server import Server
+
+FOLDER = Path(__file__).resolve().parents[1]
+GUIDES = (FOLDER / "README.md", FOLDER.parents[1] / "docs/python.md")
+
+
+class WheelTest(TestCase):
+    def test_a_wheel_holds_the_package_and_nothing_else(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder]
+            subprocess.run(build, cwd=FOLDER, check=True, capture_output=True)
+            (wheel,) = Path(folder).glob("*.whl")
+            with zipfile.ZipFile(wheel) as archive:
+                names = archive.namelist()
+                metadata = next(name for name in names if name.endswith("METADATA"))
+                said = archive.read(metadata).decode()
+        self.assertIn("headway/py.typed", names)
+        self.assertIn("headway/reporting/session.py", names)
+        strange = [name for name in names if not re.match(r"headway(-[\d.]+\.dist-info)?/", name)]
+        self.assertEqual(strange, [])
+        self.assertNotIn("Requires-Dist", said)
+
+
+class ExamplesTest(TestCase):
+    def test_the_examples_of_the_guides_run(self) -> None:
+        with tempfile.TemporaryDirectory() as folder, Server("--allow-exec") as server:
+            (Path(folder) / "leads.csv").write_text("text\nfirst\nsecond\n")
+            for guide in GUIDES:
+                examples = re.findall(r"```python\n(.*?)```", guide.read_text(), re.S)
+                self.assertGreater(len(examples), 1, guide)
+                for number, example in enumerate(examples):
+                    with self.subTest(guide.name, example=number):
+                        ended = subprocess.run(
+                            [sys.executable, "-X", "dev", "-c", example],
+                            cwd=folder,
+                            env={"HEADWAY_URL": server.url, "PYTHONPATH": str(FOLDER / "src")},
+                            stdin=subprocess.DEVNULL,
+                            capture_output=True,
+                            text=True,
+                            timeout=60,
+                            check=False,
+                        )
+                        self.assertEqual((ended.returncode, ended.stderr), (0, ""), example)
+
+
+if __name__ == "__main__":
+    main()
