@@ -7,6 +7,11 @@ export function isAtMost(cursor: string, held: string): boolean {
   return epoch === heldEpoch && offset <= heldOffset;
 }
 
+/** The number of a position in its log. */
+export function offset(cursor: string): number {
+  return parts(cursor)[1];
+}
+
 function parts(cursor: string): [epoch: string, offset: number] {
   const dash = cursor.indexOf("-");
   return [cursor.slice(0, dash), Number(cursor.slice(dash + 1))];

@@ -12,7 +12,7 @@ export type News =
   | { readonly type: "event"; readonly frame: Extract<Frame, { type: "event" | "gap" }> }
   /** `refusal(key)` is another. */
   | { readonly type: "subscription"; readonly key: string }
-  /** A frame to hand on, for a stream that is `relayed`. */
+  /** A frame to hand on, of a stream that is relayed. */
   | { readonly type: "frame"; readonly frame: LaneFrame }
   /** A replay begins with the next frame. */
   | { readonly type: "replayed"; readonly replay: number };

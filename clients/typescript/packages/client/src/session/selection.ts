@@ -37,6 +37,11 @@ export function covers(selector: Selector, id: string, job: JobDocument | undefi
   return "session" in selector ? job.session === selector.session : (job.tags ?? []).includes(selector.tag);
 }
 
+/** Whether any events are asked for. */
+export function wantsEvents({ events }: Selection): boolean {
+  return events !== undefined && events !== false;
+}
+
 /** Whether a filter lets an event of this type through. */
 export function wants(filter: Selection["events"], type: unknown): boolean {
   return typeof filter === "object" ? filter.some((wanted) => wanted === type) : filter === true;

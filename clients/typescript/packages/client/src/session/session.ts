@@ -140,9 +140,10 @@ export class Session {
   }
 
   /** Asks for the events of a subscription once more, from an older position; see `Stream.replay`. */
-  replay(number: number, replay: Replay, now: number): void {
-    this.stream.replay(number, replay);
+  replay(replay: Replay, now: number): number {
+    const number = this.stream.replay(replay);
     this.#changed(now);
+    return number;
   }
 
   /** Somebody else brings what is watched, or nobody does: lets the connection go, and keeps what is known. */

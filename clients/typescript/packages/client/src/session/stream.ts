@@ -1,13 +1,14 @@
 // What is watched, and what the frames of a stream say of it. Whoever has a way to a server, or to a tab
 // that has one, opens the stream, sends the messages that it wants sent, and gives it what comes.
 
+import { offset } from "../document/cursor.ts";
 import type { Frame } from "../protocol/frame.ts";
 import type { ClientMessage } from "../protocol/generated/contract.ts";
 import type { TransportName } from "./connection.ts";
 import type { Lane, LaneFrame } from "./lane.ts";
 import type { News } from "./output.ts";
 import type { Refusal } from "./refusal.ts";
-import { subscribe, type Selection } from "./selection.ts";
+import { named, subscribe, wantsEvents, type Selection } from "./selection.ts";
 import { Subscriptions } from "./subscriptions.ts";
 
 /** What a name on the wire stands for: a subscription by its key, a job that is looked up for a selector, or a replay. */
@@ -33,13 +34,23 @@ export class Stream {
   readonly #messages: ClientMessage[] = [];
   readonly #news: News[] = [];
   #names = 0;
+  #replayed = 0;
   #open = false;
+  /** Replays that have begun: they are over with the next state, which comes after all its events. */
+  readonly #begun = new Set<number>();
   /** Whether frames are news: somebody hands them on. */
-  relayed = false;
+  #relayed = false;
 
   /** Whether messages can be sent. */
   get isOpen(): boolean {
     return this.#open;
+  }
+
+  /** Whether somebody hands frames on: then they are news, and events can be asked for again. */
+  relay(relayed: boolean): void {
+    this.#relayed = relayed;
+    if (relayed) return;
+    for (const number of [...this.#replays.keys()]) this.forget(number);
   }
 
   /** The next message to send. */
@@ -87,7 +98,9 @@ export class Stream {
     const added = this.#subscriptions.add(key, selection);
     if (added?.refusal !== undefined) this.#news.push({ type: "subscription", key });
     if (added === undefined || added.refusal !== undefined) return false;
-    if (this.#open) this.#messages.push(subscribe(this.#take({ key }), selection, undefined));
+    // Whoever is shown a state that is here already misses no event after it.
+    const cursor = wantsEvents(selection) ? this.#subscriptions.cursor(selection) : undefined;
+    if (this.#open) this.#messages.push(subscribe(this.#take({ key }), selection, cursor));
     return true;
   }
 
@@ -104,13 +117,16 @@ export class Stream {
   }
 
   /** Asks for the events of a subscription after an older position once more; the news `replayed` comes before them. */
-  replay(number: number, replay: Replay): void {
-    this.#replays.set(number, replay);
-    if (this.#open) this.#askAgain(number, replay);
+  replay(replay: Replay): number {
+    this.#replayed += 1;
+    this.#replays.set(this.#replayed, replay);
+    if (this.#open) this.#messages.push(subscribe(this.#take({ replay: this.#replayed }), replay.selection, replay.cursor));
+    return this.#replayed;
   }
 
   /** Gives a replay up. */
   forget(number: number): void {
+    this.#begun.delete(number);
     if (this.#replays.delete(number)) this.#withdraw((subject) => "replay" in subject && subject.replay === number);
   }
 
@@ -126,19 +142,23 @@ export class Stream {
   /** Messages can be sent from now on: asks for everything, each from the position held. */
   open(): void {
     this.#open = true;
-    for (const { key, selection } of this.#subscriptions.standing("websocket")) {
-      this.#messages.push(subscribe(this.#take({ key }), selection, this.#subscriptions.cursor(selection)));
-    }
+    const standing = this.#subscriptions.standing("websocket").map(({ key, selection }) => {
+      return { subject: { key }, selection, cursor: this.#subscriptions.cursor(selection) };
+    });
+    const replays = [...this.#replays].map(([replay, { selection, cursor }]) => ({ subject: { replay }, selection, cursor }));
+    // The oldest position first: a job's events come in one row, for all who want them.
+    const asked = [...standing, ...replays].sort((a, b) => place(a.cursor) - place(b.cursor));
+    for (const { subject, selection, cursor } of asked) this.#messages.push(subscribe(this.#take(subject), selection, cursor));
     for (const job of this.lookUps()) {
       this.#messages.push(subscribe(this.#take({ lookedUp: job }), { selector: { job } }, this.lane(job)?.cursor));
     }
-    for (const [number, replay] of this.#replays) this.#askAgain(number, replay);
   }
 
   /** The way is gone. */
   close(): void {
     this.#open = false;
     this.#subjects.clear();
+    this.#begun.clear();
     this.#messages.length = 0;
   }
 
@@ -199,6 +219,7 @@ export class Stream {
         if (frame.type === "event" || frame.type === "gap") this.#news.push({ type: "event", frame });
         else this.#news.push({ type: "job", job: frame.job });
         if (frame.type !== "event") this.#relay(frame);
+        if (frame.type === "snapshot" || frame.type === "update") this.#endReplays(frame.job);
         if (frame.type === "end") this.#withdraw((subject) => "lookedUp" in subject && subject.lookedUp === frame.job);
         return undefined;
       case "hole":
@@ -215,14 +236,19 @@ export class Stream {
       "key" in subject ? entries.some(({ key }) => key === subject.key) : "lookedUp" in subject && subject.lookedUp === job,
     );
     for (const { key, selection } of entries) {
-      const wantsEvents = selection.events !== undefined && selection.events !== false;
-      this.#messages.push(subscribe(this.#take({ key }), selection, wantsEvents ? lane.event : undefined));
+      this.#messages.push(subscribe(this.#take({ key }), selection, wantsEvents(selection) ? lane.event : undefined));
     }
     if (entries.length === 0) this.#messages.push(subscribe(this.#take({ lookedUp: job }), { selector: { job } }, undefined));
   }
 
-  #askAgain(number: number, { selection, cursor }: Replay): void {
-    this.#messages.push(subscribe(this.#take({ replay: number }), selection, cursor));
+  /** A state came: the events up to it did so before. */
+  #endReplays(job: string): void {
+    for (const number of this.#begun) {
+      const replay = this.#replays.get(number);
+      if (replay !== undefined && named(replay.selection.selector) !== job) continue;
+      this.#begun.delete(number);
+      this.#replays.delete(number);
+    }
   }
 
   /** A replay stands: from now on it is its subscription's only name. */
@@ -231,7 +257,7 @@ export class Stream {
     if (subject === undefined || !("replay" in subject)) return;
     const replay = this.#replays.get(subject.replay);
     if (replay === undefined) return;
-    this.#replays.delete(subject.replay);
+    this.#begun.add(subject.replay);
     this.#withdraw((other) => "key" in other && other.key === replay.key);
     this.#subjects.set(id, { key: replay.key });
     this.#news.push({ type: "replayed", replay: subject.replay });
@@ -281,6 +307,11 @@ export class Stream {
   }
 
   #relay(frame: LaneFrame): void {
-    if (this.relayed) this.#news.push({ type: "frame", frame });
+    if (this.#relayed) this.#news.push({ type: "frame", frame });
   }
+}
+
+/** Where a position is among others of its log; what has none begins with the newest. */
+function place(cursor: string | undefined): number {
+  return cursor === undefined ? Number.MAX_SAFE_INTEGER : offset(cursor);
 }

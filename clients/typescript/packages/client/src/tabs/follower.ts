@@ -15,8 +15,8 @@ interface Entry {
 }
 
 /**
- * **Invariant:** of a job whose events were asked for from an older position none are taken before that
- * question is answered: those in between would be passed over.
+ * **Invariant:** of a job whose events were asked for from an older position nothing is taken before that
+ * question is answered: whoever goes on from a newer position would pass over those in between.
  */
 export class Follower {
   readonly #stream: Stream;
@@ -58,11 +58,13 @@ export class Follower {
       } else if (frame.type === "error") this.#entries.delete(frame.id ?? "");
       // An end that the leader holds, of an attempt that is over for it alone.
       if (frame.type === "end" && this.#stream.lane(frame.job)?.cursor !== frame.cursor) continue;
-      this.#stream.take(frame);
+      // Whoever holds nothing has no position to lose.
+      if (frame.type === "snapshot" && this.#stream.lane(frame.job)?.job === undefined) this.#stream.take(frame);
+      else this.told(frame);
     }
   }
 
-  /** Takes what the leader tells everyone. */
+  /** Takes what the leader tells. */
   told(frame: StreamFrame): void {
     if (frame.type === "subscribed" || frame.type === "error" || this.#takes(frame)) this.#stream.take(frame);
   }
@@ -70,9 +72,7 @@ export class Follower {
   #takes(frame: LaneFrame): boolean {
     const document = frame.type === "snapshot" ? frame.state : this.#stream.lane(frame.job)?.job;
     const its = [...this.#entries.values()].filter(({ selector }) => covers(selector, frame.job, document));
-    if (frame.type !== "event" && frame.type !== "gap") return its.some(({ stands }) => stands);
-    const readers = its.filter(({ events }) => events);
-    return readers.length > 0 && readers.every(({ stands }) => stands);
+    return its.some(({ stands }) => stands) && its.every(({ stands, events }) => stands || !events);
   }
 
   #note(message: ClientMessage): Asked | undefined {

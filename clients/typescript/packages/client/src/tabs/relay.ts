@@ -1,9 +1,10 @@
 // The leader's side: what other tabs watch, over the leader's connection.
 
+import { isAtMost } from "../document/cursor.ts";
 import type { Frame } from "../protocol/frame.ts";
 import type { LaneFrame } from "../session/lane.ts";
 import type { Output } from "../session/output.ts";
-import { covers, keyOf, named, type Selection } from "../session/selection.ts";
+import { covers, keyOf, named, wantsEvents, type Selection } from "../session/selection.ts";
 import type { Session } from "../session/session.ts";
 import type { StreamFrame } from "../session/stream.ts";
 import type { Asked } from "./message.ts";
@@ -33,11 +34,10 @@ export interface Answer {
 export class Relay {
   readonly #session: Session;
   readonly #tabs = new Map<string, Map<string, Entry>>();
-  #replays = 0;
 
   constructor(session: Session) {
     this.#session = session;
-    session.stream.relayed = true;
+    session.stream.relay(true);
   }
 
   /** Whether a tab is served. */
@@ -67,7 +67,7 @@ export class Relay {
   /** Nobody is served any more. */
   close(now: number): void {
     for (const tab of [...this.#tabs.keys()]) this.gone(tab, now);
-    this.#session.stream.relayed = false;
+    this.#session.stream.relay(false);
   }
 
   /** Whether a frame is for anybody. */
@@ -135,30 +135,38 @@ export class Relay {
       this.#remove(entries, id, now);
       return [{ type: "error", id, code: refusal.code, message: refusal.message }];
     }
-    const position = cursor ?? event;
     const job = named(selection.selector);
-    if (job === undefined || position === undefined || !wantsEvents(selection)) return this.#begin(entry, undefined);
-    const lane = stream.lane(job);
-    const same = lane?.cursor !== undefined && lane.event === event && (event !== undefined || lane.cursor === cursor);
-    if (known && same) return this.#begin(entry, undefined);
+    const lane = job === undefined ? undefined : stream.lane(job);
+    if (job === undefined || !wantsEvents(selection)) return this.#begin(entry, undefined);
+    const position = cursor ?? event;
+    // Whoever has no position begins with the state that is held here; events after it may have passed already.
+    const held = lane?.job === undefined ? undefined : lane.cursor;
+    const isAhead = held !== undefined && lane?.event !== undefined && !isAtMost(lane.event, held);
+    const from = position ?? (known && isAhead ? held : undefined);
+    const same = held !== undefined && cursor === held && (!isAhead || lane.event === event);
+    if (from === undefined || (known && same)) return this.#begin(entry, undefined);
     if (!this.#speaks()) return this.#begin(entry, position);
-    this.#replays += 1;
-    entry.replay = { number: this.#replays, cursor: position };
-    this.#session.replay(this.#replays, { key, selection, cursor: position }, now);
-    return [];
+    entry.replay = { number: this.#session.replay({ key, selection, cursor: from }, now), cursor: from };
+    return position === undefined ? this.#held(entry) : [];
+  }
+
+  /** What is held of a subscription's jobs. */
+  #held({ key }: Entry): StreamFrame[] {
+    return [...this.#session.stream.lanes(key)].flatMap(([job, { job: document, cursor, ended }]): StreamFrame[] => {
+      if (document === undefined || cursor === undefined) return [];
+      const state = document as Extract<Frame, { type: "snapshot" }>["state"];
+      const snapshot: StreamFrame = { type: "snapshot", job, cursor, state };
+      return ended ? [snapshot, { type: "end", job, cursor, status: document.status }] : [snapshot];
+    });
   }
 
   /** A subscription stands: what is held of its jobs. From `position` on events may be missing. */
   #begin(entry: Entry, position: string | undefined): StreamFrame[] {
-    const frames: StreamFrame[] = [subscribed(entry, position === undefined)];
-    for (const [job, lane] of this.#session.stream.lanes(entry.key)) {
-      const { cursor } = lane;
-      if (lane.job === undefined || cursor === undefined) continue;
-      if (position !== undefined && position !== cursor) frames.push({ type: "gap", job, from: position, to: cursor, reason: "slow" });
-      frames.push({ type: "snapshot", job, cursor, state: lane.job as Extract<Frame, { type: "snapshot" }>["state"] });
-      if (lane.ended) frames.push({ type: "end", job, cursor, status: lane.job.status });
-    }
-    return frames;
+    const held = this.#held(entry).flatMap((frame): StreamFrame[] => {
+      if (frame.type !== "snapshot" || position === undefined || position === frame.cursor) return [frame];
+      return [{ type: "gap", job: frame.job, from: position, to: frame.cursor, reason: "slow" }, frame];
+    });
+    return [subscribed(entry, position === undefined), ...held];
   }
 
   #answers(which: (entry: Entry) => boolean, frames: (entry: Entry, entries: Map<string, Entry>) => StreamFrame[]): Answer[] {
@@ -192,10 +200,6 @@ export class Relay {
 
 function subscribed({ id }: Entry, recovered: boolean): StreamFrame {
   return { type: "subscribed", id, recovered, was_recovering: recovered };
-}
-
-function wantsEvents({ events }: Selection): boolean {
-  return events !== undefined && events !== false;
 }
 
 /** What a message asks for. */

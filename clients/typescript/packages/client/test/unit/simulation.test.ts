@@ -7,17 +7,7 @@ import { describe, test } from "node:test";
 import { Session } from "../../src/session/session.ts";
 import type { Output } from "../../src/session/output.ts";
 import type { Job } from "../../src/protocol/generated/contract.ts";
-
-/** A generator of numbers from 0 to 1 that a seed decides (mulberry32). */
-function chance(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+import { chance } from "../support/chance.ts";
 
 const TOKENS = ["t0", "t1", "t2", "t3"];
 const JOBS = ["a", "b", "c"];
@@ -205,11 +195,15 @@ class World {
     if (cursor !== undefined && Number.parseInt(epoch ?? "", 16) === job.epoch && this.#random() < 0.8) {
       this.#told.set(id, held);
       this.#sendEvents(id, held);
-      if (held < job.version) this.#update(id, held, job.version);
-    } else {
-      this.#say({ type: "snapshot", job: id, cursor: this.#cursor(id, job.version), state: structuredClone(job.history.get(job.version)) });
-    }
+      // Whoever wants events may come with the cursor of one, newer than the document held.
+      if (id === "a") this.#snapshot(id, job);
+      else if (held < job.version) this.#update(id, held, job.version);
+    } else this.#snapshot(id, job);
     this.#told.set(id, job.version);
+  }
+
+  #snapshot(id: string, job: ServerJob): void {
+    this.#say({ type: "snapshot", job: id, cursor: this.#cursor(id, job.version), state: structuredClone(job.history.get(job.version)) });
   }
 
   #opened(): void {

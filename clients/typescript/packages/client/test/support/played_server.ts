@@ -1,0 +1,148 @@
+// The server as its documentation says, for simulations: one lane for each job of a connection, events
+// before the state that they belong to, a replay for whoever comes with a cursor.
+
+import type { Job } from "../../src/protocol/generated/contract.ts";
+
+export const JOBS = ["a", "b", "c"] as const;
+
+/** A job with everything that it ever was. */
+interface Played {
+  version: number;
+  readonly history: Map<number, Job>;
+  /** The versions at which an event was logged. */
+  readonly events: number[];
+}
+
+/** What one connection was told of one job. */
+interface Told {
+  held: number | undefined;
+  eventsAt: number | undefined;
+  ended: boolean;
+}
+
+interface Subscription {
+  readonly jobs: readonly string[];
+  readonly events: boolean;
+}
+
+/** One connection, and what it has to say. */
+export class PlayedConnection {
+  readonly #server: PlayedServer;
+  readonly #say: (frame: unknown) => void;
+  readonly #subscriptions = new Map<string, Subscription>();
+  readonly #told = new Map<string, Told>();
+
+  constructor(server: PlayedServer, say: (frame: unknown) => void) {
+    this.#server = server;
+    this.#say = say;
+    say({ type: "hello", heartbeat_ms: 20_000 });
+  }
+
+  /** Takes a message of the client. */
+  take(message: Readonly<Record<string, unknown>>): void {
+    const { type, id, job, cursor, events } = message as { type: string; id: string; job?: string; cursor?: string; events?: unknown };
+    if (type === "ping") this.#say({ type: "pong" });
+    if (type === "unsubscribe") this.#end(id);
+    if (type !== "subscribe") return;
+    if (this.#subscriptions.has(id)) throw new Error(`the name ${id} is used twice`);
+    const jobs = job === undefined ? JOBS : [job];
+    const wants = events !== undefined && events !== false;
+    this.#subscriptions.set(id, { jobs, events: wants });
+    this.#say({ type: "subscribed", id, recovered: cursor !== undefined, was_recovering: cursor !== undefined });
+    for (const one of jobs) this.#join(one, cursor === undefined ? undefined : Number(cursor.split("-")[1]), wants);
+  }
+
+  /** Says what is new, conflated. */
+  tell(): void {
+    for (const [job, told] of this.#told) {
+      const { version, events } = this.#server.job(job);
+      for (const event of events) {
+        if (told.eventsAt === undefined || event <= told.eventsAt) continue;
+        this.#say({ type: "event", job, cursor: cursorOf(event), event: { type: "log", message: String(event) } });
+      }
+      if (told.eventsAt !== undefined) told.eventsAt = version;
+      if (told.held === undefined) this.#say({ type: "snapshot", job, cursor: cursorOf(version), state: this.#server.state(job) });
+      else if (told.held < version) this.#update(job, told.held, version);
+      const isOver = this.#server.job(job).history.get(version)?.status === "completed";
+      if (isOver && (!told.ended || told.held !== version)) this.#say({ type: "end", job, cursor: cursorOf(version), status: "completed" });
+      told.ended = isOver;
+      told.held = version;
+    }
+  }
+
+  #join(job: string, at: number | undefined, events: boolean): void {
+    const { version } = this.#server.job(job);
+    const present = this.#told.get(job);
+    const told = present ?? { held: at, eventsAt: undefined, ended: false };
+    this.#told.set(job, told);
+    told.ended = false;
+    if (at === undefined || events || told.held !== at) told.held = undefined;
+    if (events) {
+      const from = at ?? present?.held ?? version;
+      told.eventsAt = told.eventsAt === undefined ? from : Math.min(told.eventsAt, from);
+    }
+  }
+
+  #end(id: string): void {
+    if (!this.#subscriptions.delete(id)) throw new Error(`${id} is not subscribed`);
+    for (const [job, told] of this.#told) {
+      const its = [...this.#subscriptions.values()].filter(({ jobs }) => jobs.includes(job));
+      if (its.length === 0) this.#told.delete(job);
+      else if (!its.some(({ events }) => events)) told.eventsAt = undefined;
+    }
+  }
+
+  #update(job: string, from: number, to: number): void {
+    const { history } = this.#server.job(job);
+    const [before, after] = [history.get(from), history.get(to)];
+    const held = new Map(Object.entries(before?.metadata ?? {}));
+    const metadata = Object.fromEntries(Object.entries(after?.metadata ?? {}).filter(([name, value]) => held.get(name) !== value));
+    const patch = { message: after?.message ?? null, status: after?.status, metadata, progress: { done: to }, cursor: cursorOf(to) };
+    this.#say({ type: "update", job, prev: cursorOf(from), cursor: cursorOf(to), patch });
+  }
+}
+
+/** Jobs that move, and whoever watches them. */
+export class PlayedServer {
+  readonly #jobs = new Map<string, Played>();
+
+  constructor() {
+    for (const id of JOBS) {
+      this.#jobs.set(id, { version: 0, history: new Map(), events: [] });
+      this.move(id, false);
+    }
+  }
+
+  job(id: string): Played {
+    const job = this.#jobs.get(id);
+    if (job === undefined) throw new Error(`there is no job ${id}`);
+    return job;
+  }
+
+  /** The document as it is now. */
+  state(id: string): unknown {
+    const job = this.job(id);
+    return structuredClone(job.history.get(job.version));
+  }
+
+  move(id: string, event: boolean, status: Job["status"] = "running"): void {
+    const job = this.job(id);
+    job.version += 1;
+    const { version } = job;
+    if (event) job.events.push(version);
+    const at = "2026-01-10T09:30:00.000Z";
+    job.history.set(version, {
+      id, kind: "import", status, attempt: 1, owner: { tenant: "default" }, tags: ["x"], created_at: at, updated_at: at,
+      cursor: cursorOf(version),
+      ...(version % 2 === 0 && { message: `at ${version}` }),
+      progress: { done: version },
+      // Some members are from updates before the last, so that one that was left out is missed.
+      metadata: Object.fromEntries(Array.from({ length: Math.min(version, 5) }, (_, n) => [`m${(version - n) % 5}`, version - n])),
+    });
+  }
+}
+
+/** A position in a job's log. */
+export function cursorOf(version: number): string {
+  return `0000000a-${version}`;
+}
