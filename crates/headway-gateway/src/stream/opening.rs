@@ -194,7 +194,7 @@ impl Opening {
         let route = address.to_route();
         let query = address.query(parts).map_err(Begin::Refuse)?;
         let format = address.format();
-        let form = form(parts, &query, format).map_err(Begin::Refuse)?;
+        let form = form(parts, &query).map_err(Begin::Refuse)?;
         let entry = match app.admit(parts, &query, route, peer, known) {
             // Who speaks another format has no words to say later who they are.
             Ok(entry) if format.is_some() && entry.caller.is_nobody() => {
@@ -205,6 +205,10 @@ impl Opening {
         };
         let page = Page::new(entry.origin, &parts.headers);
         let refuse = |refusal: Refusal| Begin::Refuse(refusal.with(|headers| page.mark(headers)));
+        if format.is_some() && !matches!(form, Form::Messages(_)) {
+            let detail = "this is a WebSocket: ask for it with `Upgrade: websocket`";
+            return Err(refuse(Refusal::new(ProblemCode::UpgradeRequired, detail)));
+        }
         let (job, selection) = match address {
             Address::Job(id) => match id.parse::<JobId>() {
                 Ok(job) => {
@@ -282,7 +286,7 @@ pub(crate) async fn read_patiently(
     let from = app.admission.address_of(peer, &parts.headers);
     match app.door.signin.identify_patiently(presented, from, app.hub.now()).await {
         Ok(caller) => Opening::read(app, parts, address, peer, Some(caller)),
-        Err(refused) => match form(parts, &query, address.format()) {
+        Err(refused) => match form(parts, &query) {
             Ok(form) => Err(turn_away(form, address.format(), Turned::Unknown(refused))),
             Err(refusal) => Err(Begin::Refuse(refusal)),
         },
@@ -327,14 +331,10 @@ fn turn_away(form: Form, format: Option<WireFormat>, turned: Turned) -> Begin {
     }
 }
 
-fn form(parts: &Parts, query: &Query, format: Option<WireFormat>) -> Result<Form, Refusal> {
+fn form(parts: &Parts, query: &Query) -> Result<Form, Refusal> {
     if wants_upgrade(&parts.headers) {
         let Parts { method, version, headers, .. } = parts;
         return Ok(Form::Messages(Handshake::read(method, *version, headers, SUBPROTOCOL)?));
-    }
-    if format.is_some() {
-        let detail = "this is a WebSocket: ask for it with `Upgrade: websocket`";
-        return Err(Refusal::new(ProblemCode::UpgradeRequired, detail));
     }
     if accept::events(&parts.headers)? {
         return Ok(Form::Events);
