@@ -11,7 +11,6 @@ import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from unittest import TestCase, main
 
 from headway import HeadwayError, JobCancelled, Reporter, ReportOptions
@@ -60,6 +59,28 @@ class UnreachableTest(TestCase):
             until(lambda: hole.connections >= 2, "a second attempt")
             job.close()
 
+    def test_a_log_that_takes_its_time_holds_up_nothing(self) -> None:
+        logging.disable(logging.NOTSET)
+        over = threading.Event()
+
+        class Slow(logging.Handler):
+            def emit(self, record: logging.LogRecord) -> None:
+                entered.set()
+                over.wait(60)
+
+        entered, slow, log = threading.Event(), Slow(), logging.getLogger("headway")
+        with BlackHole() as hole:
+            url = hole.url
+        log.addHandler(slow)
+        try:
+            job = Reporter.job("import", url=url, options=PATIENT)
+            self.assertTrue(entered.wait(30))
+            self.assertTrue(returns(lambda: [job.progress(percent) for percent in range(100)]))
+        finally:
+            over.set()
+            log.removeHandler(slow)
+        job.close()
+
     def test_nobody_listens(self) -> None:
         with BlackHole() as hole:
             url = hole.url
@@ -98,8 +119,8 @@ class ArgumentsTest(TestCase):
         hole = self.enterContext(BlackHole())
         self.url = hole.url
 
-    def job(self, **options: Any) -> Reporter:  # noqa: ANN401
-        job = Reporter.job("import", url=self.url, options=PATIENT, **options)
+    def job(self, *, strict: bool = False) -> Reporter:
+        job = Reporter.job("import", url=self.url, options=PATIENT, strict=strict)
         self.addCleanup(job.close)
         return job
 
@@ -149,7 +170,7 @@ class ArgumentsTest(TestCase):
         with self.assertRaises(ValueError):
             Reporter.job(url=self.url)
         with self.assertRaises(TypeError):
-            Reporter.job("import", url=self.url, sesion="s")
+            Reporter.job("import", url=self.url, sesion="s")  # type: ignore[call-arg]
         with self.assertRaises(ValueError):
             ReportOptions(queue_events=0)
 

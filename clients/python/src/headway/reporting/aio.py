@@ -72,6 +72,7 @@ class AsyncReporter(Face):
             finally:
                 with self._lock:
                     settled = self._leave()
+                self._desk.tell()
                 self._task.cancel()
                 with suppress(asyncio.CancelledError):
                     await self._task
@@ -152,6 +153,7 @@ class AsyncReporter(Face):
                 self._desk.keep()
                 self._desk.tidy()
             self._tell()
+            self._desk.tell()
 
     async def _exchange(self, sending: Sending) -> None:
         """Sends a request and tells the session what became of it."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import secrets
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -17,13 +19,14 @@ from ..http.exchange import Token
 from .journal import Identity, head_line
 from .options import ReportOptions
 from .reports import LOG
-from .session import ReportSession, Stage
+from .session import Notice, ReportSession, Stage
 from .spool import Spool, claim
 
 __all__ = ["Desk", "JobOptions", "identity_of", "known", "token_to_show"]
 
 _NAME = re.compile(r"[A-Za-z0-9_\-.:~]{1,128}\Z")
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_LEVELS = {"error": logging.ERROR, "warning": logging.WARNING, "info": logging.INFO}
 _TIDY_BYTES = 64 * 1024
 """A spool in which nothing waits is written anew from this size on."""
 
@@ -77,13 +80,16 @@ def _new_name() -> str:
 class Desk:
     """A session and its spool, under one lock of whoever owns it.
 
-    A spool that cannot be written is given up, once and aloud: reports then wait in memory alone.
+    A spool that cannot be written is given up, once and aloud: reports then wait in memory alone. What there
+    is to tell is told by `tell`, without the lock: whoever writes logs may be slow, and must not hold up the
+    work.
     """
 
     session: ReportSession
     spool: Spool | None
     url: str
     limit: int
+    news: deque[Notice] = field(default_factory=deque)
 
     @classmethod
     def open(
@@ -137,12 +143,20 @@ class Desk:
         return None
 
     def keep(self) -> None:
-        """Writes what is new, and tells what there is to tell."""
+        """Writes what is new. With the lock."""
         lines = list(iter(self.session.poll_line, None))
         if lines and self.spool is not None:
             self._write(lambda spool: spool.append(lines))
-        for notice in iter(self.session.poll_notice, None):
-            LOG.log({"error": 40, "warning": 30}.get(notice.level, 20), "%s", notice.message)
+        self.news.extend(iter(self.session.poll_notice, None))
+
+    def tell(self) -> None:
+        """Tells whoever runs the worker what is new. Without the lock."""
+        while True:
+            try:
+                notice = self.news.popleft()
+            except IndexError:
+                return
+            LOG.log(_LEVELS[notice.level], "%s", notice.message)
 
     def tidy(self, *, always: bool = False) -> None:
         """Writes the spool anew when it has grown beyond its bound, or nothing waits in it."""
@@ -173,11 +187,9 @@ class Desk:
             write(spool)
         except OSError as error:
             self.spool = None
-            LOG.error(
-                "job %s: the spool is given up, reports wait in memory alone: %s",
-                self.session.identity.job,
-                error,
-            )
+            job = self.session.identity.job
+            message = f"job {job}: the spool is given up, reports wait in memory alone: {error}"
+            self.news.append(Notice("error", message))
             with suppress(OSError):
                 spool.close()
 

@@ -64,5 +64,6 @@ def recover(left: list[Spool], address: Address, token: Token, options: ReportOp
                 session, time.monotonic(), random.random()
             )
             desk.keep()
+            desk.tell()
         desk.leave()
         connection.close()

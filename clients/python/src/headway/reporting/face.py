@@ -7,7 +7,7 @@ import ssl
 import threading
 from abc import abstractmethod
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from ..errors import HeadwayError, JobCancelled
 from ..http.address import Address, server_address
@@ -17,9 +17,13 @@ from .courier import recover
 from .journal import Identity
 from .options import ReportOptions
 from .queue import Event
-from .reports import LOG, Reports, failure
-from .session import Command, Counts
+from .reports import Reports, failure
+from .session import Command, Counts, Notice
 from .spool import orphans
+
+if TYPE_CHECKING:
+    # Python 3.12 has it; type checkers know it everywhere.
+    from typing_extensions import Unpack
 
 __all__ = ["Face"]
 
@@ -70,7 +74,7 @@ class Face(Reports):
         acknowledge: Literal["auto", "by_hand"] = "auto",
         strict: bool = False,
         options: ReportOptions | None = None,
-        **job: Any,  # noqa: ANN401 - the members of JobOptions
+        **job: Unpack[JobOptions],
     ) -> _Face:
         """Begins to report on a job: one of this kind that is made, or without a kind the one of this id.
 
@@ -88,10 +92,9 @@ class Face(Reports):
         :raises TypeError: for members that a job does not have.
         """
         known(job)
-        given: JobOptions = job  # type: ignore[assignment]
-        stall = given.get("stall_after_ms")
+        stall = job.get("stall_after_ms")
         return cls(
-            identity_of(kind, id, given),
+            identity_of(kind, id, job),
             server_address(url, tls),
             Token(token if token is not None else os.environ.get("HEADWAY_TOKEN")),
             spool=spool,
@@ -214,7 +217,7 @@ class Face(Reports):
         self._wake()
         if waiting:
             where = "wait in the spool for the next run" if kept else "were not sent and are lost"
-            LOG.warning("job %s: %d reports %s", self.id, waiting, where)
+            self._desk.news.append(Notice("warning", f"job {self.id}: {waiting} reports {where}"))
         return settled
 
     def __repr__(self) -> str:
@@ -234,6 +237,7 @@ class Face(Reports):
             self._desk.keep()
             if not self._closed:
                 self._wake()
+        self._desk.tell()
         return taken
 
     def _cannot_end(self, kind: str, detail: str) -> None:

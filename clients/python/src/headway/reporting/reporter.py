@@ -87,6 +87,7 @@ class Reporter(Face):
             if self._thread is not None:
                 self._changed.wait_for(lambda: session.is_settled or session.stage is Stage.SHUT_OUT, limit)
             settled = self._leave()
+        self._desk.tell()
         self._connection.abort()
         _LIVE.discard(self)
         return settled
@@ -173,7 +174,9 @@ def _send(
             desk.keep()
             desk.tidy()
             changed.notify_all()
+        desk.tell()
     connection.close()
+    desk.tell()
 
 
 @atexit.register

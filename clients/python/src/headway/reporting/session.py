@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 from ..backoff import Backoff
@@ -81,7 +81,7 @@ class Command:
 class Notice:
     """Something for the worker's own log: once when it begins, not with each report."""
 
-    level: str
+    level: Literal["error", "warning", "info"]
     message: str
 
 
@@ -525,7 +525,7 @@ class ReportSession:
             self._told.full = True
             self._notice("warning", "more waits to be sent than there is room for: reports are dropped")
 
-    def _notice(self, level: str, message: str) -> None:
+    def _notice(self, level: Literal["error", "warning", "info"], message: str) -> None:
         self._notices.append(Notice(level, f"job {self._identity.job}: {message}"))
 
 
