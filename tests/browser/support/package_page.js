@@ -16,6 +16,7 @@ const headway = new Headway({
   url: location.origin,
   ...(signsIn && { token }),
   ...(params.has("transport") && { transports: [params.get("transport")] }),
+  ...(params.has("alone") && { shared: false }),
 });
 
 window.lab = {
@@ -122,12 +123,15 @@ export async function leaders(tabs) {
   return tabs.filter((_, place) => states[place] === "leads");
 }
 
-/** How many watchers the server has by a transport. */
-export async function connections(server, transport = "websocket") {
-  const response = await fetch(`${server.url}/metrics`);
-  const line = (await response.text()).split("\n").find((one) => one.startsWith(`headway_connections{transport="${transport}"}`));
+/** One figure of the server's counters; where one has to sign in, for the holder of a key. */
+export async function figure(server, name, key = undefined) {
+  const response = await fetch(`${server.url}/metrics`, { headers: key === undefined ? {} : { authorization: `Bearer ${key}` } });
+  const line = (await response.text()).split("\n").find((one) => one.startsWith(`${name} `));
   return Number(line?.split(" ")[1]);
 }
+
+/** How many watchers the server has by a transport. */
+export const connections = (server, { transport = "websocket", key } = {}) => figure(server, `headway_connections{transport="${transport}"}`, key);
 
 /** Asks again and again until it is so; says what it was last when it does not come. */
 export async function eventually(what, ask, is) {
