@@ -23,12 +23,10 @@ export function Menu({ label, content, icon, look = "quiet", align = "end", chil
   const id = useId();
   const root = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
-  const close = () => {
-    setOpen(false);
-    button.current?.focus();
-  };
+  const close = () => { setOpen(false); };
   useEffect(() => {
     if (!open) return;
+    const opener = button.current;
     const away = (event: Event) => {
       if (event.target instanceof Node && root.current?.contains(event.target) !== true) setOpen(false);
     };
@@ -37,6 +35,8 @@ export function Menu({ label, content, icon, look = "quiet", align = "end", chil
     return () => {
       document.removeEventListener("pointerdown", away);
       document.removeEventListener("focusin", away);
+      // Whatever had the focus inside is gone: it goes back to where it came from.
+      if (document.activeElement === null || document.activeElement === document.body) opener?.focus();
     };
   }, [open]);
   const onKeyDown = (event: KeyboardEvent) => {

@@ -1,48 +1,53 @@
 // The time, as often as something that shows it wants to be told. One timer for each pace.
 
-import { useCallback, useSyncExternalStore } from "react";
+import { useSyncExternalStore } from "react";
 
-interface Pace {
-  readonly listeners: Set<() => void>;
-  now: number;
-  timer: ReturnType<typeof setInterval> | undefined;
+class Pace {
+  readonly #everyMs: number;
+  readonly #listeners = new Set<() => void>();
+  #now = Date.now();
+  #timer: ReturnType<typeof setInterval> | undefined;
+
+  constructor(everyMs: number) {
+    this.#everyMs = everyMs;
+  }
+
+  readonly getSnapshot = (): number => {
+    // A pace that nobody followed has an old time.
+    if (this.#timer === undefined && Date.now() - this.#now > this.#everyMs) this.#now = Date.now();
+    return this.#now;
+  };
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    this.#timer ??= setInterval(() => {
+      this.#now = Date.now();
+      for (const tell of [...this.#listeners]) tell();
+    }, this.#everyMs);
+    return () => {
+      this.#listeners.delete(listener);
+      if (this.#listeners.size > 0) return;
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+    };
+  };
 }
 
 const paces = new Map<number, Pace>();
 
-function paceOf(milliseconds: number): Pace {
-  let pace = paces.get(milliseconds);
+function paceOf(everyMs: number): Pace {
+  let pace = paces.get(everyMs);
   if (pace === undefined) {
-    pace = { listeners: new Set(), now: Date.now(), timer: undefined };
-    paces.set(milliseconds, pace);
+    pace = new Pace(everyMs);
+    paces.set(everyMs, pace);
   }
   return pace;
 }
 
-/** Milliseconds since 1970, again every so many milliseconds; the moment of the last time when that is `undefined`. */
+const still = { subscribe: () => () => undefined, getSnapshot: () => 0 };
+
+/** Milliseconds since 1970, again every so many milliseconds; 0 when nobody wants to know. */
 export function useNow(everyMs: number | undefined): number {
-  const pace = paceOf(everyMs ?? 60_000);
-  const ticks = everyMs !== undefined;
-  const subscribe = useCallback(
-    (listener: () => void) => {
-      if (!ticks) return () => undefined;
-      pace.listeners.add(listener);
-      pace.timer ??= setInterval(() => {
-        pace.now = Date.now();
-        for (const tell of [...pace.listeners]) tell();
-      }, everyMs);
-      return () => {
-        pace.listeners.delete(listener);
-        if (pace.listeners.size > 0) return;
-        clearInterval(pace.timer);
-        pace.timer = undefined;
-      };
-    },
-    [pace, ticks, everyMs],
-  );
-  return useSyncExternalStore(subscribe, () => {
-    // A pace that nobody followed has an old time.
-    if (pace.timer === undefined && Date.now() - pace.now > (everyMs ?? 60_000)) pace.now = Date.now();
-    return pace.now;
-  });
+  const { subscribe, getSnapshot } = everyMs === undefined ? still : paceOf(everyMs);
+  return useSyncExternalStore(subscribe, getSnapshot);
 }

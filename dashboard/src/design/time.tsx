@@ -24,8 +24,7 @@ export function ago(moment: number, now: number): string {
 /** When something was, from now; the whole of it on pointing there. */
 export function Ago({ at }: { readonly at: number | string }) {
   const moment = typeof at === "number" ? at : Date.parse(at);
-  const young = Date.now() - moment < MINUTE;
-  const now = useNow(young ? 5 * SECOND : 30 * SECOND);
+  const now = useNow(5 * SECOND);
   return <time dateTime={new Date(moment).toISOString()} title={formatTime(moment, { show: "all" })}>{ago(moment, Math.max(now, moment))}</time>;
 }
 

@@ -28,7 +28,8 @@ import { JobSide } from "./page/job_side.tsx";
 import { LoadingJob } from "./page/loading_job.tsx";
 import { LogPanel } from "./page/log_panel.tsx";
 import { MissingJob } from "./page/missing_job.tsx";
-import { latestPartials, ResultsPanel } from "./page/results_panel.tsx";
+import { latestPartials } from "./page/partials.ts";
+import { ResultsPanel } from "./page/results_panel.tsx";
 import { useHistory } from "./page/use_history.ts";
 import { ReplayBar } from "./replay/replay_bar.tsx";
 import { usePast } from "./replay/use_past.ts";
@@ -113,7 +114,7 @@ interface PartsProps {
   readonly job: JobDocument;
   readonly at: number | undefined;
   readonly events: HistoryView["events"];
-  readonly history: History | undefined;
+  readonly history: History;
   readonly view: HistoryView;
   readonly tab: string | undefined;
   readonly onTab: (tab: TabName) => void;

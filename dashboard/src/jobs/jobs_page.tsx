@@ -25,7 +25,7 @@ export function JobsPage() {
   const clear = (): void => { change({ status: undefined, kind: undefined, tag: undefined, session: undefined, text: undefined }); };
   const toNew = (): void => {
     window.scrollTo(0, 0);
-    feed?.release();
+    feed.release();
   };
   return (
     <Page>

@@ -54,11 +54,12 @@ function Inside({ surroundings: { session } }: { readonly surroundings: Surround
 function CurrentPage({ person }: { readonly person: Person }) {
   const { route } = usePlace();
   // Whoever was given one job, and whoever is signed in already, need not choose.
-  const target: Route | undefined = route.name === "jobs" && person.onlyJob !== undefined ? { name: "job", id: person.onlyJob } : route.name === "sign_in" ? { name: "jobs" } : undefined;
+  const { onlyJob } = person;
+  const isElsewhere = route.name === "sign_in" || (route.name === "jobs" && onlyJob !== undefined);
   useEffect(() => {
-    if (target !== undefined) go(target, {}, { replace: true });
-  }, [target]);
-  if (target !== undefined) return null;
+    if (isElsewhere) go(onlyJob === undefined ? { name: "jobs" } : { name: "job", id: onlyJob }, {}, { replace: true });
+  }, [isElsewhere, onlyJob]);
+  if (isElsewhere) return null;
   const place = hrefTo(route);
   return (
     <CrashBoundary place={place}>

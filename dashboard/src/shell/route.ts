@@ -21,7 +21,7 @@ export interface Place {
 
 /** Reads a fragment, with or without its `#`. */
 export function readPlace(fragment: string): Place {
-  const [path = "", search = ""] = split(fragment.replace(/^#/, ""));
+  const [path, search] = split(fragment.replace(/^#/, ""));
   const parts = path.split("/").filter((part) => part !== "").map(decoded);
   const query = Object.fromEntries([...new URLSearchParams(search)].filter(([, value]) => value !== ""));
   const [first, second, ...rest] = parts;

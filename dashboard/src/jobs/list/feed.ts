@@ -50,7 +50,7 @@ export class JobFeed {
   readonly #list: JobList;
   readonly #listeners = new Set<() => void>();
   readonly #watches: (JobsWatch | JobWatch)[] = [];
-  readonly #ending = new AbortController();
+  #ending = new AbortController();
   #view: FeedView;
   #loading = false;
   #error: string | undefined;
@@ -71,6 +71,9 @@ export class JobFeed {
       return "tag" in selector ? [{ tag: selector.tag }] : [{}];
     });
     this.#list = new JobList(filter, this.#sources.length);
+    this.#list.subscribe(() => {
+      this.#change();
+    });
     this.#view = this.#look();
   }
 
@@ -83,11 +86,10 @@ export class JobFeed {
     };
   };
 
-  /** Begins; once. */
+  /** Begins, or goes on after it was stopped. */
   start(): void {
-    this.#list.subscribe(() => {
-      this.#change();
-    });
+    this.#ending = new AbortController();
+    this.#loading = false;
     for (const selector of this.#selectors) this.#watch(selector);
     this.#leave = this.#client.connection.subscribe(() => {
       this.#reconnected();
@@ -100,6 +102,7 @@ export class JobFeed {
     this.#ending.abort();
     this.#leave();
     clearInterval(this.#timer);
+    this.#timer = undefined;
     for (const watch of this.#watches.splice(0)) watch.close();
   }
 
@@ -109,18 +112,20 @@ export class JobFeed {
     if (this.#loading || due === undefined) return;
     const asked = this.#sources[due.source];
     if (asked === undefined) return;
+    const { signal } = this.#ending;
     this.#loading = true;
     this.#error = undefined;
     this.#paused = false;
     this.#change();
     const limit = due.page === undefined ? PAGE : NEXT_PAGES;
     try {
-      const page = await this.#client.jobs.list({ ...this.#query(asked), page: due.page, limit }, { signal: this.#ending.signal });
+      const page = await this.#client.jobs.list({ ...this.#query(asked), page: due.page, limit }, { signal });
       if (this.#filter.text !== undefined) this.#looked += LOOKED_THROUGH;
       this.#paused = page.next !== undefined && page.next !== null && page.jobs.length < limit;
       this.#list.addPage(due.source, page.jobs, page.next ?? undefined);
     } catch (error) {
-      if (!this.#ending.signal.aborted) this.#error = reasonOf(error);
+      if (signal.aborted) return;
+      this.#error = reasonOf(error);
     }
     this.#loading = false;
     this.#change();
@@ -140,9 +145,11 @@ export class JobFeed {
   }
 
   async #begin(): Promise<void> {
+    const { signal } = this.#ending;
     while (!this.#list.getSnapshot().begun) {
       await this.more();
-      if (this.#error !== undefined || this.#ending.signal.aborted) return;
+      // One that was stopped in the middle of a page is not waited for.
+      if (this.#error !== undefined || signal.aborted) return;
     }
   }
 

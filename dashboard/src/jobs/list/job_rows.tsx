@@ -19,7 +19,7 @@ const AHEAD = 30;
 const TOP = 40;
 
 interface JobRowsProps {
-  readonly feed: JobFeed | undefined;
+  readonly feed: JobFeed;
   readonly view: FeedView;
   readonly onFilter: (filter: { readonly kind?: string; readonly tag?: string }) => void;
   /** What is shown when there is nothing. */
@@ -42,12 +42,12 @@ export function JobRows({ feed, view, onFilter, empty }: JobRowsProps) {
   const last = items.at(-1)?.index ?? -1;
   const wantsMore = view.begun && !view.complete && !view.loading && !view.paused && view.error === undefined && last >= rows.length - AHEAD;
   useEffect(() => {
-    if (wantsMore) void feed?.more();
+    if (wantsMore) void feed.more();
   }, [feed, wantsMore, view]);
 
   // Whoever reads further down is not moved.
   useEffect(() => {
-    const onScroll = (): void => { feed?.hold(window.scrollY > TOP); };
+    const onScroll = (): void => { feed.hold(window.scrollY > TOP); };
     onScroll();
     window.addEventListener("scroll", onScroll, { passive: true });
     return () => { window.removeEventListener("scroll", onScroll); };
@@ -95,16 +95,16 @@ export function JobRows({ feed, view, onFilter, empty }: JobRowsProps) {
 }
 
 /** Watches one row where not everything is watched. */
-function RowWatch({ id, feed }: { readonly id: string; readonly feed: JobFeed | undefined }) {
+function RowWatch({ id, feed }: { readonly id: string; readonly feed: JobFeed }) {
   const { job } = useJob(id, { minIntervalMs: 500 });
   useEffect(() => {
-    if (job !== undefined) feed?.take(job);
+    if (job !== undefined) feed.take(job);
   }, [job, feed]);
   return null;
 }
 
-function ListEnd({ feed, view }: { readonly feed: JobFeed | undefined; readonly view: FeedView }) {
-  const more = (): void => { void feed?.more(); };
+function ListEnd({ feed, view }: { readonly feed: JobFeed; readonly view: FeedView }) {
+  const more = (): void => { void feed.more(); };
   const looked = view.looked === 0 ? "" : `Looked through ${formatCount(view.looked)} jobs. `;
   if (view.error !== undefined) {
     return <div className="jobs-end"><Banner tone="bad" title="The list could not be read" actions={<Button size="small" icon="retry" onClick={more}>Try again</Button>}>{view.error}</Banner></div>;

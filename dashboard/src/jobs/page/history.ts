@@ -31,7 +31,7 @@ export class History {
   readonly #client: Headway;
   readonly #id: string;
   readonly #listeners = new Set<() => void>();
-  readonly #ending = new AbortController();
+  #ending = new AbortController();
   #watch: JobWatch | undefined;
   #events: PastEvent[] = [];
   /** What came live before everything older was read. */
@@ -59,7 +59,11 @@ export class History {
     };
   };
 
+  /** Begins, from the beginning. */
   start(): void {
+    this.#ending = new AbortController();
+    [this.#events, this.#early, this.#after] = [[], [], undefined];
+    [this.#reading, this.#complete, this.#beginsLate] = [false, false, false];
     this.#watch = this.#client.watchJob(this.#id, { events: true, onEvent: (event) => { this.#take(event); } });
     void this.read();
   }
@@ -78,20 +82,23 @@ export class History {
   /** Reads until it knows everything, or as much as it was allowed to. */
   async read(): Promise<void> {
     if (this.#reading || this.#complete) return;
+    const { signal } = this.#ending;
     this.#reading = true;
     this.#error = undefined;
     this.#tell();
     try {
-      while (!this.#complete && this.#events.length < this.#limit) {
-        const page = await this.#client.jobs.history(this.#id, { after: this.#after, limit: PAGE }, { signal: this.#ending.signal });
+      for (let last = false; !last && this.#events.length < this.#limit;) {
+        const page = await this.#client.jobs.history(this.#id, { after: this.#after, limit: PAGE }, { signal });
         if (page.trimmed_to !== undefined && page.trimmed_to !== null && this.#events.length === 0) this.#beginsLate = true;
         this.#events = [...this.#events, ...page.events];
         this.#after = page.next ?? page.events.at(-1)?.cursor ?? this.#after;
-        if (page.next === undefined || page.next === null) this.#join();
+        last = page.next === undefined || page.next === null;
+        if (last) this.#join();
         this.#tell();
       }
     } catch (error) {
-      if (!this.#ending.signal.aborted) this.#error = reasonOf(error);
+      if (signal.aborted) return;
+      this.#error = reasonOf(error);
     }
     this.#reading = false;
     this.#tell();

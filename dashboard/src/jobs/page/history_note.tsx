@@ -6,15 +6,15 @@ import { Banner } from "../../design/banner.tsx";
 import { Button } from "../../design/button.tsx";
 import type { History, HistoryView } from "./history.ts";
 
-export function HistoryNote({ history, view }: { readonly history: History | undefined; readonly view: HistoryView }) {
+export function HistoryNote({ history, view }: { readonly history: History; readonly view: HistoryView }) {
   if (view.error !== undefined) {
-    return <Banner tone="bad" title="The history could not be read" actions={<Button size="small" onClick={() => void history?.read()}>Try again</Button>}>{view.error}</Banner>;
+    return <Banner tone="bad" title="The history could not be read" actions={<Button size="small" onClick={() => void history.read()}>Try again</Button>}>{view.error}</Banner>;
   }
   return (
     <>
       {view.beginsLate && <Banner>The log has forgotten its beginning: what is shown begins later.</Banner>}
       {!view.complete && !view.reading && (
-        <Banner actions={<Button size="small" onClick={() => { history?.more(); }}>Read further</Button>}>
+        <Banner actions={<Button size="small" onClick={() => { history.more(); }}>Read further</Button>}>
           These are the first {formatCount(view.events.length)} events. The history is longer, and what is new is at its end.
         </Banner>
       )}

@@ -9,24 +9,7 @@ import { Empty } from "../../design/empty.tsx";
 import { JsonTree } from "../../design/json_tree.tsx";
 import { Ago } from "../../design/time.tsx";
 import type { PastEvent } from "./history.ts";
-
-interface Partial {
-  readonly name: string;
-  readonly data: unknown;
-  readonly at: string | undefined;
-  readonly times: number;
-}
-
-/** The latest intermediate result of each name, in the order in which the names came. */
-export function latestPartials(events: readonly PastEvent[]): readonly Partial[] {
-  const latest = new Map<string, Partial>();
-  for (const event of events) {
-    if (event.type !== "partial") continue;
-    const name = typeof event["name"] === "string" ? event["name"] : "partial";
-    latest.set(name, { name, data: event["data"], at: typeof event.at === "string" ? event.at : undefined, times: (latest.get(name)?.times ?? 0) + 1 });
-  }
-  return [...latest.values()];
-}
+import { latestPartials } from "./partials.ts";
 
 export function ResultsPanel({ job, events }: { readonly job: JobDocument; readonly events: readonly PastEvent[] }) {
   const partials = useMemo(() => latestPartials(events), [events]);
@@ -36,7 +19,7 @@ export function ResultsPanel({ job, events }: { readonly job: JobDocument; reado
   }
   return (
     <div className="results">
-      {job.error !== undefined && job.error !== null && job.error.details !== undefined && (
+      {job.error?.details !== undefined && (
         <section><h3>Details of the error</h3><div className="results__value"><JsonTree value={job.error.details} label="Details of the error" /></div></section>
       )}
       {job.error !== undefined && job.error !== null && result === undefined && partials.length === 0 && job.error.details === undefined && <Banner tone="idle">There is no result. Why it ended is said above.</Banner>}

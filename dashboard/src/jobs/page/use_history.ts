@@ -1,25 +1,19 @@
 // A job's history for as long as its page is open.
 
-import { useEffect, useMemo, useState, useSyncExternalStore } from "react";
+import { useEffect, useMemo, useSyncExternalStore } from "react";
 import { useHeadway } from "@headway/react";
 
 import { History, type HistoryView } from "./history.ts";
 
-const NOTHING: HistoryView = { events: [], reading: true, complete: false, beginsLate: false, error: undefined };
-
-/** The history of a job; nothing while it is not known whether there is one. */
-export function useHistory(id: string | undefined): readonly [History | undefined, HistoryView] {
+/** The history of a job. */
+export function useHistory(id: string): readonly [History, HistoryView] {
   const client = useHeadway();
-  const [history, setHistory] = useState<History | undefined>(undefined);
+  const history = useMemo(() => new History(client, id), [client, id]);
   useEffect(() => {
-    if (id === undefined) return;
-    const next = new History(client, id);
-    next.start();
-    setHistory(next);
+    history.start();
     return () => {
-      next.stop();
+      history.stop();
     };
-  }, [client, id]);
-  const store = useMemo(() => history ?? { subscribe: () => () => undefined, getSnapshot: () => NOTHING }, [history]);
-  return [history, useSyncExternalStore(store.subscribe, store.getSnapshot)];
+  }, [history]);
+  return [history, useSyncExternalStore(history.subscribe, history.getSnapshot)];
 }

@@ -23,9 +23,9 @@ export interface PastView extends PlayerView {
 export class Past {
   readonly #client: Headway;
   readonly #id: string;
-  readonly #player: Player;
+  #player = new Player(undefined);
   readonly #listeners = new Set<() => void>();
-  readonly #ending = new AbortController();
+  #ending = new AbortController();
   #reading = false;
   #complete = false;
   #limit = CHANGES;
@@ -35,10 +35,9 @@ export class Past {
   #timer: ReturnType<typeof setInterval> | undefined;
   #following: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(client: Headway, id: string, now: JobDocument | undefined) {
+  constructor(client: Headway, id: string) {
     this.#client = client;
     this.#id = id;
-    this.#player = new Player(now);
     this.#view = this.#look();
   }
 
@@ -51,22 +50,32 @@ export class Past {
     };
   };
 
+  /** Begins to read. `now`: the job as it is, for what a log that was cut does not tell. */
+  start(now: JobDocument): void {
+    this.#ending = new AbortController();
+    this.#player = new Player(now);
+    this.#records = 0;
+    this.#reading = false;
+    void this.read();
+  }
+
   stop(): void {
     this.#ending.abort();
     clearInterval(this.#timer);
     clearTimeout(this.#following);
+    this.#timer = this.#following = undefined;
   }
 
   /** Reads to the end, or as much as it was allowed to. */
   async read(): Promise<void> {
     if (this.#reading) return;
+    const { signal } = this.#ending;
     this.#reading = true;
-    this.#complete = false;
     this.#error = undefined;
     this.#change();
     try {
       while (this.#records < this.#limit) {
-        const page = await this.#client.jobs.records(this.#id, { after: this.#player.cursor, limit: PAGE }, { signal: this.#ending.signal });
+        const page = await this.#client.jobs.records(this.#id, { after: this.#player.cursor, limit: PAGE }, { signal });
         this.#player.add(page.records);
         this.#records += page.records.length;
         this.#complete = page.next === undefined || page.next === null;
@@ -74,7 +83,8 @@ export class Past {
         if (this.#complete) break;
       }
     } catch (error) {
-      if (!this.#ending.signal.aborted) this.#error = reasonOf(error);
+      if (signal.aborted) return;
+      this.#error = reasonOf(error);
     }
     this.#reading = false;
     this.#change();

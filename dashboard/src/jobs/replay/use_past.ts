@@ -1,6 +1,6 @@
 // A job's past for as long as somebody replays it.
 
-import { useEffect, useMemo, useState, useSyncExternalStore } from "react";
+import { useEffect, useEffectEvent, useMemo, useSyncExternalStore } from "react";
 import type { JobDocument } from "@headway/client";
 import { useHeadway } from "@headway/react";
 
@@ -9,25 +9,22 @@ import { Past, type PastView } from "./past.ts";
 const NOTHING = { subscribe: () => () => undefined, getSnapshot: () => undefined };
 
 /** The past of a job; nothing while `open` is false. */
-export function usePast(job: JobDocument | undefined, open: boolean): readonly [Past | undefined, PastView | undefined] {
+export function usePast(job: JobDocument, open: boolean): readonly [Past | undefined, PastView | undefined] {
   const client = useHeadway();
-  const [past, setPast] = useState<Past | undefined>(undefined);
-  const id = job?.id;
-  const wanted = open && id !== undefined;
+  const { id, cursor } = job;
+  const past = useMemo(() => (open ? new Past(client, id) : undefined), [client, id, open]);
+  // The document is only what the log does not tell; another one does not begin the past anew.
+  const start = useEffectEvent((begun: Past) => { begun.start(job); });
   useEffect(() => {
-    if (!wanted) return;
-    const next = new Past(client, id, job);
-    void next.read();
-    setPast(next);
+    if (past === undefined) return;
+    start(past);
     return () => {
-      next.stop();
-      setPast(undefined);
+      past.stop();
     };
-    // The document is only what the log does not tell; another one does not begin the past anew.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [client, id, wanted]);
-  const cursor = job?.cursor;
-  useEffect(() => { past?.moved(); }, [past, cursor]);
-  const store = useMemo((): Pick<Past, "subscribe"> & { readonly getSnapshot: () => PastView | undefined } => past ?? NOTHING, [past]);
+  }, [past]);
+  useEffect(() => {
+    past?.moved();
+  }, [past, cursor]);
+  const store: Pick<Past, "subscribe"> & { readonly getSnapshot: () => PastView | undefined } = past ?? NOTHING;
   return [past, useSyncExternalStore(store.subscribe, store.getSnapshot)];
 }
