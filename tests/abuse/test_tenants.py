@@ -48,6 +48,7 @@ class TenantTest(unittest.TestCase):
         token = house.post("/api/v1/tokens", {"jobs": [job["id"]]}, cls.owner)
         cls.names = {"job": job["id"], "batch": batch["id"], "key": key["id"], "token": token["id"]}
         cls.routes = list(described(house))
+        cls.sockets = list(sockets(house))
 
     def tearDown(self):
         """No probe of a stranger did anything."""
@@ -90,7 +91,7 @@ class TenantTest(unittest.TestCase):
     def test_the_same_probes_tell_the_owner_something(self):
         """Otherwise the test above would hold for routes that answer nobody."""
         for method, path, operation, has_body in self.routes:
-            if method != "GET":
+            if method != "GET" or path in self.sockets:
                 continue
             with self.subTest(f"{method} {path}"):
                 differ = [
@@ -129,6 +130,35 @@ class TenantTest(unittest.TestCase):
                         masked_text(self.said(make(name)), name),
                         masked_text(self.said(make(never(name))), never(name)),
                     )
+
+    def test_older_formats_tell_a_stranger_nothing(self):
+        self.assertEqual(len(self.sockets), 3)
+        for path in self.sockets:
+            told = []
+            for name in (self.names["job"], "s-ours"):
+                with self.subTest(path, name=name):
+                    there, nowhere = (
+                        masked_text(self.heard(filled(path, asked), self.stranger), asked)
+                        for asked in (name, never(name))
+                    )
+                    self.assertEqual(there, nowhere)
+                told.append(self.heard(filled(path, name), self.owner))
+            states = [text for text in told if text.startswith("{") and '"error"' not in text]
+            self.assertEqual(len(states), 1, told)
+
+    def heard(self, path, headers):
+        """The first message of a WebSocket, and how it is closed if it is."""
+        texts = []
+        address = f"ws://{self.house.host}:{self.house.port}{path}"
+        with connect(address, additional_headers=headers) as stream:
+            try:
+                texts.append(stream.recv(timeout=30))
+                if '"error"' in texts[-1]:
+                    stream.recv(timeout=30)
+            except ConnectionClosed as closed:
+                texts.append(f"{closed.rcvd}")
+        # An error says when it happened.
+        return re.sub(r'"timestamp":"[^"]*"', "", "\n".join(texts))
 
     def said(self, message):
         """What comes after `hello`, up to the answer; and how a stream of one job is refused."""
@@ -172,6 +202,14 @@ def described(house):
         for method, operation in methods.items():
             if "{" in path and method in ("get", "post", "put", "patch", "delete"):
                 yield method.upper(), path, operation["operationId"], "requestBody" in operation
+
+
+def sockets(house):
+    """Paths with a name at which there is a WebSocket and nothing else."""
+    for path, methods in house.get("/api/v1/openapi.json", house.admin())["paths"].items():
+        replies = methods.get("get", {}).get("responses", {})
+        if "{" in path and "101" in replies and "200" not in replies:
+            yield path
 
 
 def never(name):
