@@ -7,7 +7,7 @@ import { formatAmount, formatCount, useCommand, useHeadway, type JobDocument } f
 import { Banner } from "../../design/banner.tsx";
 import { Button } from "../../design/button.tsx";
 import { Menu, MenuItem } from "../../design/menu.tsx";
-import { Elapsed } from "../../design/time.tsx";
+import { Ago } from "../../design/time.tsx";
 import { usePerson, useQuestion } from "../../shell/context.ts";
 import { reasonOf } from "../../shell/words.ts";
 import { retryChoices, type RetryChoice } from "../model/retrying.ts";
@@ -132,7 +132,7 @@ function Asked({ what, running }: { readonly what: string; readonly running: num
   const [since] = useState(() => Date.now());
   return (
     <Banner tone="warn" icon="clock">
-      {what}: noted <Elapsed since={since} /> ago{running === 0 ? "." : `, waiting for ${running === 1 ? "1 item that is" : `${formatCount(running)} items that are`} running.`}
+      {what}: noted <Ago at={since} />{running === 0 ? "." : `, waiting for ${running === 1 ? "1 item that is" : `${formatCount(running)} items that are`} running.`}
     </Banner>
   );
 }

@@ -2,15 +2,16 @@
 
 import { useEffect, useMemo, useRef, type KeyboardEvent } from "react";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { StatusBadge, formatCount, formatDuration, isTerminal, type JobDocument } from "@headway/react";
+import { formatCount, type JobDocument } from "@headway/react";
 
 import { Empty } from "../../design/empty.tsx";
 import { Skeleton } from "../../design/skeleton.tsx";
 import { amountColumn } from "../model/amounts.ts";
 import { share, toggle, toggleAll, type Chosen } from "../model/chosen.ts";
-import type { ItemRow } from "../model/item_row.ts";
 import { canRunAgain } from "../model/retrying.ts";
-import { RENEW_EVERY_MS, type ItemFilter, type Items, type ItemsState } from "./items.ts";
+import { ItemRowView } from "./item_row_view.tsx";
+import { ItemTableHead } from "./item_table_head.tsx";
+import type { ItemFilter, Items, ItemsState } from "./items.ts";
 
 const ROW = 40;
 /** The list reads on when so few rows are left below. */
@@ -41,25 +42,13 @@ export function ItemTable({ job, state: { list, reading }, items, filter, chosen
     if (list.read && last + AHEAD >= rows.length) void items.more();
   }, [items, list, last, rows.length]);
 
-  const inSight = useRef(0);
   useEffect(() => {
-    inSight.current = first;
-  }, [first]);
+    items.look(first);
+  }, [items, first]);
   const version = `${job.attempt} ${job.cursor}`;
-  const live = !isTerminal(job.status);
-  const renewed = useRef(version);
   useEffect(() => {
-    if (renewed.current === version) return;
-    const timer = setTimeout(() => {
-      renewed.current = version;
-      void items.renew(inSight.current);
-    }, live ? RENEW_EVERY_MS : 200);
-    return () => {
-      clearTimeout(timer);
-    };
-    // Counted from the first change that was not shown yet: a change before it is shown does not put it off.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [items, live, live ? Math.floor(Date.parse(job.updated_at) / RENEW_EVERY_MS) : version]);
+    items.change(version);
+  }, [items, version]);
 
   const order = useMemo(() => rows.filter(({ status }) => canRunAgain(status)).map(({ index }) => index), [rows]);
   const ticked = share(chosen, order);
@@ -81,84 +70,35 @@ export function ItemTable({ job, state: { list, reading }, items, filter, chosen
   if (list.read && rows.length === 0) return <NoItems job={job} filter={filter} />;
   const say = amountColumn(job.cost?.currency ?? "USD", typicalCost(job));
   return (
-    <div className="item-table" role="table" aria-label="Items" aria-rowcount={list.next === undefined ? rows.length + 1 : -1} onKeyDown={move}>
-      <div className="item-row item-row--head" role="row" aria-rowindex={1}>
-        <span role="columnheader">
-          <input
-            type="checkbox" aria-label="Tick all items of the list that can run again" checked={ticked === "all" && order.length > 0} disabled={order.length === 0}
-            ref={(box) => { if (box !== null) box.indeterminate = ticked === "some"; }}
-            onChange={() => { onChosen(toggleAll(chosen, order)); }}
-          />
-        </span>
-        <span role="columnheader" className="item-row__number">Item</span>
-        <span role="columnheader" className="item-row__status">Status</span>
-        <span role="columnheader" className="item-row__input">Input</span>
-        <span role="columnheader" className="item-row__outcome">Output or reason</span>
-        <span role="columnheader" className="item-row__tries">Attempts</span>
-        <span role="columnheader" className="item-row__time">Duration</span>
-        <span role="columnheader" className="item-row__cost">Cost</span>
-      </div>
-      <div className="item-table__scroll" ref={scroller} tabIndex={-1}>
-        <div role="rowgroup" className="item-table__rows" style={{ blockSize: virtualizer.getTotalSize() }}>
-          {drawn.map(({ index: place, start }) => {
-            const row = rows[place];
-            return row === undefined ? null : (
-              <Row
-                key={row.index} row={row} place={place} start={start} say={say} opened={row.index === opened}
-                ticked={chosen.indexes.has(row.index)} onOpen={() => { onOpen(row.index === opened ? undefined : row.index); }}
-                onTick={(range) => { onChosen(toggle(chosen, row.index, range, order)); }}
-              />
-            );
-          })}
+    <div className="item-list">
+      <div className="item-table" role="table" aria-label="Items" aria-rowcount={list.next === undefined ? rows.length + 1 : -1} onKeyDown={move}>
+        <ItemTableHead ticked={ticked} tickable={order.length > 0} onTick={() => { onChosen(toggleAll(chosen, order)); }} />
+        <div className="item-table__scroll" role="rowgroup" ref={scroller}>
+          <div role="presentation" className="item-table__rows" style={{ blockSize: virtualizer.getTotalSize() }}>
+            {drawn.map(({ index: place, start }) => {
+              const row = rows[place];
+              return row === undefined ? null : (
+                <ItemRowView
+                  key={row.index} row={row} place={place} start={start} say={say} opened={row.index === opened}
+                  ticked={chosen.indexes.has(row.index)} onOpen={() => { onOpen(row.index === opened ? undefined : row.index); }}
+                  onTick={(range) => { onChosen(toggle(chosen, row.index, range, order)); }}
+                />
+              );
+            })}
+          </div>
+          {!list.read && <Loading />}
         </div>
-        {!list.read && <Loading />}
-        {list.read && <p className="item-table__end faint numbers" role="status">{list.next === undefined ? `${formatCount(rows.length)} ${rows.length === 1 ? "item" : "items"}` : reading ? "Reading more" : ""}</p>}
       </div>
+      <p className="item-list__end faint numbers" role="status">{told(list, reading)}</p>
     </div>
   );
 }
 
-interface RowProps {
-  readonly row: ItemRow;
-  readonly place: number;
-  readonly start: number;
-  readonly say: (amount: string) => string;
-  readonly opened: boolean;
-  readonly ticked: boolean;
-  readonly onOpen: () => void;
-  readonly onTick: (range: boolean) => void;
-}
-
-function Row({ row, place, start, say, opened, ticked, onOpen, onTick }: RowProps) {
-  const name = row.customId ?? `item ${row.index}`;
-  const tickable = canRunAgain(row.status);
-  return (
-    <div
-      className="item-row" role="row" aria-rowindex={place + 2} data-place={place} data-opened={opened || undefined} data-status={row.status}
-      style={{ transform: `translateY(${start}px)` }}
-      onClick={(event) => { if (!(event.target instanceof HTMLInputElement) && !(event.target instanceof HTMLButtonElement)) onOpen(); }}
-    >
-      <span role="cell">
-        {tickable && (
-          <input
-            type="checkbox" aria-label={`Tick ${name}`} checked={ticked}
-            onChange={(event) => { onTick(event.nativeEvent instanceof MouseEvent && event.nativeEvent.shiftKey); }}
-          />
-        )}
-      </span>
-      <span role="cell" className="item-row__number">
-        <button type="button" className="item-row__open" aria-expanded={opened} onClick={onOpen}>
-          <span className="numbers">{row.index}</span>{row.customId !== undefined && <span className="one-line">{row.customId}</span>}
-        </button>
-      </span>
-      <span role="cell" className="item-row__status"><StatusBadge status={row.status} /></span>
-      <span role="cell" className="item-row__input one-line">{row.input}</span>
-      <span role="cell" className="item-row__outcome one-line">{row.code !== undefined && <code>{row.code}</code>}{row.outcome}</span>
-      <span role="cell" className="item-row__tries numbers">{row.attempts === 0 ? "" : row.attempts}</span>
-      <span role="cell" className="item-row__time numbers">{row.durationMs === undefined ? "" : formatDuration(row.durationMs)}</span>
-      <span role="cell" className="item-row__cost numbers">{row.cost === undefined ? "" : say(row.cost)}</span>
-    </div>
-  );
+/** How much of the list is here. */
+function told({ rows, next, read }: ItemsState["list"], reading: boolean): string {
+  if (!read) return "Reading the items";
+  const count = rows.length === 1 ? "1 item" : `${formatCount(rows.length)} items`;
+  return next === undefined ? count : reading ? `${count} read, reading more` : `${count} read; scroll for more`;
 }
 
 /** What an item costs on average so far. */

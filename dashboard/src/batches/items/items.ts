@@ -1,13 +1,14 @@
 // The items of a batch that a list shows: read page by page, and again as they move.
 
-import type { Headway, ItemStatus } from "@headway/client";
+import type { ItemPage, ItemStatus } from "@headway/client";
 
+import { systemAfter, type After } from "../model/feed.ts";
 import { extended, renewed, UNREAD, type ItemList } from "../model/item_list.ts";
 
 /** Items on a page. */
-const PAGE = 100;
+export const PAGE = 100;
 /** The shortest time between two readings of what is in sight, in milliseconds. */
-export const RENEW_EVERY_MS = 2_500;
+const RENEW_EVERY_MS = 2_500;
 
 /** Which items. */
 export interface ItemFilter {
@@ -23,20 +24,26 @@ export interface ItemsState {
   readonly error: unknown;
 }
 
+/** Reads a page: the items after an index. */
+export type ReadItems = (after: number | undefined, signal: AbortSignal) => Promise<ItemPage>;
+
 /** One list, for one filter. */
 export class Items {
-  readonly #batches: Headway["batches"];
-  readonly #id: string;
-  readonly #filter: ItemFilter;
+  readonly #read: ReadItems;
+  /** Items after this index are listed. */
+  readonly #first: number | undefined;
+  readonly #after: After;
   readonly #listeners = new Set<() => void>();
   #state: ItemsState = { list: UNREAD, reading: false, error: undefined };
   #ending = new AbortController();
-  #renewing = false;
+  #inSight = 0;
+  #version: string | undefined;
+  #takeBack: (() => void) | undefined;
 
-  constructor(batches: Headway["batches"], id: string, filter: ItemFilter) {
-    this.#batches = batches;
-    this.#id = id;
-    this.#filter = filter;
+  constructor(read: ReadItems, from: number, after: After = systemAfter) {
+    this.#read = read;
+    this.#first = from > 0 ? from - 1 : undefined;
+    this.#after = after;
   }
 
   readonly subscribe = (listener: () => void): (() => void) => {
@@ -48,36 +55,6 @@ export class Items {
 
   readonly getSnapshot = (): ItemsState => this.#state;
 
-  /** Reads the next page, if there is one. */
-  readonly more = async (): Promise<void> => {
-    const { list, reading } = this.#state;
-    if (reading || (list.read && list.next === undefined)) return;
-    const { signal } = this.#ending;
-    this.#become({ ...this.#state, reading: true });
-    try {
-      const page = await this.#batches.items(this.#id, this.#query(list.read ? list.next : this.#first), { signal });
-      this.#become({ list: extended(this.#state.list, page), reading: false, error: undefined });
-    } catch (error) {
-      if (!signal.aborted) this.#become({ ...this.#state, reading: false, error });
-    }
-  };
-
-  /** Reads again what is in sight from the item at a place of the list on. */
-  readonly renew = async (place: number): Promise<void> => {
-    if (this.#renewing || !this.#state.list.read) return;
-    const after = this.#state.list.rows[place - 1]?.index ?? this.#first;
-    const { signal } = this.#ending;
-    this.#renewing = true;
-    try {
-      const page = await this.#batches.items(this.#id, this.#query(after), { signal });
-      this.#become({ list: renewed(this.#state.list, after, page), reading: this.#state.reading, error: undefined });
-    } catch {
-      // What is shown stays; the next change asks again.
-    } finally {
-      this.#renewing = false;
-    }
-  };
-
   start(): void {
     if (this.#ending.signal.aborted) this.#ending = new AbortController();
     if (!this.#state.list.read) void this.more();
@@ -85,16 +62,53 @@ export class Items {
 
   stop(): void {
     this.#ending.abort();
+    this.#takeBack?.();
+    this.#takeBack = undefined;
     this.#state = { ...this.#state, reading: false };
   }
 
-  get #first(): number | undefined {
-    return this.#filter.from > 0 ? this.#filter.from - 1 : undefined;
+  /** Reads the next page, if there is one. */
+  readonly more = async (): Promise<void> => {
+    const { list, reading } = this.#state;
+    if (reading || (list.read && list.next === undefined)) return;
+    const { signal } = this.#ending;
+    this.#become({ ...this.#state, reading: true });
+    try {
+      const page = await this.#read(list.read ? list.next : this.#first, signal);
+      if (!signal.aborted) this.#become({ list: extended(this.#state.list, page), reading: false, error: undefined });
+    } catch (error) {
+      if (!signal.aborted) this.#become({ ...this.#state, reading: false, error });
+    }
+  };
+
+  /** Which place of the list is the first in sight. */
+  look(place: number): void {
+    this.#inSight = place;
   }
 
-  #query(after: number | undefined) {
-    const { status, error } = this.#filter;
-    return { after, limit: PAGE, ...(status !== undefined && { status: [status] }), ...(error !== undefined && { error }) };
+  /** How the batch stands; when it has moved, what is in sight is read again soon. */
+  change(version: string): void {
+    const moved = this.#version !== undefined && this.#version !== version;
+    this.#version = version;
+    if (!moved || this.#takeBack !== undefined) return;
+    this.#takeBack = this.#after(RENEW_EVERY_MS, () => {
+      this.#takeBack = undefined;
+      void this.#renew();
+    });
+  }
+
+  async #renew(): Promise<void> {
+    const { list, reading } = this.#state;
+    // What is being read is as it is now, and what is above it is out of sight.
+    if (!list.read || reading) return;
+    const after = list.rows[this.#inSight - 1]?.index ?? this.#first;
+    const { signal } = this.#ending;
+    try {
+      const page = await this.#read(after, signal);
+      if (!signal.aborted) this.#become({ ...this.#state, list: renewed(this.#state.list, after, page) });
+    } catch {
+      // What is shown stays; the next change asks again.
+    }
   }
 
   #become(state: ItemsState): void {

@@ -11,7 +11,7 @@ import { reasonOf } from "../../shell/words.ts";
 import { NOTHING, type Chosen } from "../model/chosen.ts";
 import { ItemDetail } from "./item_detail.tsx";
 import { ItemTable } from "./item_table.tsx";
-import { Items, type ItemFilter } from "./items.ts";
+import { Items, PAGE, type ItemFilter } from "./items.ts";
 import { RetryChosen } from "./retry_chosen.tsx";
 import { StatusFilter } from "./status_filter.tsx";
 
@@ -55,7 +55,11 @@ interface ListedProps {
 
 function Listed({ id, job, filter, opened, onOpen }: ListedProps) {
   const headway = useHeadway();
-  const items = useMemo(() => new Items(headway.batches, id, filter), [headway, id, filter]);
+  const items = useMemo(() => {
+    const { status, error, from } = filter;
+    const query = { limit: PAGE, ...(status !== undefined && { status: [status] }), ...(error !== undefined && { error }) };
+    return new Items((after, signal) => headway.batches.items(id, { ...query, after }, { signal }), from);
+  }, [headway, id, filter]);
   useEffect(() => {
     items.start();
     return () => {

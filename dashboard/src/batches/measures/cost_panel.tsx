@@ -25,13 +25,13 @@ export function CostPanel({ id, job, shown, marker }: CostPanelProps) {
   const { cost } = job;
   if (cost === undefined || cost === null) {
     return (
-      <Panel title="Cost">
+      <Panel title="Cost over time">
         <p className="measures__none">Nothing is known of what this batch costs. Costs come from usage that workers report and a file of prices, or from amounts that they report themselves.</p>
       </Panel>
     );
   }
   return (
-    <Panel title="Cost" actions={cut ? <span className="faint">the log is longer than what is read here</span> : undefined}>
+    <Panel title="Cost over time" actions={cut ? <span className="faint">the log is longer than what is read here</span> : undefined}>
       <div className="measures">
         {error !== undefined && <Banner tone="warn" actions={<Button size="small" onClick={again}>Try again</Button>}>{`The past is not shown. ${reasonOf(error)}`}</Banner>}
         <CostPlot moments={moments} cost={cost} job={job} marker={marker} />

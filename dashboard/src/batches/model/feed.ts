@@ -11,7 +11,7 @@ export interface FeedState<Value> {
 /** Does something later, unless it is taken back. */
 export type After = (ms: number, run: () => void) => () => void;
 
-const systemAfter: After = (ms, run) => {
+export const systemAfter: After = (ms, run) => {
   const timer = setTimeout(run, ms);
   return () => {
     clearTimeout(timer);
