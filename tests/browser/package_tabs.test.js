@@ -160,7 +160,7 @@ test("only tabs with the same token share, and the one that signs in as somebody
   const server = await Server.start(t, { signIn: {} });
   await server.job("j");
   await server.report("j", [{ type: "start" }, { type: "progress", percent: 1 }]);
-  const { key } = await server.key({ scopes: ["admin"] });
+  const { key } = await server.key({ scopes: ["watch", "admin"] });
   const [a, b] = await Promise.all([server.token({ jobs: ["j"] }), server.token({ jobs: ["j"] })]);
   const page = await openBrowser(t, { args: ARGS });
   const lab = await Lab.open(page.context(), server.url);
@@ -196,7 +196,7 @@ test("a sign-out by the cookie that tabs share ends all of them, and a sign-in b
   const server = await Server.start(t, { signIn: {} });
   await server.job("j");
   await server.report("j", [{ type: "start" }, { type: "progress", percent: 1 }]);
-  const { key } = await server.key({ scopes: ["admin"] });
+  const { key } = await server.key({ scopes: ["watch", "admin"] });
   const page = await openBrowser(t, { args: ARGS });
   const lab = await Lab.open(page.context(), server.url);
   const tabs = [await lab.tab("", page), await lab.tab(), await lab.tab()];
