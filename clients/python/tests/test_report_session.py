@@ -91,6 +91,7 @@ class Run:
 
     def _send(self, outcome: str) -> None:
         session = self.session
+        self.now += 0.2
         sending = session.poll_request(self.now)
         if sending is None:
             return
@@ -248,6 +249,22 @@ class SessionTest(TestCase):
         for number in range(250):
             self.session.report({"type": "log", "message": str(number)})
         self.assertEqual([len(self.exchange(second).entries) for second in range(3)], [100, 100, 50])
+
+    def test_nothing_is_sent_beside_what_may_end_the_job(self) -> None:
+        for event in ("log", "ack", "log"):
+            self.session.report({"type": event, "message": "x", "command": "cmd-1"})
+        kinds = [[entry.kind for entry in self.exchange(second).entries] for second in range(2)]
+        self.assertEqual(kinds, [["log", "ack"], ["log"]])
+
+    def test_what_was_answered_is_not_sent_again_after_a_crash_and_no_number_is_used_twice(self) -> None:
+        lines = [head_line(IDENTITY, "http://server", made=True, next_seq=1)]
+        for number in range(3):
+            self.session.report({"type": "log", "message": str(number)})
+            self.exchange(number)
+        lines += iter(self.session.poll_line, None)
+        left = restore(lines)
+        assert left is not None
+        self.assertEqual((left.entries, left.next_seq), ((), 4))
 
     def test_waits_double_with_full_jitter_and_stay_at_sixteen_seconds(self) -> None:
         self.session.report({"type": "log", "message": "x"})
