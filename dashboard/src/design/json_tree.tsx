@@ -39,7 +39,7 @@ function Members({ label, value, open }: { readonly label: ReactNode; readonly v
       <summary>{label}<span className="json__size">{isList ? `[${size}]` : `{${size}}`}</span></summary>
       {isOpen && (
         <ul>
-          {Object.entries(value).slice(0, shown).map(([member, inner]) => (
+          {Object.entries(value as Readonly<Record<string, unknown>>).slice(0, shown).map(([member, inner]) => (
             <li key={member}><Value name={isList ? undefined : member} value={inner} open={open - 1} /></li>
           ))}
           {size > shown && (

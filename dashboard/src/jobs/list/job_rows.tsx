@@ -54,12 +54,13 @@ export function JobRows({ feed, view, onFilter, empty }: JobRowsProps) {
   }, [feed]);
 
   const focusRow = useCallback((place: number) => {
-    virtualizer.scrollToIndex(place, { align: "auto" });
-    requestAnimationFrame(() => {
-      requestAnimationFrame(() => {
-        document.querySelector<HTMLElement>(`.job-row__link[data-place="${place}"]`)?.focus({ preventScroll: true });
-      });
-    });
+    const row = () => box.current?.querySelector<HTMLElement>(`.job-row__link[data-place="${place}"]`);
+    const present = row();
+    present?.focus();
+    if (present !== null && present !== undefined) return;
+    // One out of sight is there after the next drawing.
+    virtualizer.scrollToIndex(place, { align: "center" });
+    requestAnimationFrame(() => { requestAnimationFrame(() => { row()?.focus(); }); });
   }, [virtualizer]);
   useKeys((key) => {
     const step = key === "j" || key === "ArrowDown" ? 1 : key === "k" || key === "ArrowUp" ? -1 : 0;
