@@ -1,6 +1,6 @@
 // Lines of a job's log, out of what a stream or a history brings.
 
-import type { HistoryEvent, JobEvent, LogLevel } from "@headway/client";
+import type { Happened, HistoryEvent, JobEvent, LogLevel } from "@headway/client";
 
 /** An event of a stream (`useJobEvents`) or of a history (`jobs.events`). */
 export type LogEvent = JobEvent | HistoryEvent;
@@ -29,11 +29,19 @@ export function linesOf(events: readonly LogEvent[], most: number): readonly Log
     seen.set(cursor, times + 1);
     return times === 0 ? cursor : `${cursor}.${times}`;
   };
+  // What a history has told, a stream that began meanwhile does not tell again.
+  const told = new Set(events.filter((event) => !isOfStream(event)).map((event) => (event as HistoryEvent).cursor));
   for (const event of events) {
+    if (event.type === "event" && told.has((event as Happened).cursor)) continue;
     const line = lineOf(event, named);
     if (line !== undefined) lines.push(line);
   }
   return lines.length > most ? lines.slice(lines.length - most) : lines;
+}
+
+/** Whether it came as a frame. An event of a history has its type from its producer, where neither word is one. */
+function isOfStream({ type }: LogEvent): boolean {
+  return type === "event" || type === "gap";
 }
 
 function lineOf(event: LogEvent, named: (cursor: string) => string): LogLine | undefined {

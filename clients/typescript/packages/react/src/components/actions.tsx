@@ -1,7 +1,7 @@
 "use client";
 // Buttons for what can be asked of a job.
 
-import type { ReactNode } from "react";
+import { useEffect, useRef, type ReactNode } from "react";
 import type { Action, JobStatus } from "@headway/client";
 
 import { allows } from "../status.ts";
@@ -21,9 +21,16 @@ export interface ActionsProps {
 export function Actions({ status, name, actions, pending, onCommand }: ActionsProps): ReactNode {
   const { words } = useLanguage();
   const allowed = actions.filter((action) => allows(status, action) || action === pending);
-  if (allowed.length === 0) return null;
+  const place = useRef<HTMLDivElement>(null);
+  const asked = useRef(false);
+  const offered = allowed.join();
+  useEffect(() => {
+    // A button that was pressed goes when its action is done: whoever was on it stays at the job, and not at the top of the page.
+    if (asked.current && document.activeElement === document.body) place.current?.closest<HTMLElement>(".headway-card")?.focus();
+    asked.current &&= pending !== undefined;
+  }, [offered, pending]);
   return (
-    <div className="headway-actions">
+    <div ref={place} className="headway-actions">
       {allowed.map((action) => (
         <button
           key={action}
@@ -33,7 +40,9 @@ export function Actions({ status, name, actions, pending, onCommand }: ActionsPr
           aria-label={`${words.action[action]}: ${name}`}
           aria-disabled={pending !== undefined}
           onClick={() => {
-            if (pending === undefined) onCommand(action);
+            if (pending !== undefined) return;
+            asked.current = true;
+            onCommand(action);
           }}
         >
           {words.action[action]}

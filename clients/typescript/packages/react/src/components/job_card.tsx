@@ -76,7 +76,7 @@ function Card({ job, actions = [], now, announce = true, locale, children, onCom
   const told = [job.phase, job.message].filter((text) => typeof text === "string" && text !== "").join(" · ");
   const { cost } = job;
   return (
-    <article className={classes("headway", "headway-card", className)} aria-label={name} data-status={job.status}>
+    <article className={classes("headway", "headway-card", className)} aria-label={name} data-status={job.status} tabIndex={-1}>
       <header className="headway-card-head">
         <span className="headway-card-name" title={name}>{name}</span>
         <StatusBadge status={job.status} stalled={job.stalled} />

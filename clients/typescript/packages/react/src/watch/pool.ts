@@ -68,6 +68,7 @@ export class WatchPool {
         const ended = last?.ended ?? (job !== undefined && isTerminal(job.status));
         return { job, ended, error: last?.error, connection };
       },
+      ({ job, error }) => job !== undefined || error !== undefined,
       (one, other) => one.job === other.job && one.ended === other.ended && one.error === other.error && one.connection === other.connection,
     );
   }
@@ -79,6 +80,7 @@ export class WatchPool {
       JSON.stringify([selector, wish.events, wish.minIntervalMs]),
       (onEvent) => this.#headway.watchJobs(selector, options(wish, onEvent)),
       (last, connection) => ({ jobs: last?.jobs ?? NO_JOBS, error: last?.error, connection }),
+      ({ jobs, error, connection }) => jobs.length > 0 || error !== undefined || connection.state === "live",
       (one, other) => one.jobs === other.jobs && one.error === other.error && one.connection === other.connection,
     );
   }
@@ -88,6 +90,7 @@ export class WatchPool {
     key: string,
     open: (onEvent: (event: JobEvent) => void) => Open<Snapshot>,
     unwatched: (last: Snapshot | undefined, connection: ConnectionState) => Snapshot,
+    knows: (snapshot: Snapshot) => boolean,
     same: (one: Snapshot, other: Snapshot) => boolean,
   ): PooledWatch<Snapshot> {
     let last: Snapshot | undefined;
@@ -100,9 +103,9 @@ export class WatchPool {
     };
     return {
       getSnapshot: () => {
-        const entry = entries.get(key);
-        // What was seen before stays while the watch is away, as when a hidden part of a page is shown again.
-        const now = entry?.watch.getSnapshot() ?? unwatched(last, this.#headway.connection.getSnapshot());
+        const watched = entries.get(key)?.watch.getSnapshot();
+        // What was seen before stays until something else is known, as when a hidden part of a page is shown again.
+        const now = watched !== undefined && knows(watched) ? watched : unwatched(last, this.#headway.connection.getSnapshot());
         if (last === undefined || !same(last, now)) last = now;
         return last;
       },

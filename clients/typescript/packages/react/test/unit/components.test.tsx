@@ -100,6 +100,19 @@ describe("JobCard", () => {
     assert.deepEqual(asked, []);
   });
 
+  test("whoever pressed a button that goes stays at the job", () => {
+    const { rerender } = render(<JobCard job={JOBS.running} actions={["cancel"]} onCommand={() => undefined} />);
+    const button = screen.getByRole("button");
+    act(() => {
+      button.focus();
+    });
+    fireEvent.click(button);
+    rerender(<JobCard job={JOBS.running} actions={["cancel"]} pending="cancel" onCommand={() => undefined} />);
+    assert.equal(document.activeElement, button);
+    rerender(<JobCard job={JOBS.cancelling} actions={["cancel"]} onCommand={() => undefined} />);
+    assert.equal(document.activeElement, screen.getByRole("article"));
+  });
+
   test("reads aloud a change of status and each tenth, not each update", () => {
     const { rerender } = render(<JobCard job={job({ progress: { percent: 41 } })} />);
     const said = new Set<string | null>();
@@ -235,6 +248,11 @@ describe("JobLog", () => {
   test("reads a history as it reads a stream", () => {
     render(<JobLog events={[{ cursor: "0000000a-1", at: ago(3), type: "log", level: "error", message: "from the history" }]} />);
     assert.ok(screen.getByText("from the history"));
+  });
+
+  test("shows once what both a history and a stream have told", () => {
+    const { container } = render(<JobLog events={[{ cursor: "0000000a-1", at: ago(60), type: "log", level: "info", message: "Connected to crm.example" }, ...EVENTS]} />);
+    assert.equal(container.querySelectorAll(".headway-log-line").length, 5);
   });
 
   test("keeps the newest lines", () => {

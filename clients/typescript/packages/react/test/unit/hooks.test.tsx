@@ -4,8 +4,8 @@ import "../support/dom.ts";
 
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
-import { StrictMode, type ReactNode } from "react";
-import { cleanup, render, renderHook } from "@testing-library/react";
+import { Activity, StrictMode, Suspense, use, type ReactNode } from "react";
+import { act, cleanup, render, renderHook } from "@testing-library/react";
 import type { JobEvent, JobSnapshot } from "@headway/client";
 
 import {
@@ -142,6 +142,52 @@ test("a component that is mounted again within a moment finds what it left", asy
   mock.timers.tick(1_000);
   await settled();
   assert.deepEqual(server.asked().slice(2).sort(), ["unsubscribe", "unsubscribe"], "what nobody watches is let go");
+});
+
+test("a rendering that is thrown away asks for nothing", async () => {
+  let open: () => void = () => undefined;
+  const door = new Promise<void>((resolve) => (open = resolve));
+  function Waiting(): ReactNode {
+    const { job: known } = useJob("a");
+    use(door);
+    return known?.id;
+  }
+  const { container } = await act(async () => {
+    const rendered = render(<Suspense fallback="waiting"><Waiting /></Suspense>, inside);
+    await Promise.resolve();
+    return rendered;
+  });
+  assert.equal(container.textContent, "waiting");
+  assert.equal(server.connections, 0);
+  await act(async () => {
+    open();
+    await door;
+  });
+  await server.connect();
+  await server.says(snapshot(job({ id: "a" })));
+  assert.equal(container.textContent, "a");
+});
+
+test("a part that is hidden lets go, and shows what it knew when it is back", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const Message = (): ReactNode => useJob("a", { select: ({ job: known }) => known?.message ?? "nothing" });
+  const page = (mode: "visible" | "hidden"): ReactNode => (
+    <Activity mode={mode}>
+      <p><Message /></p>
+    </Activity>
+  );
+  const { container, rerender } = render(page("visible"), inside);
+  await server.connect();
+  await server.says(snapshot(job({ id: "a", message: "one" })));
+  rerender(page("hidden"));
+  mock.timers.tick(1_000);
+  await settled();
+  assert.deepEqual(server.asked(), ["subscribe a", "unsubscribe"]);
+  rerender(page("visible"));
+  assert.equal(container.textContent, "one");
+  await settled();
+  await server.says(snapshot(job({ id: "a", message: "two" }), 9));
+  assert.equal(container.textContent, "two");
 });
 
 test("another id is another job, and no id is none", async () => {
