@@ -202,7 +202,7 @@ class WatchingTest(ServedTest):
         return AsyncWatch(address, token, Selection("job", self.job, ["log"]), [transport])  # type: ignore[list-item]
 
     async def test_to_the_end_over_each_transport(self) -> None:
-        for transport in ("events", "poll"):
+        for transport in ("websocket", "events", "poll"):
             with self.subTest(transport):
                 self.job = (await self.headway.jobs.create("import"))["id"]
                 watch = self.watch(transport)
@@ -215,8 +215,14 @@ class WatchingTest(ServedTest):
                 self.assertIsInstance(changes[-1], Ended)
 
     async def test_it_goes_on_where_it_was(self) -> None:
+        for transport in ("websocket", "events"):
+            with self.subTest(transport):
+                self.job = (await self.headway.jobs.create("import"))["id"]
+                await self.goes_on(self.watch(transport))
+
+    async def goes_on(self, watch: AsyncWatch) -> None:
         seen: list[str] = []
-        async with self.headway.watch(self.job, events=["log"]) as watch:
+        async with watch:
             await anext(watch)
             await self.report(*map(str, range(5)))
             while len(seen) < 5:
@@ -233,13 +239,16 @@ class WatchingTest(ServedTest):
         self.assertEqual(seen, [str(n) for n in range(10)])
 
     async def test_a_wait_that_was_cancelled_can_be_taken_up(self) -> None:
-        watch = self.headway.watch(self.job, events=["log"])
-        await anext(watch)
-        with self.assertRaises(asyncio.TimeoutError):
-            await asyncio.wait_for(anext(watch), 0.05)
-        await self.report("later", end=True)
-        events = [change.event async for change in watch if isinstance(change, EventHappened)]
-        self.assertEqual([event["message"] for event in events], ["later"])
+        for transport in ("websocket", "events", "poll"):
+            with self.subTest(transport):
+                self.job = (await self.headway.jobs.create("import"))["id"]
+                watch = self.watch(transport)
+                await anext(watch)
+                with self.assertRaises(asyncio.TimeoutError):
+                    await asyncio.wait_for(anext(watch), 0.05)
+                await self.report("later", end=True)
+                events = [change.event async for change in watch if isinstance(change, EventHappened)]
+                self.assertEqual([event["message"] for event in events], ["later"])
         gc.collect()
 
 

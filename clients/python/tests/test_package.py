@@ -30,7 +30,23 @@ class WheelTest(TestCase):
         self.assertIn("headway/reporting/session.py", names)
         strange = [name for name in names if not re.match(r"headway(-[\d.]+\.dist-info)?/", name)]
         self.assertEqual(strange, [])
-        self.assertNotIn("Requires-Dist", said)
+        needs = [line for line in said.splitlines() if line.startswith("Requires-Dist")]
+        needed = [line for line in needs if "extra ==" not in line]
+        self.assertEqual(needed, [])
+
+    def test_it_works_with_nothing_but_the_standard_library(self) -> None:
+        program = (
+            f"import sys; sys.path.insert(0, {str(FOLDER / 'src')!r})\n"
+            "from headway import Headway\n"
+            "from headway.worker import run\n"
+            "Headway()\n"
+            "try: Headway(transports=['websocket'])\n"
+            "except ValueError as error: print(error)\n"
+        )
+        # Without what is installed beside the standard library.
+        alone = [sys.executable, "-I", "-S", "-c", program]
+        said = subprocess.run(alone, check=True, capture_output=True, text=True).stdout
+        self.assertIn("pip install 'headway[websocket]'", said)
 
 
 class ExamplesTest(TestCase):

@@ -14,6 +14,8 @@ from ..http.address import server_address
 from ..http.aio import AsyncAsker
 from ..http.exchange import Request, Token, TokenSource
 from ..watching.aio import AsyncWatch
+from ..watching.blocking import TRANSPORTS, available
+from ..watching.connection import TransportName
 from ..watching.selection import EventFilter, Selection
 from . import calls
 from .upload import upload
@@ -243,7 +245,9 @@ class AsyncHeadway:
     :param url: the server; the variable ``HEADWAY_URL`` unless said.
     :param token: a token, or who gives one; the variable ``HEADWAY_TOKEN`` unless said.
     :param timeout: seconds for one answer; of one that is streamed, for each piece of it.
-    :raises ValueError: for an address that is none.
+    :param transports: ways to watch, best first: ``events`` and ``poll``, and with the extra ``websocket``
+        that one too.
+    :raises ValueError: for an address that is none, or a transport that there is not.
     """
 
     def __init__(
@@ -253,9 +257,11 @@ class AsyncHeadway:
         *,
         tls: ssl.SSLContext | None = None,
         timeout: float = 30.0,
+        transports: Sequence[TransportName] = TRANSPORTS,
     ) -> None:
         source = token if token is not None else os.environ.get("HEADWAY_TOKEN")
         self._asker = AsyncAsker(server_address(url, tls), Token(source), timeout)
+        self._transports = available(transports)
         self.jobs = AsyncJobs(self._asker)
         self.batches = AsyncBatches(self._asker)
 
@@ -297,4 +303,4 @@ class AsyncHeadway:
         return f"<AsyncHeadway at {self._asker.address.url}>"
 
     def _watch(self, selection: Selection) -> AsyncWatch:
-        return AsyncWatch(self._asker.address, self._asker.token, selection)
+        return AsyncWatch(self._asker.address, self._asker.token, selection, self._transports)

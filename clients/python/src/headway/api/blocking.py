@@ -12,7 +12,8 @@ from ..documents import Estimate, Event, HistoryPage, Item, ItemPage, Job, JobPa
 from ..http.address import server_address
 from ..http.ask import Asker
 from ..http.exchange import Request, Token, TokenSource
-from ..watching.blocking import Watch
+from ..watching.blocking import TRANSPORTS, Watch, available
+from ..watching.connection import TransportName
 from ..watching.selection import EventFilter, Selection
 from . import calls
 from .upload import upload
@@ -233,7 +234,9 @@ class Headway:
     :param url: the server; the variable ``HEADWAY_URL`` unless said.
     :param token: a token, or who gives one; the variable ``HEADWAY_TOKEN`` unless said.
     :param timeout: seconds for one answer; of one that is streamed, for each piece of it.
-    :raises ValueError: for an address that is none.
+    :param transports: ways to watch, best first: ``events`` and ``poll``, and with the extra ``websocket``
+        that one too.
+    :raises ValueError: for an address that is none, or a transport that there is not.
     """
 
     def __init__(
@@ -243,9 +246,11 @@ class Headway:
         *,
         tls: ssl.SSLContext | None = None,
         timeout: float = 30.0,
+        transports: Sequence[TransportName] = TRANSPORTS,
     ) -> None:
         source = token if token is not None else os.environ.get("HEADWAY_TOKEN")
         self._asker = Asker(server_address(url, tls), Token(source), timeout)
+        self._transports = available(transports)
         self.jobs = Jobs(self._asker)
         self.batches = Batches(self._asker)
 
@@ -283,4 +288,4 @@ class Headway:
         return f"<Headway at {self._asker.address.url}>"
 
     def _watch(self, selection: Selection) -> Watch:
-        return Watch(self._asker.address, self._asker.token, selection)
+        return Watch(self._asker.address, self._asker.token, selection, self._transports)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
+from typing import Any, Protocol
 
 from ..errors import HeadwayError
 from ..http.address import Address, token_of
 from ..http.aio import AsyncConnection, AsyncStreamed
 from ..http.event_reader import EventReader
 from ..http.exchange import Request, Token
-from .blocking import TRANSPORTS, now_ms
+from .blocking import TRANSPORTS, available, now_ms
 from .connection import Close, TransportName
 from .feed import Change, Feed
 from .lines import POLL_PAUSE, LineClosed, parsed, poll_path, polled, refusal
@@ -22,6 +24,24 @@ from .selection import Selection
 from .session import Session, SessionOptions
 
 __all__ = ["AsyncWatch"]
+
+
+class _Line(Protocol):
+    """A connection. What it raises is `LineClosed` or `HeadwayError`."""
+
+    polls: bool
+
+    async def open(self, timeout: float) -> None:
+        """Connects."""
+
+    async def receive(self, timeout: float) -> list[object] | None:
+        """The next messages as parsed JSON: none are a sign of life, ``None`` is silence."""
+
+    async def send(self, message: dict[str, Any]) -> None:
+        """Sends a message."""
+
+    def close(self) -> None:
+        """Lets it go."""
 
 
 class _EventsLine:
@@ -52,6 +72,9 @@ class _EventsLine:
             raise LineClosed(Close("an event is too large"))
         return [parsed(event) for event in events]
 
+    async def send(self, message: dict[str, Any]) -> None:
+        """Nothing can be said here, and nothing needs to be."""
+
     def close(self) -> None:
         self._connection.close()
 
@@ -79,8 +102,23 @@ class _PollLine:
         frames, self._cursor = polled(answer)
         return frames
 
+    async def send(self, message: dict[str, Any]) -> None:
+        """Nothing can be said here, and nothing needs to be."""
+
     def close(self) -> None:
         self._connection.close()
+
+
+def _line(connecting: Connect, address: Address) -> _Line:
+    match connecting.transport:
+        case "websocket":
+            from .sockets import AsyncSocketLine
+
+            return AsyncSocketLine(address, connecting.path, connecting.token)
+        case "events":
+            return _EventsLine(address, connecting.path, connecting.token)
+        case "poll":
+            return _PollLine(address, connecting.path, connecting.token)
 
 
 class AsyncWatch(AsyncIterator[Change]):
@@ -100,11 +138,13 @@ class AsyncWatch(AsyncIterator[Change]):
     ) -> None:
         self._address = address
         self._token = token
-        self._session = Session(SessionOptions(tuple(transports), token.is_there))
+        self._session = Session(SessionOptions(available(transports), token.is_there))
         self._feed = Feed(self._session, selection)
-        self._line: _EventsLine | _PollLine | None = None
+        self._line: _Line | None = None
         self._number = 0
         self._connecting: Connect | None = None
+        # What the session wants said on the connection: a few messages for each that is made.
+        self._messages: deque[dict[str, Any]] = deque()
         self._closed = False
         self._session.subscribe("watch", selection, now_ms())
 
@@ -154,8 +194,9 @@ class AsyncWatch(AsyncIterator[Change]):
                 case Connect():
                     self._drop()
                     self._number, self._connecting = output.connection, output
-                case Send():
-                    pass  # Only a WebSocket is spoken to.
+                case Send(connection, message):
+                    if connection == self._number:
+                        self._messages.append(message)
                 case Disconnect(connection):
                     if connection == self._number:
                         self._drop()
@@ -175,8 +216,7 @@ class AsyncWatch(AsyncIterator[Change]):
         """Waits for what comes first: a message, or the session's deadline."""
         connecting, self._connecting = self._connecting, None
         if connecting is not None:
-            make = _PollLine if connecting.transport == "poll" else _EventsLine
-            self._line = make(self._address, connecting.path, connecting.token)
+            self._line = _line(connecting, self._address)
             await self._line.open(self._left())
             if not self._line.polls:
                 self._session.handle_open(self._number, now_ms())
@@ -186,7 +226,12 @@ class AsyncWatch(AsyncIterator[Change]):
             await asyncio.sleep(self._left())
             self._session.handle_timeout(now_ms(), random.random())
             return
+        while self._messages:
+            await line.send(self._messages.popleft())
         messages = await line.receive(self._left())
+        if messages is None:
+            self._session.handle_timeout(now_ms(), random.random())
+            return
         if line.polls:
             self._session.handle_open(self._number, now_ms())
         if not messages:
@@ -201,6 +246,7 @@ class AsyncWatch(AsyncIterator[Change]):
     def _drop(self) -> None:
         line, self._line = self._line, None
         self._connecting = None
+        self._messages.clear()
         if line is not None:
             line.close()
 

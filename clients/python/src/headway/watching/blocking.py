@@ -6,6 +6,7 @@ import random
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from types import TracebackType
 
 from ..http.address import Address, token_of
@@ -17,7 +18,7 @@ from .output import AskToken, Connect, Disconnect, Send
 from .selection import Selection
 from .session import Session, SessionOptions
 
-__all__ = ["TRANSPORTS", "Watch", "now_ms"]
+__all__ = ["TRANSPORTS", "Watch", "available", "now_ms"]
 
 TRANSPORTS: tuple[TransportName, ...] = ("events", "poll")
 """Ways to read the stream that need no other package, best first."""
@@ -40,7 +41,7 @@ class Watch(Iterator[Change]):
     ) -> None:
         self._address = address
         self._token = token
-        self._session = Session(SessionOptions(tuple(transports), token.is_there))
+        self._session = Session(SessionOptions(available(transports), token.is_there))
         self._feed = Feed(self._session, selection)
         self._line: Line | None = None
         self._number = 0
@@ -105,8 +106,9 @@ class Watch(Iterator[Change]):
                     self._ask()
                 case Connect(connection, transport, path, token):
                     self._connect(connection, transport, path, token)
-                case Send():
-                    pass  # Only a WebSocket is spoken to.
+                case Send(connection, message):
+                    if connection == self._number and self._line is not None:
+                        self._line.send(message)
                 case Disconnect(connection):
                     if connection == self._number:
                         self._drop()
@@ -125,8 +127,7 @@ class Watch(Iterator[Change]):
     def _connect(self, connection: int, transport: TransportName, path: str, token: str | None) -> None:
         self._drop()
         self._number = connection
-        make = PollLine if transport == "poll" else EventsLine
-        self._line = line = make(self._address, path, token)
+        self._line = line = _line(transport, self._address, path, token)
         try:
             line.open(self._left())
         except LineClosed as closed:
@@ -146,6 +147,9 @@ class Watch(Iterator[Change]):
             messages = line.receive(self._left())
         except LineClosed as closed:
             self._over(closed.close)
+            return
+        if messages is None:
+            self._session.handle_timeout(now_ms(), random.random())
             return
         if line.polls:
             self._session.handle_open(self._number, now_ms())
@@ -167,6 +171,31 @@ class Watch(Iterator[Change]):
         """Seconds until the session's deadline."""
         deadline = self._session.next_deadline()
         return 60.0 if deadline is None else max((deadline - now_ms()) / 1000, 0.001)
+
+
+def _line(transport: TransportName, address: Address, path: str, token: str | None) -> Line:
+    match transport:
+        case "websocket":
+            from .sockets import SocketLine
+
+            return SocketLine(address, path, token)
+        case "events":
+            return EventsLine(address, path, token)
+        case "poll":
+            return PollLine(address, path, token)
+
+
+def available(transports: Sequence[TransportName]) -> tuple[TransportName, ...]:
+    """The transports, checked.
+
+    :raises ValueError: for none, for one that there is not, and for a WebSocket without its package.
+    """
+    strange = [name for name in transports if name not in ("websocket", "events", "poll")]
+    if strange or not transports:
+        raise ValueError("transports are websocket, events and poll, best first, at least one")
+    if "websocket" in transports and find_spec("websockets") is None:
+        raise ValueError("watching over WebSockets needs a package: pip install 'headway[websocket]'")
+    return tuple(transports)
 
 
 _OFFSET = time.time() - time.monotonic()

@@ -11,7 +11,7 @@ import json
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from ..errors import HeadwayError
@@ -48,8 +48,11 @@ class Line(ABC):
         """Connects."""
 
     @abstractmethod
-    def receive(self, timeout: float) -> list[object]:
-        """The next messages as parsed JSON; an empty list is a sign of life."""
+    def receive(self, timeout: float) -> list[object] | None:
+        """The next messages as parsed JSON: none are a sign of life, ``None`` is silence."""
+
+    def send(self, message: dict[str, Any]) -> None:  # noqa: B027 - most lines cannot, and need not
+        """Sends a message."""
 
     @abstractmethod
     def abort(self) -> None:
