@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { openBrowser } from "./support/browser.js";
 import { ARGS, connectionIs, connections, eventually, figure, Lab, leaders, note, shows, watch } from "./support/package_page.js";
 import { Server } from "./support/server.js";
+import { provider } from "./support/sign_in.js";
 
 /** A server with the job `j` that runs, and a browser with so many tabs that watch it. */
 async function begin(t, count, options = undefined) {
@@ -215,4 +216,36 @@ test("a sign-out by the cookie that tabs share ends all of them, and a sign-in b
   await signIn(tabs[2]);
   await Promise.all(tabs.map((tab) => shows(tab, "j", 2)));
   await eventually("connections", () => connections(server, { key }), (now) => now === 1);
+});
+
+test("a token that is renewed takes all tabs along, and nobody is cut off", async (t) => {
+  const server = await Server.start(t, { signIn: provider.settings });
+  await server.job("j");
+  await server.report("j", [{ type: "start" }, { type: "progress", percent: 1 }]);
+  const { key } = await server.key({ scopes: ["watch", "admin"] });
+  const page = await openBrowser(t, { args: ARGS });
+  const lab = await Lab.open(page.context(), server.url);
+  const tabs = [await lab.tab("?token", page), await lab.tab("?token"), await lab.tab("?token")];
+  const claims = { sub: "u", tenant: "default", role: "viewer", sees: "tenant" };
+  const give = (token) => tabs[0].evaluate((text) => localStorage.setItem("token", text), token);
+  await give(provider.token(16, claims));
+  for (const tab of tabs) await watch(tab, "j");
+  await Promise.all(tabs.map((tab) => shows(tab, "j", 1)));
+  await eventually("connections", () => connections(server, { key }), (count) => count === 1);
+  const [leader] = await leaders(tabs);
+  const group = () => tabs[0].evaluate(async () => (await navigator.locks.query()).held.map(({ name }) => name).find((name) => !name.includes(":tab:")));
+  const before = await group();
+  await leader.evaluate(() => {
+    window.cuts = 0;
+    window.lab.headway.connection.subscribe(() => {
+      if (window.lab.connection().state !== "live") window.cuts += 1;
+    });
+  });
+  await give(provider.token(3_600, claims));
+  await eventually("another group", group, (name) => name !== undefined && name !== before);
+  for (const tab of tabs) await connectionIs(tab, { state: "live" });
+  await eventually("connections", () => connections(server, { key }), (count) => count === 1);
+  assert.equal(await leader.evaluate(() => window.cuts), 0, "the one that leads stayed connected");
+  await progress(server, 2);
+  await Promise.all(tabs.map((tab) => shows(tab, "j", 2)));
 });
