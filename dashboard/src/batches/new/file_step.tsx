@@ -66,15 +66,15 @@ export function FileStep({ source, previewed, complaint, disabled, onSource }: F
     >
       {picker}
       {pasting ? (
-        <form className="drop__paste" onSubmit={(event) => { event.preventDefault(); onSource({ content: new Blob([text]), name: "pasted" }); }}>
+        <div className="drop__paste">
           <Field label="Items" hint="JSON Lines, or CSV with a header row.">
-            {(control) => <TextArea {...control} rows={8} className="mono" autoFocus spellCheck={false} value={text} onChange={(event) => { setText(event.target.value); }} placeholder={'{"custom_id": "a", "input": {"text": "…"}}\n{"custom_id": "b", "input": {"text": "…"}}'} />}
+            {(control) => <TextArea {...control} rows={8} autoFocus spellCheck={false} value={text} onChange={(event) => { setText(event.target.value); }} placeholder={'{"custom_id": "a", "input": {"text": "…"}}\n{"custom_id": "b", "input": {"text": "…"}}'} />}
           </Field>
           <div className="drop__choices">
-            <Button type="submit" look="strong" disabled={text.trim() === ""}>Use this text</Button>
+            <Button look="strong" disabled={text.trim() === ""} onClick={() => { onSource({ content: new Blob([text]), name: "pasted" }); }}>Use this text</Button>
             <Button look="quiet" onClick={() => { setPasting(false); }}>Back</Button>
           </div>
-        </form>
+        </div>
       ) : (
         <>
           <span className="drop__icon"><Icon name="upload" size={22} /></span>

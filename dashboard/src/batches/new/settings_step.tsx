@@ -29,7 +29,7 @@ export function MoneyStep({ draft, complaints, currency, onChange }: SettingsPro
   const unit = currency === undefined ? "" : ` (${currency})`;
   return (
     <div className="form form--pair">
-      <Field label={`Budget${unit}`} error={complaints["budget.max_budget"]} hint="No item starts that would pass it.">{text("maxBudget", { inputMode: "decimal", placeholder: "as the kind says" })}</Field>
+      <Field label={`Budget${unit}`} error={complaints["budget.max_budget"]} hint="No item starts that would pass it.">{text("maxBudget", { inputMode: "decimal", placeholder: unsaid(draft) })}</Field>
       <Field label={`Warn at${unit}`} error={complaints["budget.soft_budget"]} hint="An event when this is passed.">{text("softBudget", { inputMode: "decimal" })}</Field>
       <Field label="When the budget is reached" hint="A paused batch goes on with a larger budget.">
         {(control) => (
@@ -47,8 +47,8 @@ export function PaceStep({ draft, complaints, onChange }: SettingsProps) {
   const text = field(draft, onChange);
   return (
     <>
-      <div className="form form--pair">
-        <Field label="Items at once" error={complaints.concurrency}>{text("concurrency", { inputMode: "numeric", placeholder: "as the kind says" })}</Field>
+      <div className="form form--pair form--two">
+        <Field label="Items at once" error={complaints.concurrency}>{text("concurrency", { inputMode: "numeric", placeholder: unsaid(draft) })}</Field>
         <Field label="Starts at most" error={complaints.rate}>
           {(control) => (
             <span className="form__joined">
@@ -61,8 +61,8 @@ export function PaceStep({ draft, complaints, onChange }: SettingsProps) {
             </span>
           )}
         </Field>
-        <Field label="Attempts of an item" error={complaints.retry} hint="With growing waits between them.">{text("maxAttempts", { inputMode: "numeric", placeholder: "as the kind says" })}</Field>
-        <Field label="Time limit of an attempt" error={complaints.timeout_ms} hint="In seconds.">{text("timeoutSeconds", { inputMode: "decimal", placeholder: "as the kind says" })}</Field>
+        <Field label="Attempts of an item" error={complaints.retry} hint="With growing waits between them.">{text("maxAttempts", { inputMode: "numeric", placeholder: unsaid(draft) })}</Field>
+        <Field label="Time limit of an attempt" error={complaints.timeout_ms} hint="In seconds.">{text("timeoutSeconds", { inputMode: "decimal", placeholder: unsaid(draft) })}</Field>
       </div>
       <div className="form__checks">
         <Check checked={draft.onFailure === "stop"} onChange={(event) => { onChange({ onFailure: event.target.checked ? "stop" : "continue" }); }}>Stop the batch at the first item that fails</Check>
@@ -70,6 +70,11 @@ export function PaceStep({ draft, complaints, onChange }: SettingsProps) {
       </div>
     </>
   );
+}
+
+/** What stands where nothing is filled in. */
+function unsaid({ runBy }: Draft): string {
+  return runBy === "kind" ? "as the kind says" : "the usual";
 }
 
 type TextName = "name" | "session" | "tags" | "maxBudget" | "softBudget" | "concurrency" | "maxAttempts" | "timeoutSeconds";
