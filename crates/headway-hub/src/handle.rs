@@ -305,7 +305,7 @@ fn statuses(fit: impl Fn(JobStatus) -> bool) -> Vec<JobStatus> {
 
 /// The position after which records are wanted at hand: the reader's own, and for somebody who is
 /// told of so many past events not further back than these.
-fn past_of(topic: &Topic, cursor: Option<Cursor>, events: usize) -> Option<Cursor> {
+pub(crate) fn past_of(topic: &Topic, cursor: Option<Cursor>, events: usize) -> Option<Cursor> {
     if events == 0 {
         return cursor;
     }

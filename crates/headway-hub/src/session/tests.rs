@@ -1,11 +1,13 @@
 //! The promises of the stream, on a virtual clock over a log that is made up as it goes.
 //!
-//! A [`world::World`] holds the log and what it folds to at every position; a [`reader::Reader`] believes only the
-//! frames that it is given, and complains as soon as one breaks a promise. Readers read slowly, go
-//! away, and come back with the cursor of whatever frame they saw last; logs are trimmed and begun
-//! anew, and topics are dropped and loaded again.
+//! A [`world::World`] holds the log and what it folds to at every position; a [`reader::Reader`]
+//! believes only the frames that it is given, a [`listener::Listener`] the messages of a dialect, and
+//! both complain as soon as one breaks a promise. They read slowly, go away, and come back with the
+//! cursor of whatever they saw last; logs are trimmed and begun anew, and topics are dropped and
+//! loaded again.
 
 mod bounds;
+mod listener;
 mod reader;
 mod world;
 
@@ -16,6 +18,7 @@ use serde_json::json;
 
 use super::*;
 use crate::topic::Topic;
+use listener::Listener;
 use reader::Reader;
 use world::{World, session, stored};
 
@@ -50,6 +53,93 @@ fn turn() -> impl Strategy<Value = Turn> {
     ]
 }
 
+/// Does what a turn does to the log, the topic and the time; `percent` counts them.
+fn turn_world(world: &mut World, turn: &Turn, percent: &mut u64) {
+    match *turn {
+        Turn::Progress { heard } => {
+            *percent += 1;
+            world.append(&json!({"progress":{"percent":percent}}), &["progress"], heard);
+        }
+        Turn::Log(count) => {
+            world.append(&json!({"updated":percent}), &["log", "cost"].repeat(count), true);
+        }
+        Turn::Status(status) => {
+            let head = world.head();
+            let present = world.status(head);
+            if !present.is_terminal() && present != status {
+                world.append(&json!({"status":status}), &["status"], true);
+            }
+        }
+        Turn::Retry => {
+            let head = world.head();
+            if world.status(head).is_terminal() {
+                let attempt = world.truth(head)["attempt"].as_u64().unwrap() + 1;
+                let change = json!({"status":"queued","attempt":attempt});
+                world.append(&change, &["retried"], true);
+            }
+        }
+        // A member that goes and comes back as an object: no one patch can say that.
+        Turn::Member(there) => {
+            let change = if there { json!({"cost":{"spent":"1"}}) } else { json!({"cost":null}) };
+            world.append(&change, &["cost"], true);
+        }
+        Turn::Pass(millis) => world.now = world.now.plus(millis),
+        Turn::DropTopic => {
+            world.reload();
+            world.drop_topic();
+        }
+        Turn::Trim(share) => world.trim(share),
+        Turn::BeginAnew => world.begin_anew(),
+        Turn::Read(..) | Turn::ComeBack(_) => {}
+    }
+}
+
+/// The same world, told in dialects.
+fn tell(turns: &[Turn]) {
+    let mut world = World::new();
+    let mut listeners = [
+        Listener::new(&world, 0, 100),
+        Listener::new(&world, 3, 100),
+        Listener::new(&world, 64, 0),
+        Listener::new(&world, 16, 2_000),
+    ];
+    let mut percent = 0;
+    for turn in turns {
+        turn_world(&mut world, turn, &mut percent);
+        match *turn {
+            Turn::Read(who, most) => {
+                listeners[who].read(&world, most);
+            }
+            Turn::ComeBack(who) => listeners[who].come_back(&world),
+            Turn::DropTopic => {
+                for listener in &mut listeners {
+                    listener.come_back(&world);
+                }
+            }
+            Turn::Progress { .. }
+            | Turn::Log(_)
+            | Turn::Status(_)
+            | Turn::Retry
+            | Turn::Member(_)
+            | Turn::Pass(_)
+            | Turn::Trim(_)
+            | Turn::BeginAnew => {}
+        }
+    }
+    world.reload();
+    for listener in &mut listeners {
+        while listener.read(&world, 1_000) {}
+        world.now = world.now.plus(2_000);
+        while listener.read(&world, 1_000) {}
+        let head = world.head();
+        let terminal = world.status(head).is_terminal();
+        assert_eq!(listener.ended, terminal, "the end always arrives, and only then");
+        if !terminal {
+            assert_eq!(listener.last, Some(head), "the newest state always arrives");
+        }
+    }
+}
+
 fn play(turns: &[Turn]) {
     let mut world = World::new();
     let types = EventFilter::Types(vec!["log".to_owned()]);
@@ -61,50 +151,26 @@ fn play(turns: &[Turn]) {
     ];
     let mut percent = 0;
     for turn in turns {
+        turn_world(&mut world, turn, &mut percent);
         match *turn {
-            Turn::Progress { heard } => {
-                percent += 1;
-                world.append(&json!({"progress":{"percent":percent}}), &["progress"], heard);
-            }
-            Turn::Log(count) => {
-                world.append(&json!({"updated":percent}), &["log", "cost"].repeat(count), true);
-            }
-            Turn::Status(status) => {
-                let head = world.head();
-                let present = world.status(head);
-                if !present.is_terminal() && present != status {
-                    world.append(&json!({"status":status}), &["status"], true);
-                }
-            }
-            Turn::Retry => {
-                let head = world.head();
-                if world.status(head).is_terminal() {
-                    let attempt = world.truth(head)["attempt"].as_u64().unwrap() + 1;
-                    let change = json!({"status":"queued","attempt":attempt});
-                    world.append(&change, &["retried"], true);
-                }
-            }
-            // A member that goes and comes back as an object: no one patch can say that.
-            Turn::Member(there) => {
-                let change =
-                    if there { json!({"cost":{"spent":"1"}}) } else { json!({"cost":null}) };
-                world.append(&change, &["cost"], true);
-            }
-            Turn::Pass(millis) => world.now = world.now.plus(millis),
             Turn::Read(who, most) => {
                 readers[who].read(&world, most);
             }
             Turn::ComeBack(who) => readers[who].come_back(&world),
             Turn::DropTopic => {
-                world.reload();
-                world.drop_topic();
                 // Only somebody who comes back finds the new topic.
                 for reader in &mut readers {
                     reader.come_back(&world);
                 }
             }
-            Turn::Trim(share) => world.trim(share),
-            Turn::BeginAnew => world.begin_anew(),
+            Turn::Progress { .. }
+            | Turn::Log(_)
+            | Turn::Status(_)
+            | Turn::Retry
+            | Turn::Member(_)
+            | Turn::Pass(_)
+            | Turn::Trim(_)
+            | Turn::BeginAnew => {}
         }
     }
     world.reload();
@@ -202,5 +268,10 @@ proptest! {
     #[test]
     fn every_reader_can_believe_its_frames(turns in prop::collection::vec(turn(), 1..120)) {
         play(&turns);
+    }
+
+    #[test]
+    fn every_listener_can_believe_its_messages(turns in prop::collection::vec(turn(), 1..120)) {
+        tell(&turns);
     }
 }

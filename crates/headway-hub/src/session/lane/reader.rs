@@ -351,6 +351,10 @@ impl Reader {
         let to = state.cursor();
         self.drop_page();
         self.held = None;
+        if self.events_at.is_none() && from.epoch == to.epoch && from.offset <= to.offset {
+            // What is missing is counted in a dialect.
+            self.events_at = Some(from.offset);
+        }
         let snapshot = self.hold_newest(state, terms);
         self.owed.snapshot = Some(snapshot);
         let job = state.job().clone();

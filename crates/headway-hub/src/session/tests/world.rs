@@ -9,6 +9,7 @@ use headway_store::{Facets, History, Record, Stored};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use crate::handle::past_of;
 use crate::metrics::Metrics;
 use crate::options::{Options, Setting};
 use crate::session::{Answer, Found, Request, Session};
@@ -177,7 +178,8 @@ impl World {
         while let Some(request) = session.poll_request() {
             let answer = match request {
                 Request::Watch { ticket, job: _, cursor } => {
-                    if let Some(cursor) = cursor {
+                    let events = session.dialect().map_or(0, |dialect| dialect.events);
+                    if let Some(cursor) = past_of(&self.topic, cursor, events) {
                         let history =
                             self.history(cursor.offset, self.setting.options.ring_records);
                         self.topic.prepend(self.epoch, &history.records);
