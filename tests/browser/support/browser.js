@@ -1,41 +1,57 @@
-// Debian's Chromium without a screen.
+// One browser for all tests of a file, and for each of them a context of its own.
 
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import assert from "node:assert/strict";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { after } from "node:test";
 
-import { chromium } from "playwright-core";
+import { launch } from "./chromium.js";
 
 const OUT = new URL("../out/", import.meta.url).pathname;
+/** What a browser says by itself of a server that is away. */
+const AWAY = /net::ERR_(CONNECTION|INTERNET|NETWORK|EMPTY|INCOMPLETE|SOCKET)|^WebSocket connection to/;
 
-/** A browser with a profile of its own, closed at the end of the test. */
-export async function openBrowser(test, options = {}) {
-  const profile = await mkdtemp(join(tmpdir(), "headway-chromium-"));
-  const context = await chromium.launchPersistentContext(profile, {
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: [
-      "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-      "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    ],
-    viewport: { width: 1280, height: 900 },
-    ...options,
+let shared;
+after(async () => {
+  await (await shared)?.close();
+});
+
+/**
+ * A page in a context of its own, closed at the end of the test. The test fails when the page has
+ * complained: thrown errors, refused scripts and styles, lines in the console. `expects` are the
+ * statuses of refusals that the test provokes; `args` start another browser.
+ */
+export async function openBrowser(test, { args, expects = [], ...options } = {}) {
+  const browser = await (args === undefined ? shared ??= launch() : launch(args));
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  context.setDefaultTimeout(30_000);
+  const found = [];
+  const statuses = expects.map((status) => `status of ${status}`);
+  const take = (line) => {
+    if (!AWAY.test(line) && !statuses.some((status) => line.includes(status))) found.push(line);
+  };
+  context.on("weberror", (error) => take(error.error().message));
+  context.on("console", (message) => {
+    if (message.type() === "error") take(message.text());
   });
   test.after(async () => {
+    if (!test.passed) {
+      const pages = context.pages();
+      for (const [place, page] of pages.entries()) await picture(page, `failed-${test.name.replaceAll(/[^a-z0-9]+/gi, "-")}-${place}`);
+    }
     await context.close();
-    await rm(profile, { recursive: true, force: true });
+    if (args !== undefined) await browser.close();
+    assert.deepEqual(found, [], "what the page complained of");
   });
-  const page = context.pages()[0] ?? await context.newPage();
-  page.setDefaultTimeout(60_000);
-  return page;
+  return context.newPage();
 }
 
-/** Collects what the page complains about: thrown errors, refused scripts and styles. */
+/** Collects what the page complains about, for tests that look at it themselves. */
 export function complaints(page) {
   const found = [];
   page.on("pageerror", (error) => found.push(error.message));
   page.on("console", (message) => {
-    if (message.type() === "error" && !message.text().includes("net::ERR_CONNECTION")
-      && !message.text().startsWith("WebSocket connection to")) found.push(message.text());
+    if (message.type() === "error" && !AWAY.test(message.text())) found.push(message.text());
   });
   return found;
 }
@@ -44,27 +60,4 @@ export function complaints(page) {
 export async function picture(page, name) {
   await mkdir(OUT, { recursive: true });
   await page.screenshot({ path: join(OUT, `${name}.png`), fullPage: true });
-}
-
-/** Records every percent that a job's progress bar shows, from now on, as `window.percents`. */
-export async function recordPercents(page, id) {
-  await page.evaluate((job) => {
-    window.percents = [];
-    const bar = document.querySelector(`[data-id="${job}"] .meter .bar`);
-    const note = () => {
-      const now = bar.getAttribute("aria-valuenow");
-      if (now !== null && window.percents.at(-1) !== Number(now)) window.percents.push(Number(now));
-    };
-    note();
-    new MutationObserver(note).observe(bar, { attributes: true, attributeFilter: ["aria-valuenow"] });
-  }, id);
-}
-
-/** The figures that a job's card shows, by name, once the card shows this status. */
-export async function figuresOnce(page, id, status) {
-  const card = page.locator(`[data-id="${id}"][data-status="${status}"]`);
-  await card.waitFor();
-  return card.locator("[data-figure]").evaluateAll((nodes) => Object.fromEntries(
-    nodes.map((node) => [node.dataset.figure, node.textContent]),
-  ));
 }

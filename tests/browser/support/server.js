@@ -2,7 +2,7 @@
 
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +11,9 @@ import { createInterface } from "node:readline";
 const PROGRAM = process.env.HEADWAY_BIN
   ?? new URL("../../../target/debug/headway", import.meta.url).pathname;
 
+/** The kind `round-trips`, with its worker, its prices and its list of airports. */
+export const EXAMPLE = new URL("../../../examples/quickstart/", import.meta.url).pathname;
+
 /** The key that the node's administrator has in tests with sign-in. */
 const ADMIN_KEY = "the-administrator-of-these-tests-0123456789";
 
@@ -18,27 +21,32 @@ const ADMIN_KEY = "the-administrator-of-these-tests-0123456789";
 export class Server {
   #folder;
   #signIn;
+  #example;
+  #settings;
   #tls = false;
   #process = null;
   #log = [];
 
-  constructor(folder, port, signIn) {
+  constructor(folder, port, { signIn = null, example = false, settings = "" } = {}) {
     this.#folder = folder;
     this.#signIn = signIn;
+    this.#example = example;
+    this.#settings = settings;
     this.port = port;
   }
 
   /**
    * A running server with an empty data folder; the test stops it at its end. `signIn` holds settings
    * below `sign_in` for one that asks who somebody is; commands may then not be brought along.
+   * `example`: it has the kind of the quickstart. `settings`: lines of TOML, before any table.
    */
-  static async start(test, { signIn = null } = {}) {
+  static async start(test, options = {}) {
     const folder = await mkdtemp(join(tmpdir(), "headway-browser-"));
-    const server = new Server(folder, await freePort(), signIn);
+    const server = new Server(folder, await freePort(), options);
     test.after(async () => {
       await server.kill();
       await rm(folder, { recursive: true, force: true });
-      if (!test.passed) test.diagnostic(server.#log.slice(-40).join("\n"));
+      if (test.passed === false) test.diagnostic(server.#log.slice(-40).join("\n"));
     });
     await server.start();
     return server;
@@ -62,16 +70,23 @@ export class Server {
   async start() {
     const args = ["serve", "--listen", `127.0.0.1:${this.port}`, "--data", join(this.#folder, "data")];
     const env = { ...process.env };
+    const file = [this.#settings, "\n"];
     if (this.#signIn) {
       const settings = { modes: ["keys"], ...this.#signIn };
-      const lines = Object.entries(settings).map(([key, value]) => `sign_in.${key} = ${JSON.stringify(value)}\n`);
-      if (this.#tls) lines.push('tls.certificate = "certificate.pem"\n', 'tls.key = "key.pem"\n');
-      await writeFile(join(this.#folder, "headway.toml"), lines.join(""));
-      args.push("--config", join(this.#folder, "headway.toml"));
+      file.push(...Object.entries(settings).map(([key, value]) => `sign_in.${key} = ${JSON.stringify(value)}\n`));
+      if (this.#tls) file.push('tls.certificate = "certificate.pem"\n', 'tls.key = "key.pem"\n');
       env.HEADWAY_ADMIN_KEY = ADMIN_KEY;
     } else {
       args.push("--allow-exec");
     }
+    if (this.#example) {
+      // A file next to the configuration is named from there; the worker and its list are in the example's folder.
+      const kinds = await readFile(join(EXAMPLE, "headway.toml"), "utf8");
+      file.push(kinds.replace('"worker.py"', JSON.stringify(join(EXAMPLE, "worker.py"))));
+      args.push("--rates", join(EXAMPLE, "costs.json"));
+    }
+    await writeFile(join(this.#folder, "headway.toml"), file.join(""));
+    args.push("--config", join(this.#folder, "headway.toml"));
     const child = spawn(PROGRAM, args, { env, stdio: ["ignore", "pipe", "pipe"] });
     this.#process = child;
     createInterface(child.stderr).on("line", (line) => this.#log.push(line));
@@ -95,12 +110,15 @@ export class Server {
     await gone;
   }
 
-  /** Asks for something, as the node's administrator where one has to sign in. */
-  async request(path, options = {}) {
-    const { body, ...rest } = options;
+  /**
+   * Asks for something, as the node's administrator where one has to sign in. `body` goes as JSON,
+   * `form` as it is.
+   */
+  async request(path, { body, form, ...options } = {}) {
     const response = await fetch(`${this.url}${path}`, {
-      ...rest,
+      ...options,
       ...(body !== undefined && { method: "POST", body: JSON.stringify(body) }),
+      ...(form !== undefined && { method: "POST", body: form }),
       headers: {
         ...(body !== undefined && { "content-type": "application/json" }),
         ...(this.#signIn && { authorization: `Bearer ${ADMIN_KEY}` }),
@@ -130,12 +148,15 @@ export class Server {
     return this.request(`/api/v1/jobs/${id}/events`, { body: events });
   }
 
-  /** Submits a batch of numbers to Python workers; see `WORKER`. */
-  submit(count, options = {}) {
+  /**
+   * Submits a batch of numbers to Python workers; see `WORKER`. `hold`: the number at which they wait
+   * until `release`.
+   */
+  submit(count, { hold = count, ...options } = {}) {
     return this.request("/api/v1/batches", {
       body: {
         name: "Squares",
-        executor: { type: "command", mode: "stream", argv: ["python3", "-u", "-c", WORKER], processes: 2, env: ["PATH"] },
+        executor: { type: "command", mode: "stream", argv: ["python3", "-u", "-c", WORKER, String(hold), this.#gate], processes: 2, env: ["PATH"] },
         concurrency: 4,
         retry: { max_attempts: 1 },
         items: Array.from({ length: count }, (_, n) => ({ custom_id: `n-${n}`, input: n })),
@@ -143,14 +164,26 @@ export class Server {
       },
     });
   }
+
+  /** Lets the workers go on that wait. */
+  release() {
+    return writeFile(this.#gate, "");
+  }
+
+  get #gate() {
+    return join(this.#folder, "gate");
+  }
 }
 
-/** Squares a number after some milliseconds of work; every tenth cannot be squared. */
+/** Squares a number after some milliseconds of work; every tenth cannot be squared. From a number on it waits for a file. */
 const WORKER = `
-import json, sys, time
+import json, os, sys, time
+hold, gate = int(sys.argv[1]), sys.argv[2]
 for line in sys.stdin:
     item = json.loads(line)
-    time.sleep(0.02)
+    while item["input"] >= hold and not os.path.exists(gate):
+        time.sleep(0.01)
+    time.sleep(0.01)
     if item["input"] % 10 == 9:
         answer = {"error": {"code": "nine", "message": "nines are not squared", "retryable": False}}
     else:
