@@ -1,30 +1,46 @@
 "use client";
 // The time, for what grows while nothing is reported.
 
-import { useMemo, useSyncExternalStore } from "react";
+import { useSyncExternalStore } from "react";
 import type { Store } from "@headway/client";
 
 import { still } from "./unwatched.ts";
 
+const STEP_MS = 1_000;
+
+/** One clock for everything on a page, so that all of it moves together and is rendered once. It runs while somebody reads it. */
+const clock = ticker();
+const stopped = still<number | undefined>(undefined);
+
 /** The time in milliseconds since 1970, each second; `undefined` while it stands still, and on a server. */
 export function useNow(moving: boolean): number | undefined {
-  const store = useMemo(() => (moving ? ticker() : still<number | undefined>(undefined)), [moving]);
+  const store = moving ? clock : stopped;
   return useSyncExternalStore(store.subscribe, store.getSnapshot, nothing);
 }
 
 function ticker(): Store<number | undefined> {
+  const listeners = new Set<{ readonly call: () => void }>();
   let now: number | undefined;
+  let timer: ReturnType<typeof setInterval> | undefined;
+  const tick = (): void => {
+    now = Date.now();
+    for (const { call } of [...listeners]) call();
+  };
   return {
     getSnapshot: () => now,
-    subscribe: (listener) => {
-      const tick = (): void => {
-        now = Date.now();
-        listener();
-      };
-      const timer = setInterval(tick, 1_000);
-      tick();
+    subscribe: (call) => {
+      const listener = { call };
+      listeners.add(listener);
+      if (timer === undefined) {
+        timer = setInterval(tick, STEP_MS);
+        tick();
+      }
       return () => {
+        listeners.delete(listener);
+        if (listeners.size > 0) return;
         clearInterval(timer);
+        timer = undefined;
+        now = undefined;
       };
     },
   };
