@@ -34,7 +34,7 @@ class Client:
 
     def get(self, path: str) -> Json:
         """The JSON at a path."""
-        return json.loads(self._send(path, None, {}))
+        return read(self._send(path, None, {}))
 
     def text(self, path: str) -> str:
         """The text at a path."""
@@ -43,7 +43,7 @@ class Client:
     def post(self, path: str, body: object) -> Json:
         """Sends JSON and gives the answer's."""
         kind = {"Content-Type": "application/json"}
-        return json.loads(self._send(path, json.dumps(body).encode(), kind))
+        return read(self._send(path, json.dumps(body).encode(), kind))
 
     def submit(self, path: str, options: Mapping[str, object], lines: bytes) -> Json:
         """Sends items as a file of JSON Lines: to `/api/v1/batches`, or to `/api/v1/estimates`."""
@@ -53,22 +53,26 @@ class Client:
             ('name="file"; filename="leads.jsonl"', "application/octet-stream", lines),
         )
         body = b"".join(
-            f"--{boundary}\r\nContent-Disposition: form-data; {name}\r\n"
-            f"Content-Type: {kind}\r\n\r\n".encode() + content + b"\r\n"
+            f"--{boundary}\r\nContent-Disposition: form-data; {name}\r\nContent-Type: {kind}\r\n\r\n".encode()
+            + content
+            + b"\r\n"
             for name, kind, content in parts
         )
         body += f"--{boundary}--\r\n".encode()
         form = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
-        return json.loads(self._send(path, body, form))
+        return read(self._send(path, body, form))
 
     def results(self, batch: str) -> list[Json]:
         """What became of each item."""
         text = self.text(f"/api/v1/batches/{batch}/results?format=jsonl")
         return [json.loads(line) for line in text.splitlines()]
 
-    def watch(self, batch: str, events: str = "false") -> Iterator[Json]:
-        """The messages of a job's stream until it ends: Server-Sent Events, whose data is JSON."""
-        path = f"/api/v1/jobs/{batch}/stream?events={events}"
+    def watch(self, batch: str, query: str = "") -> Iterator[Json]:
+        """The messages of a job's stream until it ends: Server-Sent Events, whose data is JSON.
+
+        `query` says more than which job, such as `events=items` or `min_interval_ms=500`.
+        """
+        path = f"/api/v1/jobs/{batch}/stream?{query}"
         request = urllib.request.Request(self.url + path, headers={"Accept": "text/event-stream"})
         with urllib.request.urlopen(request, timeout=SILENCE_S) as stream:
             for line in stream:
@@ -79,21 +83,29 @@ class Client:
         request = urllib.request.Request(self.url + path, body, dict(headers))
         try:
             with urllib.request.urlopen(request, timeout=SILENCE_S) as answer:
-                return answer.read()
+                content: bytes = answer.read()
+                return content
         except urllib.error.HTTPError as error:
             with error:
                 words = error.read().decode(errors="replace")
             raise RequestError(f"{path} was answered with {error.code}: {words}") from None
 
 
-def merged(target: object, patch: object) -> Any:
+def read(content: bytes) -> Json:
+    """The JSON object that an answer is."""
+    found: Json = json.loads(content)
+    return found
+
+
+def merged(target: Json, patch: Json) -> Json:
     """A document with a merge patch applied (RFC 7396)."""
-    if not isinstance(patch, dict):
-        return patch
-    result = dict(target) if isinstance(target, dict) else {}
+    result = dict(target)
     for name, value in patch.items():
         if value is None:
             result.pop(name, None)
+        elif isinstance(value, dict):
+            inner = result.get(name)
+            result[name] = merged(inner if isinstance(inner, dict) else {}, value)
         else:
-            result[name] = merged(result.get(name), value)
+            result[name] = value
     return result

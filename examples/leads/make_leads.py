@@ -15,9 +15,13 @@ SEED = 4323
 
 COLUMNS = ("custom_id", "company", "website", "industry", "country", "employees", "source", "note")
 
-FIRST = "bren cal dor elm fen gor hal ist jun kel lor mar nev ost pel quor rin sel tor ulm ven wix".split()
-SECOND = "a e i o u ara eli ivo oma usti".split()
-LAST = "bert dale field holt lund mere nix port rode stead thorn wick zan".split()
+SYLLABLES = """\
+bren cal dor elm fen gor hal ist jun kel lor mar nev ost pel quor rin sel tor ulm ven wix
+a e i o u ara eli ivo oma usti
+bert dale field holt lund mere nix port rode stead thorn wick zan
+"""
+"""Beginnings, middles and ends of names, a line each."""
+
 TRADES = {
     "software": ("Systems", "Software", "Data"),
     "machinery": ("Tooling", "Pumps", "Presses"),
@@ -27,7 +31,7 @@ TRADES = {
     "food": ("Mills", "Dairies", "Preserves"),
     "energy": ("Solar", "Grid", "Heat"),
 }
-COUNTRIES = "AT BE CA DE DK ES FI FR GB IE IT NL NO PL PT SE US".split()
+COUNTRIES = ("AT", "BE", "CA", "DE", "DK", "ES", "FI", "FR", "GB", "IE", "IT", "NL", "NO", "PL", "SE", "US")
 SOURCES = ("webinar", "trade fair", "trial", "newsletter", "referral", "download")
 NOTES = (
     "Asked for a price list.",
@@ -65,8 +69,9 @@ def leads() -> list[dict[str, str]]:
 def lead(chance: random.Random, place: int, names: set[str]) -> dict[str, str]:
     """One row, with a name that is not among `names` yet."""
     industry = chance.choice(list(TRADES))
+    syllables = [line.split() for line in SYLLABLES.splitlines()]
     while True:
-        word = "".join(chance.choice(part) for part in (FIRST, SECOND, LAST))
+        word = "".join(chance.choice(part) for part in syllables)
         if word not in names:
             names.add(word)
             break

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
-from collections import defaultdict
 from decimal import Decimal
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from processes import Running
 
-EVENTS = "items,budget_warning"
+WATCHED = "events=items,budget_warning"
 ENDED = ("completed", "failed", "cancelled", "expired")
 
 
@@ -33,7 +34,7 @@ def follow(client: Client, batch: str, larger_budget: str) -> dict[str, Any]:
     A batch that its budget has paused is resumed with a larger one.
     """
     state: dict[str, Any] = {}
-    for message in client.watch(batch, EVENTS):
+    for message in client.watch(batch, WATCHED):
         kind = message["type"]
         if kind == "event":
             tell_event(message["event"])
@@ -61,7 +62,7 @@ def tell_state(state: dict[str, Any]) -> None:
         line += f", forecast {money(cost['forecast'])} ({low} to {high})"
     if "eta_ms" in progress:
         line += f", {progress['eta_ms'] / 1000:.0f} s left"
-    print(line, flush=True)
+    print(line)
 
 
 def tell_event(event: dict[str, Any]) -> None:
@@ -80,10 +81,12 @@ def tell_cost(client: Client, costs: Path, job: dict[str, Any], estimate: dict[s
     print(f"Estimate {money(expected)}, final {money(final)}: {apart:.1f} % apart.")
     rates = json.loads(costs.read_text(encoding="utf-8"))["rates"][SKU]
     full = sum(
-        (used * Decimal(rates[unit])
-        for result in client.results(job["id"])
-        if result["status"] == "succeeded"
-        for unit, used in result["output"]["usage"].items()),
+        (
+            used * Decimal(rates[unit])
+            for result in client.results(job["id"])
+            if result["status"] == "succeeded"
+            for unit, used in result["output"]["usage"].items()
+        ),
         Decimal(0),
     )
     print(f"At the rates without batch_factor: {money(full)}.")
@@ -134,7 +137,8 @@ def run(chosen: argparse.Namespace, running: Running) -> int:
     tell_failures(client, job["id"])
     tell_service(running.service)
     if chosen.stay:
-        input("The node stays until you press Enter.")
+        print("The node stays until you press Enter.")
+        sys.stdin.readline()
     return 0 if job["status"] == "completed" else 1
 
 
@@ -144,15 +148,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rate", type=int, metavar="N", help="leads that may start in a second")
     parser.add_argument("--budget", metavar="AMOUNT", help="pause at it, then go on with the kind's")
     parser.add_argument("--listen", default="127.0.0.1:0", help="where the node listens")
-    parser.add_argument("--slowness", type=float, default=1.0, help="of the service; 0.1 is ten times as fast")
+    parser.add_argument(
+        "--slowness", type=float, default=1.0, help="of the service; 0.1 is ten times as fast"
+    )
     parser.add_argument("--stay", action="store_true", help="keep the node, to look at its page")
     chosen = parser.parse_args(arguments)
+    # Lines come as they are printed, also through a pipe.
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
+    # Ended from outside, it still ends what it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         with started(chosen.slowness, chosen.listen) as running:
             return run(chosen, running)
     except (StartError, RequestError) as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ import time
 from collections import Counter, OrderedDict, deque
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 PER_SECOND = 45
 """Requests that are taken in any second."""
@@ -38,7 +39,15 @@ KEYS_KEPT = 100_000
 
 LARGEST_BODY = 64 * 1024
 
-WANTED = {"software": 22, "logistics": 18, "machinery": 16, "energy": 14, "health": 10, "food": 8, "retail": 6}
+WANTED = {
+    "software": 22,
+    "logistics": 18,
+    "machinery": 16,
+    "energy": 14,
+    "health": 10,
+    "food": 8,
+    "retail": 6,
+}
 SIGNS = (
     ("Budget is set", 14, "has a budget"),
     ("used every day", 16, "uses the trial"),
@@ -59,7 +68,7 @@ class Answer:
     """What a request is answered with."""
 
     status: int
-    body: dict[str, object]
+    body: dict[str, Any]
     retry_after: int | None = None
 
 
@@ -76,7 +85,7 @@ def tokens(text: str) -> int:
     return sum(-(-len(word) // 4) for word in re.findall(r"\w+|[^\w\s]", text))
 
 
-def score(lead: dict[str, str], chance: random.Random) -> dict[str, object]:
+def score(lead: dict[str, str], chance: random.Random) -> dict[str, Any]:
     """The score of a lead, 0 to 100, why, and what it took to find out."""
     if not lead.get("country"):
         raise RefusedLeadError("The lead has no country.")
