@@ -128,7 +128,7 @@ test("a batch that stands at its budget goes on with a larger one", async (t) =>
   await page.getByRole("button", { name: "Resume" }).click();
   await batchIs(page, "Squares", "completed");
   const job = await document(server, id);
-  assert.equal(job.cost.budget, "5");
+  assert.equal(job.cost.budget, "5.00");
   assert.deepEqual(await counts(page, "Squares"), countsOf(job));
   await page.getByText("The budget is reached").waitFor({ state: "detached" });
 });
