@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { Headway, HeadwayError } from "../../src/index.ts";
+import { Headway, HeadwayError, Replay } from "../../src/index.ts";
 import { Server } from "../support/server.ts";
 import { until } from "../support/until.ts";
 
@@ -57,6 +57,78 @@ describe("requests", () => {
     const again = await admin.batches.create({ items: [{ input: { n: 3 } }], executor: { ...EXECUTOR, argv: [...EXECUTOR.argv], env: [...EXECUTOR.env] } });
     await until(admin.watchJob(again.id), ({ ended }) => ended);
     for await (const { output } of admin.batches.results(again.id)) assert.equal(output, 9);
+  });
+
+  test("a job's past is played again, and jobs are found by words", async (t) => {
+    const admin = (await Server.start(t)).admin(t);
+    await admin.jobs.create({ kind: "import", id: "j", session: "Monday", metadata: { a: 1 } });
+    const seen = [await admin.jobs.get("j")];
+    for (let percent = 1; percent <= 30; percent += 1) {
+      await admin.jobs.report("j", [...(percent === 1 ? [{ type: "start" as const }] : []), { type: "progress", percent, message: `at ${percent}` }]);
+      seen.push(await admin.jobs.get("j"));
+    }
+    await admin.jobs.report("j", { type: "complete", result: { ok: true } });
+    const last = await admin.jobs.get("j");
+    const replay = new Replay();
+    for await (const record of admin.jobs.allRecords("j", { limit: 7 })) replay.add([record]);
+    assert.ok(replay.whole);
+    assert.deepEqual(replay.document(replay.length - 1), last);
+    const documents = [...replay.documents()];
+    for (const document of seen) assert.deepEqual(documents.find(({ cursor }) => cursor === document.cursor), document);
+    assert.equal(replay.at(replay.to ?? 0)?.status, "completed");
+    assert.equal((await admin.jobs.records("j", { limit: 2 })).records.length, 2);
+
+    assert.deepEqual((await all(admin.jobs.all({ text: "MOND" }))).map(({ id }) => id), ["j"]);
+    assert.deepEqual(await all(admin.jobs.all({ text: "nowhere" })), []);
+  });
+
+  test("a batch tells why items failed and how long they took, and tries some of them again", async (t) => {
+    const admin = (await Server.start(t)).admin(t);
+    const worker = `
+import json, sys
+for line in sys.stdin:
+    item = json.loads(line)
+    n = item["input"]
+    answer = {"error": {"code": "odd", "message": "%d is odd" % n, "retryable": False}} if n % 2 and item["attempt"] else {"output": n}
+    print(json.dumps({"index": item["index"], **answer}), flush=True)
+`;
+    const executor = { type: "command" as const, mode: "stream" as const, argv: ["python3", "-u", "-c", worker], env: ["PATH"] };
+    const batch = await admin.batches.create({ items: [0, 1, 2, 3, 4].map((input) => ({ input })), executor, retry: { max_attempts: 1 } });
+    const watch = admin.watchJob(batch.id);
+    await until(watch, ({ ended }) => ended);
+    const { failed, grouped, groups } = await admin.batches.errors(batch.id, { limit: 5 });
+    assert.deepEqual([failed, grouped, groups.map(({ code, count, retryable }) => [code, count, retryable])], [2, 2, [["odd", 2, false]]]);
+    const timings = await admin.batches.timings(batch.id, { points: 10 });
+    assert.deepEqual([timings.finished, timings.points.reduce((sum, { finished }) => sum + finished, 0)], [5, 5]);
+    const odd = await all(admin.batches.allItems(batch.id, { error: "odd" }));
+    assert.deepEqual(odd.map(({ index }) => index), [1, 3]);
+    watch.close();
+    await admin.batches.retry(batch.id, { items: [3] });
+    await until(admin.watchJob(batch.id), ({ job, ended }) => ended && job?.attempt === 2);
+    const [one, three] = await all(admin.batches.allItems(batch.id, { error: "odd" }));
+    assert.deepEqual(one, odd[0], "this one did not run again");
+    assert.notEqual(three?.started_at, odd[1]?.started_at, "and this one did");
+    await assert.rejects(admin.batches.retry(batch.id, { items: [0] }), (error: unknown) => error instanceof HeadwayError && error.status === 422);
+  });
+
+  test("a node tells what it is set up for, how it does, and what was done", async (t) => {
+    const server = await Server.start(t, { signIn: true });
+    const admin = server.admin(t);
+    assert.deepEqual(await admin.kinds.list(), { kinds: [] });
+    assert.equal(await admin.node.ready(), true);
+    const { id } = await admin.jobs.create({ kind: "import" });
+    await admin.jobs.cancel(id);
+    const metrics = await admin.node.metrics();
+    assert.equal(metrics.value("headway_http_requests", { route: "/api/v1/jobs", method: "POST", status: "201" }), 1);
+    assert.ok((metrics.quantile("headway_http_request_seconds", 0.95) ?? 0) > 0);
+    const entries = await all(admin.audit.all({ what: "job.cancel", limit: 1 }));
+    assert.deepEqual(entries.map(({ target, outcome }) => [target, outcome]), [[id, "done"]]);
+    assert.deepEqual((await admin.deadLetters.list()).dead_letters, []);
+    assert.deepEqual(await all(admin.deadLetters.all()), []);
+    assert.deepEqual(await admin.deadLetters.replayAll(), { replayed: 0 });
+    await assert.rejects(admin.deadLetters.remove("evt_nowhere"), (error: unknown) => error instanceof HeadwayError && error.status === 404);
+    await server.kill();
+    await assert.rejects(admin.node.ready(), (error: unknown) => error instanceof HeadwayError && error.code === "unreachable");
   });
 
   test("a refusal is told as the server tells it", async (t) => {

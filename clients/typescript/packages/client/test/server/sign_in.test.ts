@@ -85,7 +85,7 @@ describe("sign-in", () => {
       }, transport);
       headway.watchJob("j");
       const state = await until(headway.connection, ({ state: now }) => now === "signed_out");
-      assert.deepEqual(state, { state: "signed_out", reason: "unauthenticated" });
+      assert.deepEqual(state, { state: "signed_out", reason: "unauthenticated", tab: "alone" });
       assert.equal(asked, 2);
     });
 
@@ -136,7 +136,7 @@ describe("sign-in", () => {
     const { client } = await scene(t);
     const headway = client(() => ADMIN_KEY, "websocket");
     const { connection } = await until(headway.watchJob("j"), ({ job }) => job !== undefined);
-    assert.deepEqual(connection, { state: "live", transport: "websocket" });
+    assert.deepEqual(connection, { state: "live", transport: "websocket", tab: "alone" });
   });
 
   test("requests show the token too, replace it once, and say why they are refused", async (t) => {
@@ -164,6 +164,6 @@ describe("sign-in", () => {
     const headway = client(() => null);
     headway.watchJob("j");
     const state = await until(headway.connection, ({ state: now }) => now === "signed_out");
-    assert.deepEqual(state, { state: "signed_out", reason: "no_token" });
+    assert.deepEqual(state, { state: "signed_out", reason: "no_token", tab: "alone" });
   });
 });

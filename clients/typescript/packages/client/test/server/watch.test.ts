@@ -96,7 +96,7 @@ describe("the connection", () => {
     const headway = watching(t, server, { WebSocket: BlockedSocket, attempts: 1 });
     const watch = headway.watchJob("j");
     const { connection } = await until(watch, ({ job }) => job !== undefined);
-    assert.deepEqual(connection, { state: "live", transport: "events" });
+    assert.deepEqual(connection, { state: "live", transport: "events", tab: "alone" });
     assert.equal(BlockedSocket.count, 2, "one attempt, and one more after the wait");
   });
 
@@ -109,7 +109,7 @@ describe("the connection", () => {
     };
     const headway = watching(t, server, { WebSocket: BlockedSocket, attempts: 1, fetch: noStreams });
     const { connection } = await until(headway.watchJob("j"), ({ job }) => job !== undefined);
-    assert.deepEqual(connection, { state: "live", transport: "poll" });
+    assert.deepEqual(connection, { state: "live", transport: "poll", tab: "alone" });
   });
 
   test("all watches share one, and it is let go with the last", async (t) => {
