@@ -298,6 +298,7 @@ class SessionTest(TestCase):
         self.assertTrue(self.session.is_settled)
 
     def test_without_a_token_reports_are_kept_and_sent_with_the_next_one(self) -> None:
+        self.session = ReportSession(Identity("job_1", "me", None, True), ReportOptions(), asks=True)
         self.session.report({"type": "log", "message": "one"})
         self.assertIsNotNone(self.session.poll_request(0))
         self.session.handle_answer(refusal(403, "forbidden"), 0, 1.0)
@@ -306,10 +307,15 @@ class SessionTest(TestCase):
         self.assertFalse(self.session.is_settled)
         levels = [notice.level for notice in iter(self.session.poll_notice, None)]
         self.assertEqual(levels, ["error"])
-        self.assertFalse(self.session.asks_token(59))
-        self.assertTrue(self.session.asks_token(60))
+        self.assertTrue(self.session.asks_token(0), "another one may be had at once")
         self.session.handle_token()
-        self.exchange(60)
+        self.assertIsNotNone(self.session.poll_request(1))
+        self.session.handle_answer(refusal(403, "forbidden"), 1, 1.0)
+        self.assertFalse(self.session.asks_token(60))
+        self.assertTrue(self.session.asks_token(61))
+        self.session.handle_token()
+        self.assertEqual(list(iter(self.session.poll_notice, None)), [], "it was said once")
+        self.exchange(61)
         self.assertEqual([event["message"] for event in self.server.applied], ["one", "two"])
 
     def test_after_an_end_that_others_decided_nothing_is_sent_and_the_work_is_to_stop(self) -> None:

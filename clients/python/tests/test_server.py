@@ -25,7 +25,9 @@ from headway import (
     StateChanged,
 )
 from headway.documents import Event
+from headway.http.exchange import TokenSource
 from headway.watching.blocking import Watch
+from headway.watching.connection import TransportName
 from headway.watching.selection import Selection
 from support.server import Server, until
 
@@ -306,6 +308,63 @@ class AskingTest(RealServerTest):
             self.headway.jobs.list()
         self.assertEqual((refused.exception.code, refused.exception.retryable), ("unreachable", True))
         self.server.start()
+
+
+class SignInTest(TestCase):
+    KEY = "an-example-key-of-at-least-32-characters"
+
+    def setUp(self) -> None:
+        self.server = self.enterContext(Server("--sign-in", "keys", HEADWAY_ADMIN_KEY=self.KEY))
+        logging.disable(logging.ERROR)
+        self.addCleanup(logging.disable, logging.NOTSET)
+
+    def job(self, token: TokenSource) -> Reporter:
+        return Reporter.job("import", url=self.server.url, token=token, options=QUICK)
+
+    def test_a_worker_without_a_valid_token_keeps_what_it_says(self) -> None:
+        job = self.job("hw_nobody")
+        job.log("info", "kept")
+        until(lambda: job.error is not None, "the refusal")
+        self.assertFalse(job.flush(0.01))
+        assert job.error is not None
+        self.assertEqual((job.error.status, job.counts.dropped), (401, 0))
+        self.assertFalse(job.close())
+
+    def test_a_token_that_is_not_taken_is_replaced_by_the_next_one(self) -> None:
+        tokens = iter(["hw_nobody", self.KEY])
+        with self.job(lambda: next(tokens, self.KEY)) as job:
+            job.log("info", "arrives")
+        self.assertEqual((job.error, job.status), (None, "completed"))
+        headway = Headway(self.server.url, lambda: next(tokens, self.KEY))
+        self.assertEqual(headway.jobs.get(job.id)["status"], "completed")
+
+    def test_who_may_watch_watches_over_each_transport_and_others_are_told(self) -> None:
+        with self.job(self.KEY) as job:
+            job.complete(7)
+        transports: list[TransportName] = ["websocket", "events", "poll"]
+        for transport in transports:
+            with self.subTest(transport):
+                headway = Headway(self.server.url, self.KEY, transports=[transport])
+                self.assertEqual(headway.wait(job.id)["result"], 7)
+                for token in ("hw_nobody", None):
+                    with self.assertRaises(HeadwayError) as refused:
+                        next(Headway(self.server.url, token, transports=[transport]).watch(job.id))
+                    self.assertEqual(refused.exception.code, "unauthenticated")
+
+    def test_a_token_comes_from_a_file(self) -> None:
+        with tempfile.NamedTemporaryFile("w", suffix=".key") as file:
+            file.write(self.KEY + "\n")
+            file.flush()
+            program = "from headway import Headway; print(Headway().jobs.list())"
+            paths = os.pathsep.join(path for path in sys.path if path)
+            said = subprocess.run(
+                [sys.executable, "-c", program],
+                check=True,
+                capture_output=True,
+                text=True,
+                env={"HEADWAY_URL": self.server.url, "HEADWAY_TOKEN_FILE": file.name, "PYTHONPATH": paths},
+            )
+        self.assertEqual(said.stdout, "{'jobs': []}\n")
 
 
 class BatchTest(TestCase):

@@ -12,7 +12,7 @@ from typing import Any, Literal, cast
 from ..documents import Estimate, Event, HistoryPage, Item, ItemPage, Job, JobPage, ReportReply
 from ..http.address import server_address
 from ..http.aio import AsyncAsker
-from ..http.exchange import Request, Token, TokenSource
+from ..http.exchange import Request, TokenSource, token_or_own
 from ..watching.aio import AsyncWatch
 from ..watching.blocking import TRANSPORTS, available
 from ..watching.connection import TransportName
@@ -243,7 +243,7 @@ class AsyncHeadway:
     """A server. It can be shared by tasks, and holds no connection between two questions.
 
     :param url: the server; the variable ``HEADWAY_URL`` unless said.
-    :param token: a token, or who gives one; the variable ``HEADWAY_TOKEN`` unless said.
+    :param token: a token, or who gives one; that of the environment unless said.
     :param timeout: seconds for one answer; of one that is streamed, for each piece of it.
     :param transports: ways to watch, best first: ``events`` and ``poll``, and with the extra ``websocket``
         that one too.
@@ -259,8 +259,7 @@ class AsyncHeadway:
         timeout: float = 30.0,
         transports: Sequence[TransportName] = TRANSPORTS,
     ) -> None:
-        source = token if token is not None else os.environ.get("HEADWAY_TOKEN")
-        self._asker = AsyncAsker(server_address(url, tls), Token(source), timeout)
+        self._asker = AsyncAsker(server_address(url, tls), token_or_own(token), timeout)
         self._transports = available(transports)
         self.jobs = AsyncJobs(self._asker)
         self.batches = AsyncBatches(self._asker)

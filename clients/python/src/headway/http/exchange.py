@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from ..errors import HeadwayError
 
-__all__ = ["Answer", "Request", "Token", "TokenSource", "problem"]
+__all__ = ["Answer", "Request", "Token", "TokenSource", "problem", "token_or_own"]
 
 TokenSource = str | Callable[[], str | None] | None
 """A token, or who is asked for one each time that it is needed."""
@@ -41,6 +43,19 @@ class Token:
 
     def __repr__(self) -> str:
         return "Token(***)" if self._source is not None else "Token(None)"
+
+
+def token_or_own(token: TokenSource) -> Token:
+    """A token that was given, else that of the environment.
+
+    That is the variable ``HEADWAY_TOKEN``, else the file that ``HEADWAY_TOKEN_FILE`` names, which is read
+    each time, so that another token can be put there.
+    """
+    if token is not None:
+        return Token(token)
+    file = os.environ.get("HEADWAY_TOKEN_FILE")
+    said = os.environ.get("HEADWAY_TOKEN")
+    return Token(said or (None if not file else lambda: Path(file).read_text().strip()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ class AsyncReporter(Face):
 
     async def flush(self, timeout: float | None = None) -> bool:
         """Waits until everything was answered. Whether it was, within ``timeout`` seconds."""
-        return await self._settle(timeout, shut_out_is_enough=False)
+        return await self._settle(timeout, stuck_is_enough=False)
 
     async def close(self, timeout: float | None = None) -> bool:
         """Waits for what is left and ends the sending. Whether everything was answered in time.
@@ -68,7 +68,7 @@ class AsyncReporter(Face):
         """
         if not self._closed:
             try:
-                await self._settle(timeout, shut_out_is_enough=True)
+                await self._settle(timeout, stuck_is_enough=True)
             finally:
                 with self._lock:
                     settled = self._leave()
@@ -108,7 +108,7 @@ class AsyncReporter(Face):
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 
-    async def _settle(self, timeout: float | None, *, shut_out_is_enough: bool) -> bool:
+    async def _settle(self, timeout: float | None, *, stuck_is_enough: bool) -> bool:
         limit = self._options.close_timeout if timeout is None else timeout
         end = time.monotonic() + limit
         session = self._desk.session
@@ -119,7 +119,7 @@ class AsyncReporter(Face):
             with self._lock:
                 if session.is_settled:
                     return True
-                if shut_out_is_enough and session.stage is Stage.SHUT_OUT:
+                if stuck_is_enough and session.is_stuck:
                     return False
                 changed = self._changed
             left = end - time.monotonic()
@@ -138,7 +138,7 @@ class AsyncReporter(Face):
                     self._tell()
                     return
                 now = time.monotonic()
-                if session.asks_token(now) and self._token.can_change:
+                if session.asks_token(now):
                     session.handle_token()
                 sending = session.poll_request(now)
                 changed = self._changed

@@ -101,11 +101,14 @@ class Desk:
         *,
         stall_after: float | None,
         acknowledges: bool,
+        asks: bool,
     ) -> Desk:
         """Begins, or goes on where an earlier run on the same job was when it ended."""
 
         def fresh(spool: Spool | None) -> Desk:
-            session = ReportSession(identity, options, stall_after=stall_after, acknowledges=acknowledges)
+            session = ReportSession(
+                identity, options, stall_after=stall_after, acknowledges=acknowledges, asks=asks
+            )
             desk = cls(session, spool, url, 2 * options.queue_bytes)
             desk.tidy(always=True)
             return desk
@@ -120,7 +123,9 @@ class Desk:
             return fresh(None)
         if left is None or left.url != url or left.identity.job != identity.job:
             return fresh(spool)
-        session = ReportSession.restored(left, options, stall_after=stall_after, acknowledges=acknowledges)
+        session = ReportSession.restored(
+            left, options, stall_after=stall_after, acknowledges=acknowledges, asks=asks
+        )
         if session.is_finished:
             # What ended the earlier run's job is still on its way. This one is another attempt.
             LOG.warning("job %s: an earlier run had ended it, and that was not sent yet", identity.job)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from ..errors import HeadwayError, JobCancelled
 from ..http.address import Address, server_address
-from ..http.exchange import Token, TokenSource
+from ..http.exchange import Token, TokenSource, token_or_own
 from .begin import Desk, JobOptions, identity_of, known
 from .courier import recover
 from .journal import Identity
@@ -82,7 +82,7 @@ class Face(Reports):
         once, also when there is no server.
 
         :param url: the server; the variable ``HEADWAY_URL`` unless said.
-        :param token: a token, or who gives one; the variable ``HEADWAY_TOKEN`` unless said.
+        :param token: a token, or who gives one; that of the environment unless said.
         :param spool: a folder on a local disk where reports wait that were not acknowledged, so that they
             outlive a crash of this process. What an earlier process left there is sent first.
         :param acknowledge: whether commands are answered as they are carried out, or by `acknowledge`.
@@ -96,7 +96,7 @@ class Face(Reports):
         return cls(
             identity_of(kind, id, job),
             server_address(url, tls),
-            Token(token if token is not None else os.environ.get("HEADWAY_TOKEN")),
+            token_or_own(token),
             spool=spool,
             options=options or ReportOptions(),
             stall_after=None if stall is None else stall / 1000,
@@ -178,6 +178,7 @@ class Face(Reports):
             self._options,
             stall_after=self._stall_after,
             acknowledges=self._acknowledges,
+            asks=self._token.can_change,
         )
         self._desk.session.report({"type": "start"})
         self._desk.keep()

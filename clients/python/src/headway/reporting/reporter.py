@@ -85,7 +85,7 @@ class Reporter(Face):
             session.hurry()
             self._wake()
             if self._thread is not None:
-                self._changed.wait_for(lambda: session.is_settled or session.stage is Stage.SHUT_OUT, limit)
+                self._changed.wait_for(lambda: session.is_settled or session.is_stuck, limit)
             settled = self._leave()
         self._desk.tell()
         self._connection.abort()
@@ -138,7 +138,8 @@ class Reporter(Face):
             self._desk.spool.close()
         before = self._desk.session.identity
         identity = Identity(before.job, identity_of("fork", None, {}).producer, before.create, before.named)
-        session = ReportSession(identity, self._options, acknowledges=self._acknowledges)
+        asks = self._token.can_change
+        session = ReportSession(identity, self._options, acknowledges=self._acknowledges, asks=asks)
         self._connection = Connection(self._address)
         self._desk = Desk(session, None, self._address.url, 0)
         self._thread = None
@@ -161,7 +162,7 @@ def _send(
                 desk.keep()
                 break
             now = time.monotonic()
-            if session.asks_token(now) and token.can_change:
+            if session.asks_token(now):
                 session.handle_token()
             sending = session.poll_request(now)
             if sending is None:

@@ -101,6 +101,7 @@ class _Told:
     """What was said once and need not be said again."""
 
     away: bool = False
+    shut_out: bool = False
     full: bool = False
     late: bool = False
     refused: set[tuple[str, str | None]] = field(default_factory=set)
@@ -117,10 +118,13 @@ class ReportSession:
         *,
         stall_after: float | None = None,
         acknowledges: bool = True,
+        asks: bool = False,
     ) -> None:
         self._identity = identity
         self._options = options
         self._acknowledges = acknowledges
+        self._asks = asks
+        self._is_stuck = False
         self._is_made = identity.create is None
         self._stage = Stage.REPORTING if self._is_made else Stage.MAKING
         self._queue = ReportQueue(options.queue_events, options.queue_bytes)
@@ -153,9 +157,10 @@ class ReportSession:
         *,
         stall_after: float | None = None,
         acknowledges: bool = True,
+        asks: bool = False,
     ) -> ReportSession:
         """The session of an earlier run goes on where its spool says that it was."""
-        session = cls(left.identity, options, stall_after=stall_after, acknowledges=acknowledges)
+        session = cls(left.identity, options, stall_after=stall_after, acknowledges=acknowledges, asks=asks)
         if left.made:
             session._is_made = True
             session._stage = Stage.REPORTING
@@ -205,6 +210,11 @@ class ReportSession:
         if self._stage is Stage.OVER:
             return True
         return self._stage is Stage.REPORTING and len(self._queue) == 0
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether what waits cannot be sent before somebody gives another token."""
+        return self._stage is Stage.SHUT_OUT and self._is_stuck
 
     @property
     def error(self) -> HeadwayError | None:
@@ -282,7 +292,7 @@ class ReportSession:
     def next_deadline(self) -> float | None:
         """When `poll_request` has something; ``None`` when only an event can change that."""
         if self._stage is Stage.SHUT_OUT:
-            return self._retry_at
+            return self._retry_at if self._asks else None
         return None if self._under_way is not None else self._due()
 
     def handle_answer(self, answer: Answer, now: float, random: float) -> None:
@@ -318,7 +328,9 @@ class ReportSession:
 
     def asks_token(self, now: float) -> bool:
         """Whether it is time to ask for another token."""
-        if self._stage is not Stage.SHUT_OUT or self._retry_at is None or now < self._retry_at:
+        if not self._asks or self._stage is not Stage.SHUT_OUT:
+            return False
+        if self._retry_at is None or now < self._retry_at:
             return False
         self._retry_at = now + SHUT_OUT_PAUSE
         return True
@@ -488,8 +500,8 @@ class ReportSession:
     def _back(self) -> None:
         self._backoff.reset()
         self._retry_at = None
-        if self._told.away:
-            self._told.away = False
+        if self._told.away or self._told.shut_out:
+            self._told.away = self._told.shut_out = False
             self._notice("info", "reports are sent again")
         self._told.full = False
         lost = self.counts.dropped - self._told.dropped
@@ -501,11 +513,13 @@ class ReportSession:
     def _shut_out(self, error: HeadwayError, now: float) -> None:
         self._stage = Stage.SHUT_OUT
         self._error = error
-        self._retry_at = now + SHUT_OUT_PAUSE
-        self._notice(
-            "error",
-            f"reports are kept and not sent, since the server does not take the token: {error.detail}",
-        )
+        # Whoever gives tokens is asked for another one at once, and after that one now and then.
+        self._is_stuck = self._told.shut_out or not self._asks
+        self._retry_at = now + (SHUT_OUT_PAUSE if self._is_stuck else 0.0)
+        if not self._told.shut_out:
+            self._told.shut_out = True
+            why = error.detail
+            self._notice("error", f"reports are kept and not sent: the server does not take the token: {why}")
 
     def _end(self, error: HeadwayError, message: str) -> None:
         self._error = error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import ExitStack
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection as AsyncSocket
@@ -35,11 +36,13 @@ class SocketLine(Line):
         self._path = path
         self._token = token
         self._socket: Socket | None = None
+        self._until_closed = ExitStack()
 
     def open(self, timeout: float) -> None:
         try:
             settings = _settings(self._address, self._token)
-            self._socket = connect(_url(self._address, self._path), open_timeout=timeout, **settings)
+            made = connect(_url(self._address, self._path), open_timeout=timeout, **settings)
+            self._socket = self._until_closed.enter_context(made)
         except (InvalidHandshake, OSError) as error:
             raise LineClosed(_failure(error)) from error
 
@@ -63,11 +66,11 @@ class SocketLine(Line):
                 return
 
     def abort(self) -> None:
-        self.close()
-
-    def close(self) -> None:
         if self._socket is not None:
             self._socket.close()
+
+    def close(self) -> None:
+        self._until_closed.close()
 
 
 class AsyncSocketLine:
