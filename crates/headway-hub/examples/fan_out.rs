@@ -4,9 +4,10 @@
 //! ```text
 //! cargo build --release -p headway-hub --example fan_out
 //! valgrind --tool=callgrind --toggle-collect='*fan_out*deliver*' \
-//!     target/release/examples/fan_out JOBS WATCHERS UPDATES
+//!     target/release/examples/fan_out JOBS WATCHERS UPDATES [dialect]
 //! ```
 //!
+//! With `dialect` the watchers are told in a dialect.
 //! The difference of two runs with different numbers of updates leaves out how it begins.
 
 #![expect(clippy::print_stdout, reason = "it is a program")]
@@ -16,7 +17,7 @@ use std::sync::Arc;
 
 use headway_access::Caller;
 use headway_hub::session::Session;
-use headway_hub::{Bell, Handle, Hub, Options, Ring};
+use headway_hub::{Bell, Dialect, Handle, Hub, Options, Ring};
 use headway_protocol::frame::Subscribe;
 use headway_protocol::{ClientMessage, JobId, JobStatus, Owner, Timestamp};
 use headway_store::memory::MemoryStore;
@@ -27,10 +28,12 @@ type Failed = Box<dyn Error>;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Failed> {
-    let numbers: Vec<usize> =
-        std::env::args().skip(1).map(|word| word.parse()).collect::<Result<_, _>>()?;
+    let (dialects, numbers): (Vec<String>, Vec<String>) =
+        std::env::args().skip(1).partition(|word| word == "dialect");
+    let numbers: Vec<usize> = numbers.iter().map(|word| word.parse()).collect::<Result<_, _>>()?;
+    let dialect = (!dialects.is_empty()).then(|| Arc::new(DIALECT));
     let [jobs, watchers, updates] = numbers[..] else {
-        return Err("usage: fan_out JOBS WATCHERS UPDATES".into());
+        return Err("usage: fan_out JOBS WATCHERS UPDATES [dialect]".into());
     };
     let options = Options { min_interval_ms: 0, ..Options::default() };
     let store = Arc::new(MemoryStore::new());
@@ -45,7 +48,7 @@ async fn main() -> Result<(), Failed> {
         append(&store, &job, 0, document).await?;
         for _ in 0..watchers {
             let key = u32::try_from(sessions.len())?;
-            sessions.push(subscribed(&hub, &bell, key, &job).await);
+            sessions.push(subscribed(&hub, &bell, key, &job, dialect.as_ref()).await);
         }
     }
     let mut rings = Vec::new();
@@ -81,8 +84,25 @@ fn deliver(sessions: &mut [Session], rings: &mut Vec<Ring>, now: Timestamp) -> u
     delivered
 }
 
-async fn subscribed(hub: &Handle, bell: &Arc<Bell>, key: u32, job: &JobId) -> Session {
+const DIALECT: Dialect = Dialect {
+    name: "example",
+    tell: |telling| telling.document.to_string(),
+    events: 0,
+    heartbeat_ms: 3_600_000,
+    ended_within_ms: None,
+};
+
+async fn subscribed(
+    hub: &Handle,
+    bell: &Arc<Bell>,
+    key: u32,
+    job: &JobId,
+    dialect: Option<&Arc<Dialect>>,
+) -> Session {
     let mut session = hub.session(Arc::new(Caller::anyone()), "example", bell, key);
+    if let Some(dialect) = dialect {
+        session.speak(Arc::clone(dialect));
+    }
     let subscribe =
         Subscribe { id: "1".to_owned(), job: Some(job.clone()), ..Subscribe::default() };
     session.handle_message(ClientMessage::Subscribe(subscribe), hub.now());

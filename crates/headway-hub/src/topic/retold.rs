@@ -68,7 +68,8 @@ impl Retold {
         ring: &Ring,
     ) -> Option<Frame> {
         let same = |kept: &&Kept| kept.about == about && Arc::ptr_eq(&kept.dialect, dialect);
-        if let Some(kept) = self.messages.iter().find(same) {
+        // Nearly always it is the newest.
+        if let Some(kept) = self.messages.iter().rev().find(same) {
             return Some(kept.frame.clone());
         }
         let document = if about.to == newest.offset {

@@ -262,6 +262,10 @@ impl Ring {
     /// and that one.
     pub(crate) fn span(&self, position: u64, to: u64) -> Option<(Timestamp, u64)> {
         let start = self.starting_at(position)?;
+        let first = &self.entries.get(start)?.record;
+        if first.to == to {
+            return Some((first.at, 1));
+        }
         let end = self.entries.partition_point(|entry| entry.record.to < to);
         let last = self.entries.get(end).filter(|entry| entry.record.to == to)?;
         Some((last.record.at, (end + 1).saturating_sub(start) as u64))
