@@ -49,7 +49,6 @@ function Batch({ id, job }: { readonly id: string; readonly job: JobDocument }) 
   }, [setQuery]);
   const at = replays && view?.document !== undefined ? view.at : undefined;
   const shown = at === undefined ? job : (view?.document ?? job);
-  const hasFailed = (job.items?.failed ?? 0) > 0;
   return (
     <Page>
       <BatchHead id={id} job={job} shown={shown} onReplay={replays ? undefined : () => { setReplays(true); }} />
@@ -58,9 +57,9 @@ function Batch({ id, job }: { readonly id: string; readonly job: JobDocument }) 
         <BatchNotice job={shown} />
         <SummaryPanel shown={shown} at={at} />
         <SpeedPanels id={id} job={job} marker={at} />
-        <div className={hasFailed ? "batch__pair" : undefined}>
+        <div className="batch__pair">
           <CostPanel id={id} job={job} shown={shown} marker={at} />
-          {hasFailed && <ErrorGroupsPanel id={id} job={job} chosen={query["error"]} onChoose={choose} />}
+          <ErrorGroupsPanel id={id} job={job} chosen={query["error"]} onChoose={choose} />
         </div>
         <BatchParts id={id} job={job} at={at} query={query} onQuery={setQuery} />
       </div>
@@ -78,8 +77,8 @@ function Waiting({ id }: { readonly id: string }) {
       <div className="batch" aria-hidden="true">
         <Panel title="Progress"><div className="batch__waiting"><Skeleton width={180} height={28} /><Skeleton width="100%" height={12} /><Skeleton width="60%" /></div></Panel>
         <div className="batch__pair">
-          <Panel title="Throughput"><Skeleton width="100%" height={212} /></Panel>
-          <Panel title="Duration of items"><Skeleton width="100%" height={212} /></Panel>
+          <Panel title="Throughput"><Skeleton width="100%" height={237} /></Panel>
+          <Panel title="Duration of items"><Skeleton width="100%" height={237} /></Panel>
         </div>
       </div>
     </Page>

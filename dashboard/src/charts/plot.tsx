@@ -66,6 +66,8 @@ const RIGHT = 8;
 /** What a sign of an axis label takes, in pixels; the margin grows by whole steps, so that it seldom moves. */
 const SIGN = 6.6;
 const MARGIN_STEP = 14;
+/** The least room of a reading, in signs, so that its neighbours stay where they are when it gets another one. */
+const READING = 6;
 
 export function Plot({ title, titleUnseen = false, summary, times, span, max, say, readings, empty, centre = 0, marker, children }: PlotProps): ReactNode {
   const box = useRef<HTMLDivElement>(null);
@@ -116,7 +118,7 @@ export function Plot({ title, titleUnseen = false, summary, times, span, max, sa
           {readings.map((reading) => (
             <div key={reading.label}>
               <dt><span className="plot-mark" data-mark={reading.mark} data-tone={reading.tone} />{reading.label}</dt>
-              <dd style={{ minWidth: `${reading.widest.length}ch` }}>{last < 0 ? "–" : (reading.at(shown) ?? "–")}</dd>
+              <dd style={{ minInlineSize: `${Math.max(READING, reading.widest.length)}ch` }}>{last < 0 ? "–" : (reading.at(shown) ?? "–")}</dd>
             </div>
           ))}
         </dl>

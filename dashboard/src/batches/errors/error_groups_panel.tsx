@@ -31,13 +31,14 @@ export function ErrorGroupsPanel({ id, job, chosen, onChoose }: ErrorGroupsPanel
   return (
     <Panel
       title="Why items failed"
-      actions={value !== undefined && <span className="faint numbers">{told(value)}</span>}
+      actions={value !== undefined && value.failed > 0 && <span className="faint numbers">{told(value)}</span>}
       flush
     >
       {error !== undefined && (
         <div className="panel__body"><Banner tone="bad" actions={<Button size="small" onClick={again}>Try again</Button>}>{reasonOf(error)}</Banner></div>
       )}
       {value === undefined && error === undefined && <div className="panel__body"><Skeleton width="70%" /></div>}
+      {value?.groups.length === 0 && <p className="reasons__none">{(job.items?.failed ?? 0) === 0 ? "No item has failed." : "The reasons are being counted."}</p>}
       {value !== undefined && (
         <ol className="reasons">
           {value.groups.map(({ code, message, count, retryable, examples }) => (

@@ -1,6 +1,6 @@
 // Items as rows, of which only those in sight are drawn.
 
-import { useEffect, useMemo, useRef, type KeyboardEvent } from "react";
+import { useEffect, useRef, type KeyboardEvent } from "react";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { formatCount, type JobDocument } from "@headway/react";
 
@@ -8,7 +8,6 @@ import { Empty } from "../../design/empty.tsx";
 import { Skeleton } from "../../design/skeleton.tsx";
 import { amountColumn } from "../model/amounts.ts";
 import { share, toggle, toggleAll, type Chosen } from "../model/chosen.ts";
-import { canRunAgain } from "../model/retrying.ts";
 import { ItemRowView } from "./item_row_view.tsx";
 import { ItemTableHead } from "./item_table_head.tsx";
 import type { ItemFilter, Items, ItemsState } from "./items.ts";
@@ -23,12 +22,14 @@ interface ItemTableProps {
   readonly items: Items;
   readonly filter: ItemFilter;
   readonly chosen: Chosen;
+  /** Items that can be ticked, in the order of the list. */
+  readonly order: readonly number[];
   readonly onChosen: (chosen: Chosen) => void;
   readonly opened: number | undefined;
   readonly onOpen: (index: number | undefined) => void;
 }
 
-export function ItemTable({ job, state: { list, reading }, items, filter, chosen, onChosen, opened, onOpen }: ItemTableProps) {
+export function ItemTable({ job, state: { list, reading }, items, filter, chosen, order, onChosen, opened, onOpen }: ItemTableProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const { rows } = list;
   // What it returns reads the scroll position when it is called: nothing of it is kept or handed on.
@@ -50,7 +51,6 @@ export function ItemTable({ job, state: { list, reading }, items, filter, chosen
     items.change(version);
   }, [items, version]);
 
-  const order = useMemo(() => rows.filter(({ status }) => canRunAgain(status)).map(({ index }) => index), [rows]);
   const ticked = share(chosen, order);
   const move = (event: KeyboardEvent): void => {
     const step = event.key === "ArrowDown" || event.key === "j" ? 1 : event.key === "ArrowUp" || event.key === "k" ? -1 : 0;

@@ -8,7 +8,8 @@ import { Banner } from "../../design/banner.tsx";
 import { Button } from "../../design/button.tsx";
 import type { Query } from "../../shell/route.ts";
 import { reasonOf } from "../../shell/words.ts";
-import { NOTHING, type Chosen } from "../model/chosen.ts";
+import { keepOnly, NOTHING, type Chosen } from "../model/chosen.ts";
+import { canRunAgain } from "../model/retrying.ts";
 import { ItemDetail } from "./item_detail.tsx";
 import { ItemTable } from "./item_table.tsx";
 import { Items, PAGE, type ItemFilter } from "./items.ts";
@@ -67,16 +68,20 @@ function Listed({ id, job, filter, opened, onOpen }: ListedProps) {
     };
   }, [items]);
   const state = useSyncExternalStore(items.subscribe, items.getSnapshot);
-  const [chosen, setChosen] = useState<Chosen>(NOTHING);
+  const [ticked, setTicked] = useState<Chosen>(NOTHING);
+  const { rows } = state.list;
+  const order = useMemo(() => rows.filter((row) => canRunAgain(row.status)).map((row) => row.index), [rows]);
+  // What runs again meanwhile cannot be asked for a second time.
+  const chosen = useMemo(() => keepOnly(ticked, new Set(order)), [ticked, order]);
   const index = opened === undefined ? undefined : Number.parseInt(opened, 10);
   return (
     <>
-      <RetryChosen id={id} job={job} chosen={chosen} filter={filter} onDone={() => { setChosen(NOTHING); }} />
+      <RetryChosen id={id} job={job} chosen={chosen} onDone={() => { setTicked(NOTHING); }} />
       {state.error !== undefined && (
         <div className="panel__body"><Banner tone="bad" actions={<Button size="small" onClick={() => void items.more()}>Try again</Button>}>{reasonOf(state.error)}</Banner></div>
       )}
       <div className="items" data-opened={index === undefined ? undefined : true}>
-        <ItemTable job={job} state={state} items={items} filter={filter} chosen={chosen} onChosen={setChosen} opened={index} onOpen={onOpen} />
+        <ItemTable job={job} state={state} items={items} filter={filter} chosen={chosen} onChosen={setTicked} order={order} opened={index} onOpen={onOpen} />
         {index !== undefined && Number.isFinite(index) && (
           <ItemDetail key={index} id={id} job={job} index={index} onClose={() => { onOpen(undefined); }} />
         )}

@@ -1,4 +1,4 @@
-// Running again what is ticked, or everything that failed.
+// Running again what is ticked.
 
 import { useState } from "react";
 import { formatCount, useHeadway, type JobDocument } from "@headway/react";
@@ -10,13 +10,11 @@ import { lacks } from "../../shell/identity.ts";
 import { reasonOf } from "../../shell/words.ts";
 import type { Chosen } from "../model/chosen.ts";
 import { MOST_CHOSEN, retryRefusal } from "../model/retrying.ts";
-import type { ItemFilter } from "./items.ts";
 
 interface RetryChosenProps {
   readonly id: string;
   readonly job: JobDocument;
   readonly chosen: Chosen;
-  readonly filter: ItemFilter;
   readonly onDone: () => void;
 }
 

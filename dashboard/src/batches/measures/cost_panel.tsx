@@ -32,7 +32,7 @@ export function CostPanel({ id, job, shown, marker }: CostPanelProps) {
   }
   return (
     <Panel title="Cost over time" actions={cut ? <span className="faint">the log is longer than what is read here</span> : undefined}>
-      <div className="measures">
+      <div className="measures measures--cost">
         {error !== undefined && <Banner tone="warn" actions={<Button size="small" onClick={again}>Try again</Button>}>{`The past is not shown. ${reasonOf(error)}`}</Banner>}
         <CostPlot moments={moments} cost={cost} job={job} marker={marker} />
         {shown.cost !== undefined && shown.cost !== null && <CostMeter cost={shown.cost} />}

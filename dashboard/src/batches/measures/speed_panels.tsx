@@ -41,7 +41,7 @@ export function SpeedPanels({ id, job, marker }: SpeedPanelProps) {
       <div className="batch__pair">
         {["Throughput", "Duration of items"].map((title) => (
           <Panel key={title} title={title}>
-            {error === undefined ? <Skeleton width="100%" height={212} /> : <Banner tone="bad" actions={<Button size="small" onClick={again}>Try again</Button>}>{reasonOf(error)}</Banner>}
+            {error === undefined ? <Skeleton width="100%" height={237} /> : <Banner tone="bad" actions={<Button size="small" onClick={again}>Try again</Button>}>{reasonOf(error)}</Banner>}
           </Panel>
         ))}
       </div>
@@ -64,14 +64,14 @@ function Throughput({ timings, seen, job, marker }: PlotsProps & { readonly seen
   const until = endOf(job, timings);
   const unit = rateUnit(bars);
   const { starts, succeeded, failed } = rates(bars, unit, isTerminal(job.status) ? Number.POSITIVE_INFINITY : until);
-  const say = (rate: number): string => `${formatCount(rounded(rate))}/${unit.label}`;
+  const say = (rate: number): string => `${digits(rate)}/${unit.label}`;
   const most = succeeded.reduce((top, rate, place) => Math.max(top, rate + (failed[place] ?? 0)), 0);
   return (
     <StackedBars
       title="Throughput" titleUnseen times={starts} step={bars.stepMs} span={spanOf(starts, bars.stepMs, job, until)} marker={marker}
       summary={`Items that ended, in steps of ${formatDuration(bars.stepMs)}. At most ${say(most)}.`}
       stacks={[{ label: "Succeeded", tone: "good", values: succeeded }, { label: "Failed", tone: "bad", values: failed }]}
-      say={say} sayAxis={say} empty="No item has ended yet."
+      say={say} sayAxis={(rate) => `${formatCount(rate)}/${unit.label}`} empty="No item has ended yet."
     />
   );
 }
@@ -92,13 +92,11 @@ function Latency({ timings, job, marker }: PlotsProps) {
         ]}
         curve="smooth" say={say} sayAxis={say} empty="No item has ended yet."
       />
-      {duration !== undefined && duration !== null && (
-        <dl className="spread">
-          {([["All: p50", duration.p50_ms], ["p90", duration.p90_ms], ["p99", duration.p99_ms], ["longest", duration.max_ms]] as const).map(([name, ms]) => (
-            <div key={name}><dt>{name}</dt><dd className="numbers">{say(ms)}</dd></div>
-          ))}
-        </dl>
-      )}
+      <dl className="spread">
+        {([["All: p50", duration?.p50_ms], ["p90", duration?.p90_ms], ["p99", duration?.p99_ms], ["longest", duration?.max_ms]] as const).map(([name, ms]) => (
+          <div key={name}><dt>{name}</dt><dd className="numbers">{ms === undefined ? "–" : say(ms)}</dd></div>
+        ))}
+      </dl>
     </div>
   );
 }
@@ -114,7 +112,7 @@ function spanOf(starts: readonly number[], step: number, job: JobDocument, until
   return [first, Math.max((starts.at(-1) ?? first) + step, until)];
 }
 
-/** As many digits as a rate can bear. */
-function rounded(rate: number): number {
-  return rate >= 100 ? Math.round(rate) : Math.round(rate * 10) / 10;
+/** As many digits as a rate can bear, and always the same. */
+function digits(rate: number): string {
+  return rate >= 100 || rate === 0 ? formatCount(Math.round(rate)) : rate.toFixed(1);
 }

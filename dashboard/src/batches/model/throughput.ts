@@ -91,7 +91,9 @@ export function rates(bars: Throughput, unit: RateUnit, until: number): Pick<Thr
 }
 
 /** Moments that are kept between two answers of the server. */
-const MOST_SEEN = 2_000;
+const MOST_SEEN = 500;
+/** Closer moments tell nothing more: no bar is shorter. */
+const GAP_MS = 500;
 
 /** What a watch has seen of a batch's counts, for as long as the server's answer does not have it yet. */
 export class SettledLog {
@@ -110,6 +112,7 @@ export class SettledLog {
   add(moment: Settled): void {
     const last = this.#seen.at(-1);
     if (last?.succeeded === moment.succeeded && last.failed === moment.failed) return;
+    if (last !== undefined && moment.at - last.at < GAP_MS) return;
     this.#seen = [...this.#seen.slice(-MOST_SEEN), moment];
     for (const listener of [...this.#listeners]) listener();
   }
