@@ -184,6 +184,10 @@ class AskingTest(ServedTest):
             outputs = [item["output"] async for item in headway.batches.results(batch["id"])]
             self.assertEqual(outputs, [0, 1, 2])
             self.assertEqual(len([item async for item in headway.batches.all_items(batch["id"])]), 3)
+            self.assertEqual((await headway.batches.errors(batch["id"]))["groups"], [])
+            self.assertEqual((await headway.batches.timings(batch["id"]))["finished"], 3)
+            self.assertEqual(await headway.kinds(), [])
+            self.assertEqual(len((await headway.jobs.records(job["id"]))["records"]), 3)
             await headway.batches.save_results(batch["id"], Path(folder) / "out.jsonl")
             self.assertEqual(len((Path(folder) / "out.jsonl").read_text().splitlines()), 3)
 

@@ -291,6 +291,7 @@ class AskingTest(RealServerTest):
         self.assertEqual(jobs.pause(made["id"])["status"], "pausing")
         self.assertEqual(jobs.resume(made["id"])["status"], "running")
         self.assertEqual(jobs.cancel(made["id"])["status"], "cancelling")
+        self.assertEqual(jobs.records(made["id"], limit=1)["records"][0]["patch"]["kind"], "import")
         types = [event["type"] for event in jobs.events(made["id"])]
         self.assertEqual(types[:4], ["created", "log", "log", "log"])
         self.assertIn("next", jobs.history(made["id"], limit=2))
@@ -384,7 +385,11 @@ class BatchTest(TestCase):
         self.assertEqual([item["index"] for item in batches.all_items(batch["id"], status=["failed"])], [1])
         batches.save_results(batch["id"], self.folder / "results.csv", format="csv")
         self.assertIn("index", (self.folder / "results.csv").read_text())
-        self.assertIn(batches.retry(batch["id"])["status"], ("queued", "running"))
+        groups = batches.errors(batch["id"])["groups"]
+        self.assertEqual([(group["code"], group["count"]) for group in groups], [("exit_code", 1)])
+        self.assertEqual(batches.timings(batch["id"], points=10)["finished"], 3)
+        self.assertEqual(self.headway.kinds(), [])
+        self.assertIn(batches.retry(batch["id"], items=[1])["status"], ("queued", "running"))
 
     def test_a_batch_of_a_file(self) -> None:
         file = self.folder / 'le"ads.jsonl'

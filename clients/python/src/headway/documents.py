@@ -10,6 +10,8 @@ from typing import Any, Literal, TypedDict
 
 __all__ = [
     "Cost",
+    "ErrorGroup",
+    "ErrorGroups",
     "Estimate",
     "Event",
     "HistoryPage",
@@ -21,9 +23,12 @@ __all__ = [
     "JobError",
     "JobPage",
     "JobStatus",
+    "Kind",
     "Progress",
+    "RecordPage",
     "ReportReply",
     "Step",
+    "Timings",
 ]
 
 JobStatus = Literal[
@@ -188,6 +193,53 @@ class ItemPage(TypedDict, total=False):
 
     items: list[Item]
     next: int
+
+
+class ErrorGroup(TypedDict, total=False):
+    """Failures that are alike: one code and one form of message."""
+
+    code: str
+    message: str
+    count: int
+    retryable: bool
+    examples: list[dict[str, Any]]
+
+
+class ErrorGroups(TypedDict, total=False):
+    """Why items of a batch failed; ``grouped`` of the ``failed`` ones were looked at."""
+
+    failed: int
+    grouped: int
+    groups: list[ErrorGroup]
+
+
+class Timings(TypedDict, total=False):
+    """How many items finished when, and how long they took."""
+
+    step_ms: int
+    points: list[dict[str, Any]]
+    duration: dict[str, int]
+    read: int
+    finished: int
+
+
+class RecordPage(TypedDict, total=False):
+    """How a job's document changed: merge patches, oldest first; the first one is the whole document."""
+
+    records: list[dict[str, Any]]
+    next: str
+    cursor: str
+    trimmed_to: str
+
+
+class Kind(TypedDict, total=False):
+    """A configured type of job."""
+
+    name: str
+    executor: str
+    concurrency: int
+    budget: dict[str, Any]
+    steps: dict[str, Any]
 
 
 class Estimate(TypedDict, total=False):

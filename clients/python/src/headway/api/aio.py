@@ -9,7 +9,20 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from ..documents import Estimate, Event, HistoryPage, Item, ItemPage, Job, JobPage, ReportReply
+from ..documents import (
+    ErrorGroups,
+    Estimate,
+    Event,
+    HistoryPage,
+    Item,
+    ItemPage,
+    Job,
+    JobPage,
+    Kind,
+    RecordPage,
+    ReportReply,
+    Timings,
+)
 from ..http.address import server_address
 from ..http.aio import AsyncAsker
 from ..http.exchange import Request, TokenSource, token_or_own
@@ -113,6 +126,10 @@ class AsyncJobs(_Commands):
             if after is None:
                 return
 
+    async def records(self, id: str, *, after: str | None = None, limit: int | None = None) -> RecordPage:
+        """A page of how a job's document changed, oldest first: merge patches, to see its past."""
+        return cast(RecordPage, await self._read(calls.records(id, after, limit)))
+
     async def report(
         self,
         id: str,
@@ -194,6 +211,14 @@ class AsyncBatches(_Commands):
             after = found.get("next")
             if after is None:
                 return
+
+    async def errors(self, id: str, *, limit: int | None = None) -> ErrorGroups:
+        """Why items failed, alike ones together, the largest groups first."""
+        return cast(ErrorGroups, await self._read(calls.errors(id, limit)))
+
+    async def timings(self, id: str, *, points: int | None = None) -> Timings:
+        """How many items finished when, and how long they took."""
+        return cast(Timings, await self._read(calls.timings(id, points)))
 
     async def results(self, id: str, *, status: Sequence[str] | None = None) -> AsyncIterator[Item]:
         """Every item with what came of it, by index, read as it comes in one answer."""
@@ -289,6 +314,11 @@ class AsyncHeadway:
     def watch_all(self, *, events: EventFilter = None, min_interval_ms: int | None = None) -> AsyncWatch:
         """The live state of every job that the token sees, until the watch is closed."""
         return self._watch(Selection("all", "true", events, min_interval_ms))
+
+    async def kinds(self) -> list[Kind]:
+        """The configured types of job, by name."""
+        request = calls.kinds()
+        return cast(list[Kind], calls.read(request, await self._asker.whole(request))["kinds"])
 
     async def wait(self, job: str) -> Job:
         """Waits for a job's end, and gives its document."""

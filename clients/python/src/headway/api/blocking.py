@@ -8,7 +8,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from ..documents import Estimate, Event, HistoryPage, Item, ItemPage, Job, JobPage, ReportReply
+from ..documents import (
+    ErrorGroups,
+    Estimate,
+    Event,
+    HistoryPage,
+    Item,
+    ItemPage,
+    Job,
+    JobPage,
+    Kind,
+    RecordPage,
+    ReportReply,
+    Timings,
+)
 from ..http.address import server_address
 from ..http.ask import Asker
 from ..http.exchange import Request, TokenSource, token_or_own
@@ -109,6 +122,10 @@ class Jobs(_Commands):
             if after is None:
                 return
 
+    def records(self, id: str, *, after: str | None = None, limit: int | None = None) -> RecordPage:
+        """A page of how a job's document changed, oldest first: merge patches, to see its past."""
+        return cast(RecordPage, self._read(calls.records(id, after, limit)))
+
     def report(
         self,
         id: str,
@@ -189,6 +206,14 @@ class Batches(_Commands):
             after = found.get("next")
             if after is None:
                 return
+
+    def errors(self, id: str, *, limit: int | None = None) -> ErrorGroups:
+        """Why items failed, alike ones together, the largest groups first."""
+        return cast(ErrorGroups, self._read(calls.errors(id, limit)))
+
+    def timings(self, id: str, *, points: int | None = None) -> Timings:
+        """How many items finished when, and how long they took."""
+        return cast(Timings, self._read(calls.timings(id, points)))
 
     def results(self, id: str, *, status: Sequence[str] | None = None) -> Iterator[Item]:
         """Every item with what came of it, by index, read as it comes in one answer."""
@@ -274,6 +299,11 @@ class Headway:
     def watch_all(self, *, events: EventFilter = None, min_interval_ms: int | None = None) -> Watch:
         """The live state of every job that the token sees, until the watch is closed."""
         return self._watch(Selection("all", "true", events, min_interval_ms))
+
+    def kinds(self) -> list[Kind]:
+        """The configured types of job, by name."""
+        request = calls.kinds()
+        return cast(list[Kind], calls.read(request, self._asker.whole(request))["kinds"])
 
     def wait(self, job: str) -> Job:
         """Waits for a job's end, and gives its document."""

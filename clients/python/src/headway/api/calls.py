@@ -18,13 +18,17 @@ __all__ = [
     "create_batch",
     "create_job",
     "document",
+    "errors",
     "estimate",
     "history",
     "items",
+    "kinds",
     "list_jobs",
     "read",
+    "records",
     "report",
     "results",
+    "timings",
 ]
 
 _JSON = {"Content-Type": "application/json"}
@@ -72,6 +76,26 @@ def list_jobs(
 def history(name: str, after: str | None, limit: int | None) -> Request:
     """A page of a job's events."""
     return Request("GET", _path("jobs", name, "events") + _query({"after": after, "limit": limit}))
+
+
+def records(name: str, after: str | None, limit: int | None) -> Request:
+    """A page of how a job's document changed."""
+    return Request("GET", _path("jobs", name, "records") + _query({"after": after, "limit": limit}))
+
+
+def errors(name: str, limit: int | None) -> Request:
+    """Why items of a batch failed."""
+    return Request("GET", _path("batches", name, "errors") + _query({"limit": limit}))
+
+
+def timings(name: str, points: int | None) -> Request:
+    """How many items of a batch finished when."""
+    return Request("GET", _path("batches", name, "timings") + _query({"points": points}))
+
+
+def kinds() -> Request:
+    """The configured types of job."""
+    return Request("GET", "/api/v1/kinds")
 
 
 def report(name: str, events: Sequence[Event], producer: tuple[str, int] | None) -> Request:
