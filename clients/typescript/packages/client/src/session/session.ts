@@ -12,6 +12,7 @@ import { Backoff } from "./backoff.ts";
 import type { Close, Link, SignedOutReason, TransportName } from "./connection.ts";
 import { Credential } from "./credential.ts";
 import type { Output } from "./output.ts";
+import { endingOf, type Closing, type Phase } from "./phase.ts";
 import type { Selection } from "./selection.ts";
 import { Stream, type Replay, type StreamFrame } from "./stream.ts";
 
@@ -27,8 +28,6 @@ const PONG_MS = 5_000;
 const CLOSING_MS = 5_000;
 /** The longest that a closing server can keep a client away. */
 const LONGEST_PAUSE_MS = 60_000;
-const SIGNED_OUT: ReadonlySet<string> = new Set<SignedOutReason>(["token_expired", "revoked", "unauthenticated"]);
-
 export interface SessionOptions {
   /** Ways to connect, best first; at least one. */
   readonly transports: readonly TransportName[];
@@ -37,14 +36,6 @@ export interface SessionOptions {
   /** Failures in a row after which the next transport is tried. */
   readonly attempts: number;
 }
-
-type Phase =
-  | { readonly state: "idle" }
-  | { readonly state: "asking" }
-  | { readonly state: "connecting" | "live"; readonly transport: TransportName; readonly connection: number }
-  | { readonly state: "waiting"; readonly until: number; readonly reason: string }
-  | { readonly state: "signed_out"; readonly reason: SignedOutReason }
-  | { readonly state: "refused"; readonly code: number | string; readonly reason: string };
 
 /**
  * Subscriptions, what was seen of their jobs, and the one connection that brings them.
@@ -75,7 +66,7 @@ export class Session {
   #silenceMs = CONNECT_MS;
   #closingAt: number | undefined;
   #lingerAt: number | undefined;
-  #closing: { readonly reason: string; readonly retryMs: number } | undefined;
+  #closing: Closing | undefined;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -341,11 +332,12 @@ export class Session {
     const wasLive = this.#phase.state === "live";
     const transport = this.#name();
     this.#forgetConnection();
-    if (close.code === 4500 || close.status === 401 || SIGNED_OUT.has(closing?.reason ?? "")) {
-      this.#signedOut((closing?.reason ?? "unauthenticated") as SignedOutReason, now);
+    const ending = endingOf(close, closing);
+    if (ending.type === "signed_out") {
+      this.#signedOut(ending.reason, now);
       return;
     }
-    if (close.status === 204) {
+    if (ending.type === "seen") {
       this.stream.finish();
       this.#lost("the server has nothing more to say", now, this.#nextWait(random));
       return;
@@ -356,13 +348,8 @@ export class Session {
       this.#lost(close.reason, now, this.#nextWait(random));
       return;
     }
-    const { code } = close;
-    if (code !== undefined && ((code >= 4500 && code < 5000) || code === 1008 || code === 1009)) {
-      this.#enter({ state: "refused", code, reason: close.reason });
-      return;
-    }
-    if (close.problem !== undefined && isFinal(close.status)) {
-      this.#enter({ state: "refused", code: close.problem, reason: close.reason });
+    if (ending.type === "refused") {
+      this.#enter({ state: "refused", code: ending.code, reason: close.reason });
       return;
     }
     if (wasLive) this.#transport = Math.min(...this.#worked);
@@ -539,9 +526,4 @@ export class Session {
     this.#phase = phase;
     this.#outputs.push({ type: "connection" });
   }
-}
-
-/** Whether the same request would be refused again. */
-function isFinal(status: number | undefined): boolean {
-  return status !== undefined && status >= 400 && status < 500 && status !== 408 && status !== 429;
 }

@@ -5,7 +5,7 @@ import type { Output } from "../session/output.ts";
 import type { Session } from "../session/session.ts";
 import type { Clock } from "../watch/clock.ts";
 import type { TokenSource } from "../watch/options.ts";
-import { lock, type Lock } from "./platform.ts";
+import { lock, type Lock } from "./locks.ts";
 import { Tab, type TabOutput } from "./tab.ts";
 
 /** What tabs say to each other is of this version: others are other groups. */

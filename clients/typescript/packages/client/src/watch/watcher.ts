@@ -10,11 +10,11 @@ import { poll } from "../transport/poll.ts";
 import type { Connection, Open } from "../transport/transport.ts";
 import { websocket, type SocketConstructor } from "../transport/websocket.ts";
 import type { Group } from "../tabs/group.ts";
-import { canShare } from "../tabs/platform.ts";
 import { systemClock, type Clock } from "./clock.ts";
 import type { JobSnapshot, JobWatch } from "./job_watch.ts";
 import { newestFirst, type JobsSnapshot, type JobsWatch } from "./jobs_watch.ts";
 import { base, type ConnectOptions, type TokenSource } from "./options.ts";
+import { canShare } from "./sharing.ts";
 import { Listeners, safely, type Store } from "./store.ts";
 import { observe } from "./surroundings.ts";
 

@@ -1,14 +1,4 @@
-// The parts of Web Locks that are used, as a browser has them.
-
-/** Whether this platform lets tabs find each other: in a browser, and where the page came over TLS or from this machine. */
-export function canShare(): boolean {
-  return (
-    typeof window !== "undefined" &&
-    typeof BroadcastChannel === "function" &&
-    (navigator as Partial<Navigator>).locks !== undefined &&
-    (globalThis as { crypto?: Partial<Crypto> }).crypto?.subtle !== undefined
-  );
-}
+// Web Locks, as far as tabs use them.
 
 /** A lock that is held or waited for. */
 export interface Lock {
