@@ -32,8 +32,15 @@ class Lane:
         self._waiting = False
         self.job: dict[str, Any] | None = None
         self.cursor: str | None = None
-        self.event: str | None = None
+        # The position up to which events were seen, and where it began: older ones are not for its readers.
+        self._event: str | None = None
+        self._since: str | None = None
         self.ended = False
+
+    @property
+    def event(self) -> str | None:
+        """The position up to which events were seen."""
+        return self._event or self._since
 
     def finish(self) -> bool:
         """The server said that the end was seen. Whether that is news."""
@@ -45,21 +52,35 @@ class Lane:
         """Takes a frame of this job."""
         match frame["type"]:
             case "snapshot":
+                held = None if self.job is None else self.job.get("cursor")
+                cursor = frame["cursor"]
+                if isinstance(held, str) and cursor != held and is_at_most(cursor, held):
+                    # A subscription that was behind begins with what is known.
+                    self.cursor, self._waiting = held, False
+                    return Applied.KNOWN
+                self._since = self._since or cursor
                 self.job, self.cursor = frame["state"], frame["cursor"]
                 self.ended = self._waiting = False
                 return Applied.CHANGED
             case "update":
                 return self._update(frame)
             case "event":
-                if self.event is not None and is_at_most(frame["cursor"], self.event):
+                if self._was_seen(frame["cursor"]):
                     return Applied.KNOWN
-                self.event = frame["cursor"]
+                self._event = frame["cursor"]
                 return Applied.CHANGED
             case "gap":
-                self.event = frame["to"]
+                self._event = frame["to"]
                 return Applied.CHANGED
             case _:
                 return Applied.CHANGED if self.finish() else Applied.KNOWN
+
+    def _was_seen(self, cursor: str) -> bool:
+        """Whether an event has passed, or is older than the first state that was shown."""
+        if self._event is not None and is_at_most(cursor, self._event):
+            return True
+        since = self._since
+        return since is not None and cursor != since and is_at_most(cursor, since)
 
     def _update(self, frame: Frame) -> Applied:
         cursor = frame["cursor"]
@@ -71,8 +92,8 @@ class Lane:
         if self._waiting or (self.cursor is not None and is_at_most(cursor, self.cursor)):
             return Applied.KNOWN
         # Every event up to a state comes before it.
-        if self.cursor is not None and (self.event is None or not is_at_most(self.cursor, self.event)):
-            self.event = self.cursor
+        if self.cursor is not None and (self._event is None or not is_at_most(self.cursor, self._event)):
+            self._event = self.cursor
         self.cursor = None
         self._waiting = True
         return Applied.HOLE

@@ -162,7 +162,9 @@ class Session:
             return
         self._linger_at = None
         if self._speaks():
-            self._send(subscribe(self._take(_Subject(key=key)), selection, None))
+            # Whoever is shown a state that is here already misses no event after it.
+            cursor = self._subscriptions.cursor(selection) if selection.events else None
+            self._send(subscribe(self._take(_Subject(key=key)), selection, cursor))
         else:
             self._stale = True
         self._changed_at = now
