@@ -1,4 +1,4 @@
-// Makes build/gallery, a page with every component in every state: `npm run gallery`.
+// Makes build/page, a page with every component in every state: `npm run gallery`.
 
 import { mkdir, writeFile } from "node:fs/promises";
 
@@ -6,10 +6,10 @@ import { build } from "esbuild";
 
 const PACKAGE = new URL("../", import.meta.url).pathname;
 
-await mkdir(`${PACKAGE}build/gallery`, { recursive: true });
+await mkdir(`${PACKAGE}build/page`, { recursive: true });
 await build({
   entryPoints: { gallery: `${PACKAGE}gallery/gallery.tsx`, styles: `${PACKAGE}src/styles/styles.css`, page: `${PACKAGE}gallery/gallery.css` },
-  outdir: `${PACKAGE}build/gallery`,
+  outdir: `${PACKAGE}build/page`,
   bundle: true,
   format: "iife",
   jsx: "automatic",
@@ -17,7 +17,7 @@ await build({
   logLevel: "warning",
 });
 await writeFile(
-  `${PACKAGE}build/gallery/index.html`,
+  `${PACKAGE}build/page/index.html`,
   `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -30,4 +30,4 @@ await writeFile(
 </html>
 `,
 );
-console.log("build/gallery/index.html");
+console.log("build/page/index.html");

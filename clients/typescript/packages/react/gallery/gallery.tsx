@@ -32,6 +32,7 @@ function Breaks(): ReactNode {
 function Gallery(): ReactNode {
   return (
     <>
+      <h1>Components of @headway/react</h1>
       <Shelf name="StatusBadge" wide>
         <p className="row">
           {(["pending", "queued", "running", "pausing", "paused", "cancelling", "completed", "failed", "cancelled", "expired", "succeeded", "retrying", "skipped"] as const).map((status) => (

@@ -26,7 +26,7 @@ const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? 
 try {
   for (const { name, section, width, places, theme = "light" } of PICTURES) {
     const page = await browser.newPage({ viewport: { width, height: 1200 }, colorScheme: theme, reducedMotion: "reduce", deviceScaleFactor: 1.5, timezoneId: "UTC" });
-    await page.goto(new URL("build/gallery/index.html", PACKAGE).href);
+    await page.goto(new URL("build/page/index.html", PACKAGE).href);
     const shelf = page.locator(`#${section} > div`);
     await shelf.evaluate((element, kept) => {
       element.style.padding = "16px";

@@ -41,8 +41,6 @@ export function TimelineRow({ name, step, depth, inside, own, span, open, focusa
   const share = step.status === "running" && typeof step.percent === "number" ? formatPercent(step.percent, { locale }) : "";
   const tasks = step.status === "running" ? (step.tasks ?? []).join(", ") : "";
   const busy = tasks === "" ? (step.error?.message ?? step.message ?? "") : tasks;
-  // What stands in columns is said as a sentence.
-  const said = [step.name, inside && words.inside(inside), words.step[step.status], busy, took, share];
   return (
     <li className="headway-step" data-status={step.status}>
       <button
@@ -50,7 +48,6 @@ export function TimelineRow({ name, step, depth, inside, own, span, open, focusa
         className="headway-step-row"
         data-step={name}
         data-depth={Math.min(depth, DEEPEST)}
-        aria-label={said.filter((part) => part !== undefined && part !== "").join(", ")}
         aria-expanded={open}
         aria-controls={open ? details : undefined}
         tabIndex={focusable ? 0 : -1}
@@ -60,18 +57,28 @@ export function TimelineRow({ name, step, depth, inside, own, span, open, focusa
         <span className="headway-step-what">
           <Icon sign={signOf(step.status)} />
           <span className="headway-step-name">{step.name}</span>
+          {inside !== undefined && <Pause>{words.inside(inside)}</Pause>}
+          <Pause />
           <span className="headway-step-status">{words.step[step.status]}</span>
+          {busy !== "" && <Pause />}
           {busy !== "" && <span className="headway-step-busy">{busy}</span>}
         </span>
         <Lane step={step} own={own} span={span} />
+        {took !== "" && <Pause />}
         <span className="headway-step-took headway-number">
           {took}
+          {share !== "" && <Pause />}
           {share !== "" && <span className="headway-step-share">{share}</span>}
         </span>
       </button>
       {open && <Details id={details} step={step} language={language} took={took} />}
     </li>
   );
+}
+
+/** What stands in columns is read as a sentence. */
+function Pause({ children }: { readonly children?: string }): ReactNode {
+  return <span className="headway-unseen">{children === undefined ? ", " : `, ${children}`}</span>;
 }
 
 function Lane({ step, own, span }: Pick<TimelineRowProps, "step" | "own" | "span">): ReactNode {

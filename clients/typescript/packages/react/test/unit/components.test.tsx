@@ -203,26 +203,26 @@ describe("AgentTimeline", () => {
       const { container } = render(<AgentTimeline steps={{ ...STEPS }} now={now} />);
       return container.querySelector('[data-status="running"] .headway-step-took')?.textContent;
     };
-    assert.equal(long(NOW), "1m 22s50%");
-    assert.equal(long(NOW + 60_000), "2m 22s50%");
+    assert.equal(long(NOW), "1m 22s, 50%");
+    assert.equal(long(NOW + 60_000), "2m 22s, 50%");
   });
 
   test("without a time, it is the present, each second", () => {
     mock.timers.enable({ apis: ["setInterval", "Date"], now: NOW });
     const { container } = render(<AgentTimeline steps={STEPS} />);
     const took = (): string | null | undefined => container.querySelector('[data-status="running"] .headway-step-took')?.textContent;
-    assert.equal(took(), "1m 22s50%");
+    assert.equal(took(), "1m 22s, 50%");
     act(() => {
       mock.timers.tick(3_000);
     });
-    assert.equal(took(), "1m 25s50%");
+    assert.equal(took(), "1m 25s, 50%");
     cleanup();
     mock.timers.reset();
   });
 
   test("details say what is known of a step", () => {
     render(<AgentTimeline steps={STEPS} now={NOW} />);
-    fireEvent.click(screen.getByRole("button", { name: "FetchPages, in ResearchAgent, Failed, files.example did not answer within 10 s, 18s" }));
+    fireEvent.click(screen.getByRole("button", { name: /^FetchPages, in ResearchAgent, ?Failed, ?files.example did not answer within 10 s, ?18s$/ }));
     assert.ok(screen.getByText("Started"));
     assert.equal(screen.getAllByText("files.example did not answer within 10 s").length, 2);
   });
