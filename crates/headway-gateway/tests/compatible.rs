@@ -20,7 +20,9 @@ use headway_store::memory::MemoryStore;
 use older::Older;
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::{ADMIN_KEY, Server, refusal};
+use support::{ADMIN_KEY, Server, refusal, within};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 const ANALYSIS: &str = "/api/v1/analyze/a/stream";
 
@@ -643,6 +645,43 @@ async fn they_are_served_also_on_a_connection_that_was_used_before() {
     let mut watcher = Older::open_after_a_request(&server, "/progress/ws/nothing").await;
     assert_eq!(watcher.next().await.unwrap()["type"], "error");
     assert_eq!(watcher.closed().await.0, 1008);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn messages_are_compressed_for_whoever_asks() {
+    let server = eager_server().await;
+    server.job("a").await;
+    let result = json!({"text":"again and ".repeat(500)});
+    server.report("a", json!([{"type":"start"},{"type":"complete","result":result}])).await;
+    let mut stream = TcpStream::connect(&server.address).await.unwrap();
+    let head = format!(
+        "GET {ANALYSIS} HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+         Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n",
+        server.address
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(within("the answer", stream.read_u8()).await.unwrap());
+    }
+    assert!(String::from_utf8(head).unwrap().contains("permessage-deflate"));
+    // A text message in one frame, compressed (RFC 7692, section 7.2.1).
+    assert_eq!(within("a frame", stream.read_u8()).await.unwrap(), 0b1100_0001);
+    let length = match within("its length", stream.read_u8()).await.unwrap() {
+        126 => usize::from(stream.read_u16().await.unwrap()),
+        short => usize::from(short),
+    };
+    assert!(length < 1_000, "{length} bytes");
+    let mut payload = vec![0; length];
+    within("the message", stream.read_exact(&mut payload)).await.unwrap();
+    payload.extend([0, 0, 0xff, 0xff]);
+    let mut text = Vec::with_capacity(16_384);
+    let mut inflate = flate2::Decompress::new(false);
+    inflate.decompress_vec(&payload, &mut text, flate2::FlushDecompress::Sync).unwrap();
+    let message: Value = serde_json::from_slice(&text).unwrap();
+    assert_eq!(message["results"], result);
     server.stop().await;
 }
 

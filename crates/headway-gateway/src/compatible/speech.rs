@@ -46,7 +46,9 @@ impl Speech {
         if text.len() as u64 > most {
             let size = text.len();
             let what = format!("a message of {size} bytes is above the limit of {most}");
-            self.hear_foreign(&what, session, now);
+            if self.listens() {
+                session.handle_foreign(&what, now);
+            }
             return None;
         }
         match self.format {
@@ -66,11 +68,11 @@ impl Speech {
         }
     }
 
-    /// Takes something that is no text.
-    pub(crate) fn hear_foreign(&mut self, what: &str, session: &mut Session, now: Timestamp) {
+    /// Whether anything that a client says matters.
+    pub(crate) fn listens(&self) -> bool {
         match self.format {
-            Format::Analysis => {}
-            Format::JobProgress | Format::Session => session.handle_foreign(what, now),
+            Format::Analysis => false,
+            Format::JobProgress | Format::Session => true,
         }
     }
 

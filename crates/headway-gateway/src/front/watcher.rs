@@ -3,6 +3,8 @@
 //! Frames are taken from the session only when those before them have left, so that a reader who is
 //! slow finds newer states instead of more of them.
 
+mod speech;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -27,7 +29,6 @@ use crate::metrics::Connected;
 use crate::observe::Seen;
 use crate::problem::Refusal;
 use crate::stream::events::{BEGINNING, event};
-use crate::stream::last_of_job;
 use crate::stream::opening::{Form, Opening, Page};
 use crate::stream::poll::Collected;
 use crate::stream::selection::Selection;
@@ -258,29 +259,14 @@ impl Watcher {
     }
 
     fn message(&mut self, message: Message, outbound: &mut Outbound, context: &Context) {
-        let speech = match &mut self.transport {
-            Transport::Messages(conversation) => conversation.speech.as_deref_mut(),
-            Transport::Events | Transport::Poll(_) => None,
-        };
-        let moment = (context.now, context.time());
+        let now = context.time();
         match message {
-            Message::Text(text) => match speech {
-                None => self.session.handle_text(&text, context.time()),
-                Some(speech) => {
-                    let most = context.app.hub.options().max_message_bytes;
-                    let answer = speech.hear((&text, most), &mut self.session, moment);
-                    if let Some(answer) = answer {
-                        outbound.push(frame::text(answer.to_string().as_bytes()));
-                    }
-                }
-            },
+            Message::Text(text) if self.speaks() => self.hear_text(&text, outbound, context),
+            Message::Text(text) => self.session.handle_text(&text, now),
             Message::Binary(_) => {
                 let what = "a binary message: send JSON as text";
-                match speech {
-                    None => self.session.handle_foreign(what, context.time()),
-                    Some(speech) => {
-                        speech.hear_foreign(what, &mut self.session, context.time());
-                    }
+                if self.minds_foreign() {
+                    self.session.handle_foreign(what, now);
                 }
             }
             Message::Ping(payload) => outbound.push(frame::pong(&payload)),
@@ -416,7 +402,7 @@ impl Watcher {
                 return Taken::All;
             };
             if self.scope == Scope::OneJob
-                && let Some(over) = self.last(&frame)
+                && let Some(over) = self.last_after(&frame)
             {
                 self.scope = Scope::Ended(over);
             }
@@ -425,29 +411,6 @@ impl Watcher {
             frames.push(frame);
         }
         Taken::Some
-    }
-
-    /// Why it is over after a frame, when nothing of its one job follows.
-    fn last(&self, frame: &Frame) -> Option<Over> {
-        let subscribed = self.session.has_subscriptions();
-        match &self.transport {
-            Transport::Messages(conversation) => match &conversation.speech {
-                None => last_of_job(frame, subscribed).map(Over::Close),
-                Some(speech) => {
-                    speech.last(frame, subscribed).map(|(code, reason)| Over::Fault(code, reason))
-                }
-            },
-            Transport::Events | Transport::Poll(_) => {
-                last_of_job(frame, subscribed).map(Over::Close)
-            }
-        }
-    }
-
-    /// A frame in the words of its format; `None`: that has none for it.
-    fn in_its_words(&mut self, frame: Frame, context: &Context) -> Option<Frame> {
-        let Transport::Messages(conversation) = &mut self.transport else { return Some(frame) };
-        let Some(speech) = &mut conversation.speech else { return Some(frame) };
-        speech.reword(frame, (context.now, context.time()))
     }
 
     /// Collects frames for one answer, and gives it when there is something, or the time is up.
@@ -543,19 +506,10 @@ impl Watcher {
             self.session.close(ClosingReason::Unauthenticated, 0, CloseCode::InvalidToken);
             return;
         }
-        if let Some(speech) = &mut conversation.speech {
-            let silence_ms = millis(options.compatible.client_silence);
-            if let Some(said) = speech.break_silence(silence_ms, (now, context.time())) {
-                outbound.push(frame::text(said.to_string().as_bytes()));
-            }
-            let idle = speech.idle_due(millis(options.limits.idle_within));
-            if idle.is_some_and(|due| due <= now) && !self.stopping {
-                context.admission.hit(Limit::Idle);
-                self.stopping = true;
-                self.session.close(ClosingReason::Idle, 0, CloseCode::GoingAway);
-                return;
-            }
+        if self.keep_talking(outbound, context) {
+            return;
         }
+        let Transport::Messages(conversation) = &mut self.transport else { return };
         if self.session.has_subscriptions() {
             conversation.idle = None;
         } else {
@@ -618,12 +572,8 @@ impl Watcher {
                 });
                 let first = session.min(ping);
                 let first = idle.map_or(first, |idle| first.min(idle));
-                let speech = conversation.speech.as_ref().filter(|_| !self.stopping);
-                let first = speech.map_or(first, |speech| {
-                    let silence = speech.silence_due(millis(options.compatible.client_silence));
-                    let idle = speech.idle_due(millis(options.limits.idle_within));
-                    silence.into_iter().chain(idle).fold(first, Tick::min)
-                });
+                let speech = self.speech_due(context);
+                let first = speech.map_or(first, |speech| first.min(speech));
                 credit.map_or(first, |credit| first.min(credit))
             }
             Transport::Events => session,
