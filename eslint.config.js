@@ -21,7 +21,10 @@ export default defineConfig(
   },
   {
     // The session decides; what it is told comes from outside, and so do time and chance.
-    files: ["clients/typescript/packages/client/src/{session,document,protocol}/**/*.ts"],
+    files: [
+      "clients/typescript/packages/client/src/{session,document,protocol,replay,metrics}/**/*.ts",
+      "clients/typescript/packages/client/src/tabs/{tab,relay,follower,message}.ts",
+    ],
     rules: {
       "no-restricted-imports": ["error", { patterns: [{
         regex: "/(transport|watch|http|api)/",
