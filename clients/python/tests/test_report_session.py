@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from headway.reporting.journal import Identity, head_line, restore
 from headway.reporting.options import ReportOptions
-from headway.reporting.session import Purpose, ReportSession, Sending, Stage
+from headway.reporting.session import ReportSession
+from headway.reporting.terms import Purpose, Sending, Stage
 from support.model import ModelServer, answer, refusal
 
 IDENTITY = Identity("job_1", "me", {"kind": "import", "id": "job_1"}, False)

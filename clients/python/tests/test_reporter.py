@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -207,6 +208,62 @@ class SecretsTest(TestCase):
             modes = [path.stat().st_mode & 0o777 for path in (folder, *folder.iterdir())]
             job.close()
         self.assertEqual(modes, [0o700, 0o600])
+
+
+class SpoolTest(TestCase):
+    def setUp(self) -> None:
+        self.folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        logging.disable(logging.ERROR)
+        self.addCleanup(logging.disable, logging.NOTSET)
+
+    def leave(self, url: str, line: str, job: str = "job_1") -> None:
+        """A reporter that says something and cannot send it."""
+        reporter = Reporter.job("import", id=job, url=url, spool=self.folder, options=PATIENT)
+        reporter.log("info", line)
+        reporter.close()
+
+    def kept(self) -> list[str]:
+        """Log lines in all files."""
+        found = [path.read_text() for path in self.folder.iterdir()]
+        return sorted(re.findall(r'"message":"([^"]*)"', "".join(found)))
+
+    def test_what_waits_for_another_server_is_left_alone(self) -> None:
+        with BlackHole() as one, BlackHole() as other:
+            self.leave(one.url, "for one")
+            self.leave(other.url, "for the other")
+            self.leave(other.url, "and more")
+        self.assertEqual(self.kept(), ["and more", "for one", "for the other"])
+
+    def test_what_cannot_be_read_is_kept(self) -> None:
+        with BlackHole() as hole:
+            self.leave(hole.url, "of a newer version")
+            (path,) = self.folder.iterdir()
+            path.write_text(path.read_text().replace('"spool":1', '"spool":2'))
+            self.leave(hole.url, "of this one")
+            self.assertEqual(self.kept(), ["of a newer version", "of this one"])
+            path.write_text("no line of a spool")
+            self.leave(hole.url, "of another job", job="job_2")
+        self.assertIn("no line of a spool", [path.read_text() for path in self.folder.iterdir()])
+
+    def test_two_reporters_on_one_job_have_a_spool_each(self) -> None:
+        with BlackHole() as hole:
+            first = Reporter.job("import", id="job_1", url=hole.url, spool=self.folder, options=PATIENT)
+            self.leave(hole.url, "of the second")
+            first.log("info", "of the first")
+            first.close()
+        self.assertEqual(self.kept(), ["of the first", "of the second"])
+        self.assertEqual(len(list(self.folder.iterdir())), 2)
+
+    def test_a_spool_does_not_grow_with_what_was_replaced(self) -> None:
+        options = ReportOptions(queue_bytes=4_000, request_timeout=600, close_timeout=0.1)
+        with BlackHole() as hole:
+            job = Reporter.job("import", url=hole.url, spool=self.folder, options=options)
+            for number in range(5_000):
+                job.progress(number / 50, message="x" * 100)
+            (path,) = self.folder.iterdir()
+            size = path.stat().st_size
+            job.close()
+        self.assertLess(size, 20_000)
 
 
 class StopTest(TestCase):

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from headway.http.exchange import Answer
-from headway.reporting.session import Purpose, Sending
+from headway.reporting.terms import Purpose, Sending
 
 __all__ = ["ModelServer", "answer"]
 

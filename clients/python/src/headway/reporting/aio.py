@@ -17,7 +17,7 @@ from ..http.aio import AsyncConnection
 from .begin import token_to_show
 from .face import Face
 from .journal import Identity
-from .session import Sending, Stage
+from .terms import Sending, Stage
 
 __all__ = ["AsyncReporter"]
 

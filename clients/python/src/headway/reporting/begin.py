@@ -19,8 +19,9 @@ from ..http.exchange import Token
 from .journal import Identity, head_line
 from .options import ReportOptions
 from .reports import LOG
-from .session import Notice, ReportSession, Stage
+from .session import ReportSession
 from .spool import Spool, claim
+from .terms import Notice, Stage
 
 __all__ = ["Desk", "JobOptions", "identity_of", "known", "token_to_show"]
 
@@ -116,12 +117,15 @@ class Desk:
         if folder is None:
             return fresh(None)
         try:
-            spool = claim(Path(folder), identity.job)
+            spool = claim(Path(folder), identity.job, url)
             left = spool.read()
         except OSError as error:
             LOG.error("job %s: no spool, reports wait in memory alone: %s", identity.job, error)
             return fresh(None)
-        if left is None or left.url != url or left.identity.job != identity.job:
+        if left is None:
+            if spool.size > 0:
+                LOG.error("job %s: what is in its spool cannot be read and is set aside", identity.job)
+                spool.set_aside()
             return fresh(spool)
         session = ReportSession.restored(
             left, options, stall_after=stall_after, acknowledges=acknowledges, asks=asks
@@ -136,15 +140,22 @@ class Desk:
     @classmethod
     def orphan(cls, spool: Spool, url: str, options: ReportOptions) -> Desk | None:
         """What an earlier run left behind for this server, ``None`` when that is nothing."""
-        with suppress(OSError):
+        try:
             left = spool.read()
-            if left is not None and left.url != url:
-                spool.close()
-                return None
-            if left is not None and left.entries:
-                session = ReportSession.restored(left, options, acknowledges=False)
-                return cls(session, spool, url, 2 * options.queue_bytes)
-        spool.remove()
+        except OSError:
+            spool.close()
+            return None
+        if left is not None and left.url == url and left.entries:
+            session = ReportSession.restored(left, options, acknowledges=False)
+            return cls(session, spool, url, 2 * options.queue_bytes)
+        if left is not None and left.url != url:
+            spool.close()
+        elif left is None and spool.size > 0:
+            LOG.error("a spool cannot be read and is set aside: %s", spool.path.name)
+            spool.set_aside()
+            spool.close()
+        else:
+            spool.remove()
         return None
 
     def keep(self) -> None:
@@ -173,6 +184,8 @@ class Desk:
             head = head_line(session.identity, self.url, made=session.made, next_seq=session.waiting.next_seq)
             lines = [head, *(entry.text for entry in session.waiting)]
             self._write(lambda spool: spool.rewrite(lines))
+            # What waits is at most half of it: the next time is a long way off, however large one report is.
+            self.limit = max(self.limit, 2 * spool.size)
 
     def leave(self) -> None:
         """Lets the spool go: away with it when nothing waits, else for the next run."""

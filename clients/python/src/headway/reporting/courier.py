@@ -14,8 +14,9 @@ from ..http.exchange import Answer, Token
 from .begin import Desk, token_to_show
 from .options import ReportOptions
 from .reports import LOG
-from .session import ReportSession, Sending, Stage
+from .session import ReportSession
 from .spool import Spool
+from .terms import Sending, Stage
 
 __all__ = ["exchange", "recover"]
 

@@ -18,8 +18,8 @@ from .journal import Identity
 from .options import ReportOptions
 from .queue import Event
 from .reports import Reports, failure
-from .session import Command, Counts, Notice
 from .spool import orphans
+from .terms import Command, Counts, Notice
 
 if TYPE_CHECKING:
     # Python 3.12 has it; type checkers know it everywhere.
@@ -236,6 +236,7 @@ class Face(Reports):
             self._before_report()
             taken = self._desk.session.report(event)
             self._desk.keep()
+            self._desk.tidy()
             if not self._closed:
                 self._wake()
         self._desk.tell()

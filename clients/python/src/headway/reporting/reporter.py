@@ -20,7 +20,8 @@ from .courier import exchange
 from .face import Face
 from .journal import Identity
 from .options import ReportOptions
-from .session import ReportSession, Stage
+from .session import ReportSession
+from .terms import Stage
 
 __all__ = ["Reporter"]
 

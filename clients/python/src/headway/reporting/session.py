@@ -16,7 +16,6 @@ import json
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -26,8 +25,9 @@ from ..http.exchange import Answer, Request, problem
 from .journal import Identity, Restored, gone_line, made_line, through_line
 from .options import ReportOptions
 from .queue import Entry, Event, ReportQueue, text_of
+from .terms import Command, Counts, Notice, Purpose, Sending, Stage
 
-__all__ = ["Command", "Notice", "Purpose", "ReportSession", "Sending", "Stage"]
+__all__ = ["ReportSession"]
 
 SHUT_OUT_PAUSE = 60.0
 """Seconds between two questions for another token after one was refused."""
@@ -35,65 +35,6 @@ SHUT_OUT_PAUSE = 60.0
 _ENDED = frozenset({"completed", "failed", "cancelled", "expired"})
 _STOPPING = frozenset({"cancelling", "cancelled", "expired"})
 _PAUSING = frozenset({"pausing", "paused"})
-
-
-class Stage(Enum):
-    """Where a session is."""
-
-    MAKING = "making"
-    """The job is to be made."""
-    REPORTING = "reporting"
-    """Reports go."""
-    SHUT_OUT = "shut_out"
-    """The token is not taken, or there is none. Reports are kept, and nothing is sent."""
-    OVER = "over"
-    """Nothing is sent any more."""
-
-
-class Purpose(Enum):
-    """What a request is for."""
-
-    MAKE = "make"
-    REPORT = "report"
-    LISTEN = "listen"
-
-
-@dataclass(frozen=True, slots=True)
-class Sending:
-    """A request, and what it is for."""
-
-    purpose: Purpose
-    request: Request
-    entries: tuple[Entry, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """A wish that waits for the worker."""
-
-    id: str
-    action: str
-    requested_at: str
-    reason: Mapping[str, Any] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """Something for the worker's own log: once when it begins, not with each report."""
-
-    level: Literal["error", "warning", "info"]
-    message: str
-
-
-@dataclass(slots=True)
-class Counts:
-    """What became of reports."""
-
-    acknowledged: int = 0
-    dropped: int = 0
-    """For want of room, or because the job was over."""
-    refused: int = 0
-    """By the server, or because they are no JSON."""
 
 
 @dataclass(slots=True)

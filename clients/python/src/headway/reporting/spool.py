@@ -81,6 +81,11 @@ class Spool:
             self.path.unlink()
         self.close()
 
+    def set_aside(self) -> None:
+        """Keeps what cannot be read, such as that of a newer version, under another name."""
+        with suppress(OSError):
+            self.path.rename(self.path.with_suffix(".unreadable"))
+
     def close(self) -> None:
         """Lets the file go as it is, for the next run."""
         descriptor, self._descriptor = self._descriptor, -1
@@ -88,8 +93,8 @@ class Spool:
             os.close(descriptor)
 
 
-def claim(folder: Path, job: str) -> Spool:
-    """A spool for a job: the one that an earlier run left, or a new one.
+def claim(folder: Path, job: str, url: str) -> Spool:
+    """A spool for a job of a server: the one that an earlier run left, or a new one.
 
     :raises OSError: when the folder or a file in it cannot be used.
     """
@@ -97,7 +102,7 @@ def claim(folder: Path, job: str) -> Spool:
         raise OSError("a spool needs a POSIX system")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for number in range(_REPORTERS):
-        spool = _open(folder / f"{_name(job)}.{number}{_ENDING}", create=True)
+        spool = _open(folder / f"{_name(job, url)}.{number}{_ENDING}", create=True)
         if spool is not None:
             return spool
     raise OSError(f"{_REPORTERS} reporters hold a spool for this job already")
@@ -114,10 +119,10 @@ def orphans(folder: Path) -> list[Spool]:
     return found
 
 
-def _name(job: str) -> str:
-    """A file's name for a job's; what a file system would confuse is told apart by a sum."""
+def _name(job: str, url: str) -> str:
+    """A file's name for a job of a server: what people may read of it, and a sum that tells them apart."""
     plain = re.sub(r"[^a-z0-9_-]", "-", job.lower())[:80]
-    return plain if plain == job else f"{plain}-{hashlib.sha256(job.encode()).hexdigest()[:12]}"
+    return f"{plain}-{hashlib.sha256(f'{url} {job}'.encode()).hexdigest()[:12]}"
 
 
 def _open(path: Path, *, create: bool) -> Spool | None:
