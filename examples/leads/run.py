@@ -28,10 +28,10 @@ WATCHED = "events=items,budget_warning"
 ENDED = ("completed", "failed", "cancelled", "expired")
 
 
-def follow(client: Client, batch: str, larger_budget: str) -> dict[str, Any]:
+def follow(client: Client, batch: str, larger_budget: str | None) -> dict[str, Any]:
     """Prints what comes until the batch has ended; gives its document.
 
-    A batch that its budget has paused is resumed with a larger one.
+    A batch that its budget has paused is resumed with the larger one, and cancelled if there is none.
     """
     state: dict[str, Any] = {}
     for message in client.watch(batch, WATCHED):
@@ -45,9 +45,13 @@ def follow(client: Client, batch: str, larger_budget: str) -> dict[str, Any]:
         state = message["state"] if kind == "snapshot" else merged(state, message["patch"])
         tell_state(state)
         if state["status"] == "paused" and before != "paused":
-            reason = state.get("error") or {}
-            print(f"    paused: {reason.get('message')}. Going on with {larger_budget}.")
-            client.post(f"/api/v1/jobs/{batch}/resume", {"max_budget": larger_budget})
+            print(f"    paused: {state['error']['message']}")
+            if larger_budget is None:
+                client.post(f"/api/v1/jobs/{batch}/cancel", {})
+            else:
+                print(f"    going on with a budget of {money(larger_budget)}")
+                client.post(f"/api/v1/jobs/{batch}/resume", {"max_budget": larger_budget})
+                larger_budget = None
     return client.get(f"/api/v1/jobs/{batch}")
 
 
@@ -132,7 +136,7 @@ def run(chosen: argparse.Namespace, running: Running) -> int:
     job = client.submit("/api/v1/batches", asked, items)
     print(f"{estimate['items']} leads, estimated at {money(estimate['mid'])} ({estimate['method']})")
     print(f"{running.node}/#/batches/{job['id']}")
-    job = follow(client, job["id"], kind["budget"]["max_budget"])
+    job = follow(client, job["id"], kind["budget"]["max_budget"] if chosen.budget else None)
     tell_cost(client, running.costs, job, estimate)
     tell_failures(client, job["id"])
     tell_service(running.service)

@@ -74,8 +74,9 @@ class Answer:
 
 @dataclass
 class Key:
-    """What was asked under one idempotency key."""
+    """What was asked under one idempotency key. A repeat waits until the first has its answer."""
 
+    lock: threading.Lock = field(default_factory=threading.Lock)
     tries: int = 0
     answer: Answer | None = None
 
@@ -112,7 +113,7 @@ def score(lead: dict[str, str], chance: random.Random) -> dict[str, Any]:
 
 @dataclass
 class Scorer:
-    """Everything that the service knows. Its members are guarded by `lock`."""
+    """Everything that the service knows. Its members are guarded by `lock`, those of a key by the key's."""
 
     seed: int
     slowness: float
@@ -121,36 +122,45 @@ class Scorer:
     keys: OrderedDict[str, Key] = field(default_factory=OrderedDict)
     answered: Counter[int] = field(default_factory=Counter)
 
-    def answer(self, key: str, lead: dict[str, str]) -> Answer:
+    def answer(self, name: str, lead: dict[str, str]) -> Answer:
         """Answers one request, after as long as that takes."""
         with self.lock:
-            answer = self._at_once(key)
-            tries = self.keys[key].tries if answer is None else 0
-        if answer is None:
-            chance = random.Random(f"{self.seed}/{lead.get('custom_id')}/{tries}")
-            time.sleep(self.slowness * chance.lognormvariate(-1.4, 0.5))
-            answer = self._worked_out(lead, chance)
+            key = self._admit(name)
+        if key is None:
+            sentence = f"More than {PER_SECOND} requests in a second. Come back in a second."
+            answer = Answer(429, {"error": sentence}, retry_after=1)
+        else:
+            answer = self._under(key, lead)
         with self.lock:
             self.answered[answer.status] += 1
-            if answer.status in (200, 422) and key in self.keys:
-                self.keys[key].answer = answer
         return answer
 
-    def _at_once(self, key: str) -> Answer | None:
-        """What can be said without looking at the lead. Counts the try if that is nothing."""
+    def _admit(self, name: str) -> Key | None:
+        """The idempotency key of a request, or nothing if there were too many in the last second."""
         now = time.monotonic()
         while self.taken and self.taken[0] <= now - 1:
             self.taken.popleft()
         if len(self.taken) >= PER_SECOND:
-            sentence = f"More than {PER_SECOND} requests in a second. Come back in a second."
-            return Answer(429, {"error": sentence}, retry_after=1)
+            return None
         self.taken.append(now)
-        known = self.keys.setdefault(key, Key())
-        self.keys.move_to_end(key)
+        key = self.keys.setdefault(name, Key())
+        self.keys.move_to_end(name)
         while len(self.keys) > KEYS_KEPT:
             self.keys.popitem(last=False)
-        known.tries += 1
-        return known.answer
+        return key
+
+    def _under(self, key: Key, lead: dict[str, str]) -> Answer:
+        """The answer that was given under a key, or a new one, which is kept if it is final."""
+        with key.lock:
+            if key.answer is not None:
+                return key.answer
+            key.tries += 1
+            chance = random.Random(f"{self.seed}/{lead.get('custom_id')}/{key.tries}")
+            time.sleep(self.slowness * chance.lognormvariate(-1.4, 0.5))
+            answer = self._worked_out(lead, chance)
+            if answer.status in (200, 422):
+                key.answer = answer
+            return answer
 
     def _worked_out(self, lead: dict[str, str], chance: random.Random) -> Answer:
         """What a look at the lead leads to."""

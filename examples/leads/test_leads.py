@@ -111,6 +111,22 @@ class Service(unittest.TestCase):
         self.assertEqual(self.ask(a_lead(note="Other words."), "one"), first)
         self.assertNotEqual(self.until_worked_on(a_lead(note="Other words."), "two"), first)
 
+    def test_a_repeat_waits_for_the_first(self) -> None:
+        """Sent while the first is worked on, it gets that one's answer and is not worked on itself."""
+        scorer = service.Scorer(seed=7, slowness=0)
+        answers: list[service.Answer] = []
+
+        def ask() -> None:
+            answers.append(scorer.answer("one", a_lead(country="")))
+
+        both = [threading.Thread(target=ask) for _ in range(2)]
+        for asking in both:
+            asking.start()
+        for asking in both:
+            asking.join()
+        self.assertEqual([answer.status for answer in answers], [422, 422])
+        self.assertEqual(scorer.keys["one"].tries, 1)
+
     def test_a_refused_lead_stays_refused(self) -> None:
         """However often it is sent."""
         first = self.until_worked_on(a_lead(country=""), "one")

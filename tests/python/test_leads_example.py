@@ -31,7 +31,9 @@ UNSCORABLE = [row for row in rows() if not (row["country"] and row["employees"].
 
 def price(usage, factor=Decimal(RATES["batch_factor"])):
     """What a usage costs, at the rates of the example's file."""
-    return factor * sum(count * Decimal(RATES[unit]) for unit, count in usage.items() if unit != "sku")
+    return factor * sum(
+        count * Decimal(RATES[unit]) for unit, count in usage.items() if unit != "sku"
+    )
 
 
 def booked(results):
@@ -93,7 +95,9 @@ def metric(text, name, **labels):
     total, found = 0.0, False
     for line in text.splitlines():
         sample = re.fullmatch(rf"{name}(?:\{{(.*)\}})? (\S+)", line)
-        if sample and all(f'{label}="{value}"' in (sample[1] or "") for label, value in labels.items()):
+        if sample and all(
+            f'{label}="{value}"' in (sample[1] or "") for label, value in labels.items()
+        ):
             total, found = total + float(sample[2]), True
     if not found:
         raise AssertionError(f"no {name} {labels} in\n{text}")
@@ -148,9 +152,7 @@ class WholeRunTest(unittest.TestCase):
             self.assertEqual(len(succeeded), len(rows()) - len(UNSCORABLE))
             page = node.get(f"/api/v1/jobs/{batch}/events?limit=1000")
             logged = {
-                item["index"]: item
-                for event in page["events"]
-                for item in event.get("failed", ())
+                item["index"]: item for event in page["events"] for item in event.get("failed", ())
             }
             self.assertEqual(sorted(logged), [result["index"] for result in failed])
             for result in failed:
@@ -205,7 +207,8 @@ class WholeRunTest(unittest.TestCase):
 
         with self.subTest("the rate keeps the service from turning requests away"):
             answered = {
-                int(status): int(count) for count, status in re.findall(r"(\d+) x (\d+)(?:,|$)", said[-2])
+                int(status): int(count)
+                for count, status in re.findall(r"(\d+) x (\d+)(?:,|$)", said[-2])
             }
             self.assertEqual((answered[200], answered[422]), (len(succeeded), len(failed)))
             self.assertGreater(answered[500], 0)
@@ -271,15 +274,20 @@ class GuardrailTest(unittest.TestCase):
         results = self.node.results(batch)
         succeeded = by_status(results, "succeeded")
         scorable = [row for row in leads if row not in UNSCORABLE]
-        self.assertEqual([result["index"] for result in succeeded], [leads.index(row) for row in scorable])
         self.assertEqual(
-            Decimal(final["cost"]["spent"]), sum(price(result["output"]["usage"]) for result in succeeded)
+            [result["index"] for result in succeeded], [leads.index(row) for row in scorable]
+        )
+        self.assertEqual(
+            Decimal(final["cost"]["spent"]),
+            sum(price(result["output"]["usage"]) for result in succeeded),
         )
         # No lead was scored twice.
         answered = Client(self.running.service).get("/stats")["answered"]
         self.assertEqual(answered["200"], len(succeeded))
         kept = {result["index"]: result["cost"] for result in results}
-        self.assertEqual([kept[result["index"]] for result in by_then], [result["cost"] for result in by_then])
+        self.assertEqual(
+            [kept[result["index"]] for result in by_then], [result["cost"] for result in by_then]
+        )
 
     def test_new_prices_hold_for_what_is_booked_from_then_on(self):
         leads = rows()[:220]
@@ -296,7 +304,8 @@ class GuardrailTest(unittest.TestCase):
 
         results = by_status(self.node.results(batch), "succeeded")
         factors = {
-            result["index"]: Decimal(result["cost"]) / price(result["output"]["usage"]) for result in results
+            result["index"]: Decimal(result["cost"]) / price(result["output"]["usage"])
+            for result in results
         }
         self.assertEqual(set(factors.values()), {1, 2})
         for result in before:
