@@ -30,6 +30,7 @@ import { LogPanel } from "./page/log_panel.tsx";
 import { MissingJob } from "./page/missing_job.tsx";
 import { latestPartials } from "./page/partials.ts";
 import { ResultsPanel } from "./page/results_panel.tsx";
+import { countUntil, timesOf } from "./page/until.ts";
 import { useHistory } from "./page/use_history.ts";
 import { ReplayBar } from "./replay/replay_bar.tsx";
 import { usePast } from "./replay/use_past.ts";
@@ -45,7 +46,7 @@ export function JobPage({ id }: { readonly id: string }) {
     if (isBatch) go({ name: "batch", id }, {}, { replace: true });
   }, [isBatch, id]);
   if (job === undefined && error?.code === "not_found") return <MissingJob id={id} onFound={() => { setTries(tries + 1); }} />;
-  if (job === undefined && error !== undefined) return <Page><Empty icon="error" title="The job cannot be watched">{sentence(error.message)}</Empty></Page>;
+  if (job === undefined && error !== undefined) return <Page><Empty icon="error" title="The job cannot be watched" whole>{sentence(error.message)}</Empty></Page>;
   if (job === undefined || isBatch) return <LoadingJob />;
   return <Shown live={job} />;
 }
@@ -61,10 +62,9 @@ function Shown({ live }: { readonly live: JobDocument }) {
   const wasDocument = replays ? pastView?.document : undefined;
   const job = wasDocument ?? live;
   const at = wasDocument === undefined ? undefined : pastView?.at;
-  const events = useMemo(
-    () => (at === undefined ? view.events : view.events.filter((event) => typeof event.at !== "string" || Date.parse(event.at) <= at)),
-    [view.events, at],
-  );
+  const times = useMemo(() => timesOf(view.events), [view.events]);
+  const happened = at === undefined ? view.events.length : countUntil(times, at);
+  const events = useMemo(() => (happened === view.events.length ? view.events : view.events.slice(0, happened)), [view.events, happened]);
   useWindowTitle(live.name ?? live.id);
   const requestedAt = useMemo(() => {
     const asked = view.events.findLast((event) => event.type === "requested");

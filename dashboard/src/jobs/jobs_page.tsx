@@ -9,7 +9,7 @@ import { Page, useWindowTitle } from "../design/page.tsx";
 import { useQuery } from "../shell/place.ts";
 import { FilterBar, type ChangeFilter } from "./list/filter_bar.tsx";
 import { isOpen, readFilter } from "./list/filter.ts";
-import { JobRows } from "./list/job_rows.tsx";
+import { COLUMNS, JobRows } from "./list/job_rows.tsx";
 import { NoJobsYet, NothingFits } from "./list/no_jobs.tsx";
 import { useFeed } from "./list/use_feed.ts";
 
@@ -33,19 +33,12 @@ export function JobsPage() {
       <div className="jobs-tools">
         <FilterBar filter={filter} onChange={change} />
         <div className="jobs-columns" aria-hidden="true">
-          <span>Status</span><span>Job</span><span>Kind</span><span>Progress</span><span data-align="end">Duration</span><span data-align="end">Created</span>
+          {COLUMNS.map((title) => <span key={title} data-align={title === "Duration" || title === "Created" ? "end" : undefined}>{title}</span>)}
         </div>
         {view.waiting > 0 && <div className="jobs-new"><Button look="strong" icon="up" onClick={toNew}>{`${formatCount(view.waiting)} new`}</Button></div>}
         <span className="unseen" role="status">{view.waiting > 0 ? `${view.waiting} new jobs at the top` : ""}</span>
       </div>
-      <div role="table" aria-label="Jobs, newest first" aria-rowcount={view.complete ? view.rows.length + 1 : -1} aria-busy={view.loading}>
-        <div className="unseen" role="rowgroup">
-          <div role="row" aria-rowindex={1}>
-            {["Status", "Job", "Kind", "Progress", "Duration", "Created"].map((title) => <span key={title} role="columnheader">{title}</span>)}
-          </div>
-        </div>
-        <JobRows feed={feed} view={view} onFilter={change} empty={isOpen(filter) ? <NoJobsYet /> : <NothingFits onClear={clear} />} />
-      </div>
+      <JobRows feed={feed} view={view} onFilter={change} empty={isOpen(filter) ? <NoJobsYet /> : <NothingFits onClear={clear} />} />
     </Page>
   );
 }

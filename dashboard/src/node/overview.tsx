@@ -28,9 +28,9 @@ export function Overview({ view }: { readonly view: NodeView }) {
       <div className="figures">
         <Figure label="Connections" value={count(now.connections)} values={column((reading) => reading.connections)}>{transports.length === 0 ? "nobody watches" : transports.join(", ")}</Figure>
         <Figure label="Subscriptions" value={count(now.subscriptions)} values={column((reading) => reading.subscriptions)}>{`${count(metrics.value("headway_topics"))} jobs are watched`}</Figure>
-        <Figure label="Events" value={rate(now.reports)} unit="/s" values={column((reading) => reading.reports)}>{`${count(metrics.value("headway_events"))} since it was started`}</Figure>
+        <Figure label="Events" value={rate(now.reports)} unit="/s" values={column((reading) => reading.reports)}>{`${count(metrics.value("headway_events"))} in all`}</Figure>
         <Figure label="Frames delivered" value={rate(now.deliveries)} unit="/s" values={column((reading) => reading.deliveries)}>{`${count(metrics.value("headway_conflated"))} joined or skipped`}</Figure>
-        <Figure label="Requests" value={rate(now.requests)} unit="/s" values={column((reading) => reading.requests)}>{`${count(metrics.value("headway_http_requests"))} since it was started`}</Figure>
+        <Figure label="Requests" value={rate(now.requests)} unit="/s" values={column((reading) => reading.requests)}>{`${count(metrics.value("headway_http_requests"))} in all`}</Figure>
         <Figure label="Memory" value={bytes(now.memory)} values={column((reading) => reading.memory)}>{`${count(metrics.value("process_open_fds"))} open files`}</Figure>
         <Figure label="Processor" value={now.processor === undefined ? "–" : formatCount(Math.round(now.processor * 100))} unit="%" max={Math.max(1, ...readings.map(({ processor }) => processor ?? 0))} values={column((reading) => reading.processor)}>of one core</Figure>
         <Figure label="Jobs that it runs" value={count(now.running)} values={column((reading) => reading.running)}>{`${count(now.waiting)} wait for a place`}</Figure>
@@ -89,7 +89,7 @@ function Webhooks({ metrics }: { readonly metrics: Metrics }) {
   ];
   return (
     <Panel title="Outgoing work" flush>
-      <Table caption="Outgoing work" columns={[{ title: "What", cell: ({ what }) => what }, { title: "Now", align: "end", cell: ({ value }) => value }]} rows={rows} rowKey={({ what }) => what} />
+      <Table caption="Outgoing work, in numbers" columns={[{ title: "What", cell: ({ what }) => what }, { title: "Now", align: "end", cell: ({ value }) => value }]} rows={rows} rowKey={({ what }) => what} />
     </Panel>
   );
 }

@@ -79,13 +79,13 @@ function PageOf({ route, person }: { readonly route: Route; readonly person: Per
     case "new_batch": return <NewBatchPage />;
     case "node": return <NodePage />;
     case "sign_in":
-    case "unknown": return <Empty icon="search" title="There is no such page" more={<LinkButton href={hrefTo({ name: "jobs" })}>All jobs</LinkButton>}>The address may have been mistyped.</Empty>;
+    case "unknown": return <Empty icon="search" title="There is no such page" whole more={<LinkButton href={hrefTo({ name: "jobs" })}>All jobs</LinkButton>}>The address may have been mistyped.</Empty>;
   }
 }
 
 function CannotWatch() {
   return (
-    <Empty icon="key" title="This sign-in cannot watch">
+    <Empty icon="key" title="This sign-in cannot watch" whole>
       What you signed in with has no scope <code>watch</code>. Sign out, and use a key or token that has it.
     </Empty>
   );

@@ -26,7 +26,7 @@ export function UnreachablePage() {
     <div className="frame">
       <header className="frame__head"><Wordmark href="#/jobs" /></header>
       <main role="status">
-        <Empty icon="offline" title="The server cannot be reached" more={<Button icon="retry" onClick={() => { session.retryNow(); }}>Try now</Button>}>
+        <Empty icon="offline" title="The server cannot be reached" whole more={<Button icon="retry" onClick={() => { session.retryNow(); }}>Try now</Button>}>
           It is tried again by itself, and this page opens as soon as it answers.
         </Empty>
       </main>

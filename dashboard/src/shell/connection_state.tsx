@@ -14,7 +14,7 @@ export function describeConnection(connection: ConnectionState): { readonly tone
   switch (connection.state) {
     case "idle": return { tone: "idle", text: "Idle", detail: "Nothing here is watched live at the moment." };
     case "connecting": return { tone: "idle", text: "Connecting…", detail: `Connecting by ${TRANSPORT[connection.transport]}.` };
-    case "live": return { tone: "good", text: "Live", detail: `Live by ${TRANSPORT[connection.transport]}.` };
+    case "live": return { tone: "good", text: "Live", detail: `Live by ${TRANSPORT[connection.transport]}${connection.tab === "follows" ? ", over the connection of another tab" : ""}.` };
     case "waiting": return connection.offline
       ? { tone: "warn", text: "Offline", detail: "There is no network. What is shown is what was last known." }
       : { tone: "warn", text: "Reconnecting…", detail: "The connection was lost and is tried again. What is shown is what was last known." };

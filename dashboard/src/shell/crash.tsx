@@ -36,7 +36,7 @@ export class CrashBoundary extends Component<CrashBoundaryProps, CrashBoundarySt
     if (error === undefined) return this.props.children;
     return (
       <Empty
-        icon="error" title="This page could not be shown"
+        icon="error" title="This page could not be shown" whole
         more={<Button icon="retry" onClick={() => { location.reload(); }}>Load it again</Button>}
       >
         {error instanceof Error ? error.message : "Something unexpected happened."}

@@ -168,14 +168,7 @@ export class JobFeed {
   #watch(selector: Selector): void {
     const options = { minIntervalMs: INTERVAL_MS };
     if ("job" in selector) {
-      const watch = this.#client.watchJob(selector.job, options);
-      this.#watches.push(watch);
-      const read = (): void => {
-        const { job } = watch.getSnapshot();
-        if (job !== undefined) this.#list.take([job]);
-      };
-      watch.subscribe(read);
-      read();
+      this.#watchOne(selector.job, INTERVAL_MS);
       return;
     }
     const watch = this.#client.watchJobs(selector, options);
@@ -198,6 +191,44 @@ export class JobFeed {
     };
     watch.subscribe(read);
     read();
+  }
+
+  /** Watches a job by its name, which may not be there yet. */
+  #watchOne(id: string, minIntervalMs: number): void {
+    const watch = this.#client.watchJob(id, { minIntervalMs });
+    this.#watches.push(watch);
+    let absent = false;
+    const read = (): void => {
+      const { job, error } = watch.getSnapshot();
+      if (job !== undefined) this.#list.take([job]);
+      if (absent || job !== undefined || error?.code !== "not_found") return;
+      absent = true;
+      void this.#appeared(id).then((appeared) => {
+        if (!appeared) return;
+        this.#watches.splice(this.#watches.indexOf(watch), 1);
+        watch.close();
+        // A subscription that was refused is not tried again: another one is.
+        this.#watchOne(id, minIntervalMs + 1);
+      });
+    };
+    watch.subscribe(read);
+    read();
+  }
+
+  /** Waits until a job is there; `false` when the feed was stopped first. */
+  async #appeared(id: string): Promise<boolean> {
+    const { signal } = this.#ending;
+    for (;;) {
+      await pause(LOOK_EVERY_MS, signal);
+      if (signal.aborted) return false;
+      if (document.visibilityState === "hidden") continue;
+      try {
+        await this.#client.jobs.get(id, { signal });
+        return true;
+      } catch {
+        // Still not there, or the server is away, which the connection tells.
+      }
+    }
   }
 
   /** Lets go of a watch that holds too much. If that was what has ended since, another one is begun. */
@@ -247,4 +278,15 @@ export class JobFeed {
     this.#view = this.#look();
     for (const listener of [...this.#listeners]) listener();
   }
+}
+
+/** Waits, or until nobody wants it any more. */
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      resolve();
+    }, { once: true });
+  });
 }

@@ -1,6 +1,6 @@
 // The rows that are in sight, of as many as there are.
 
-import { useCallback, useEffect, useLayoutEffect, useRef, useState, type ReactNode } from "react";
+import { Fragment, useCallback, useEffect, useLayoutEffect, useRef, useState, type ReactNode } from "react";
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
 import { formatCount, useJob } from "@headway/react";
 
@@ -10,6 +10,9 @@ import { useKeys } from "../../shell/shortcuts.tsx";
 import type { FeedView, JobFeed } from "./feed.ts";
 import { JobRowView } from "./job_row_view.tsx";
 import { SkeletonRows } from "./skeleton_rows.tsx";
+
+/** What a row tells, for people who listen. */
+export const COLUMNS = ["Status", "Job", "Kind", "Progress", "Duration", "Created"] as const;
 
 const ROW = 60;
 const NARROW_ROW = 76;
@@ -78,17 +81,22 @@ export function JobRows({ feed, view, onFilter, empty }: JobRowsProps) {
   if (rows.length === 0) return <>{view.complete ? empty : end}</>;
   return (
     <>
-      <div className="jobs-rows" ref={box} role="rowgroup" style={{ blockSize: virtualizer.getTotalSize() }}>
-        {items.map(({ index, start }) => {
-          const row = rows[index];
-          if (row === undefined) return null;
-          return (
-            <div key={row.id} style={{ display: "contents" }}>
-              {view.inSight && <RowWatch id={row.id} feed={feed} />}
-              <JobRowView row={row} place={index} top={start - margin} onFilter={onFilter} />
-            </div>
-          );
-        })}
+      <div role="table" aria-label="Jobs, newest first" aria-rowcount={view.complete ? rows.length + 1 : -1} aria-busy={view.loading}>
+        <div className="unseen" role="rowgroup">
+          <div role="row" aria-rowindex={1}>{COLUMNS.map((title) => <span key={title} role="columnheader">{title}</span>)}</div>
+        </div>
+        <div className="jobs-rows" ref={box} role="rowgroup" style={{ blockSize: virtualizer.getTotalSize() }}>
+          {items.map(({ index, start }) => {
+            const row = rows[index];
+            if (row === undefined) return null;
+            return (
+              <Fragment key={row.id}>
+                {view.inSight && <RowWatch id={row.id} feed={feed} />}
+                <JobRowView row={row} place={index} top={start - margin} onFilter={onFilter} />
+              </Fragment>
+            );
+          })}
+        </div>
       </div>
       {end}
     </>

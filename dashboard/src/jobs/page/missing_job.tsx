@@ -31,7 +31,7 @@ export function MissingJob({ id, onFound }: { readonly id: string; readonly onFo
   }, [client, id, onFound]);
   return (
     <Page>
-      <Empty icon="search" title="There is no such job" more={person.onlyJob === undefined && <LinkButton href={hrefTo({ name: "jobs" })}>All jobs</LinkButton>}>
+      <Empty icon="search" title="There is no such job" whole more={person.onlyJob === undefined && <LinkButton href={hrefTo({ name: "jobs" })}>All jobs</LinkButton>}>
         <code>{id}</code> does not exist here, or you may not see it. Should it appear, it is shown at once.
       </Empty>
     </Page>

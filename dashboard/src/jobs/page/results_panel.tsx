@@ -20,18 +20,18 @@ export function ResultsPanel({ job, events }: { readonly job: JobDocument; reado
   return (
     <div className="results">
       {job.error?.details !== undefined && (
-        <section><h3>Details of the error</h3><div className="results__value"><JsonTree value={job.error.details} label="Details of the error" /></div></section>
+        <section><h2>Details of the error</h2><div className="results__value"><JsonTree value={job.error.details} label="Details of the error" /></div></section>
       )}
       {job.error !== undefined && job.error !== null && result === undefined && partials.length === 0 && job.error.details === undefined && <Banner tone="idle">There is no result. Why it ended is said above.</Banner>}
       {result !== undefined && (
         <section>
-          <h3>Result <CopyButton what="the result" text={JSON.stringify(result, null, 2)} /></h3>
+          <h2>Result <CopyButton what="the result" text={JSON.stringify(result, null, 2)} /></h2>
           <div className="results__value"><JsonTree value={result} label="The result" /></div>
         </section>
       )}
       {partials.map(({ name, data, at, times }) => (
         <section key={name}>
-          <h3>{name} <small>{times > 1 ? `newest of ${times}, ` : ""}{at !== undefined && <Ago at={at} />}</small></h3>
+          <h2>{name} <small>{times > 1 ? `newest of ${times}, ` : ""}{at !== undefined && <Ago at={at} />}</small></h2>
           <div className="results__value"><JsonTree value={data} label={name} /></div>
         </section>
       ))}
