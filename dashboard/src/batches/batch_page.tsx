@@ -24,10 +24,13 @@ import { SpeedPanels } from "./measures/speed_panels.tsx";
 import { SummaryPanel } from "./measures/summary_panel.tsx";
 import { BatchNotice } from "./notice.tsx";
 
+/** The shortest time between two states that are shown, in milliseconds. A change of status comes at once. */
+const SHOWN_EVERY_MS = 400;
+
 export function BatchPage({ id }: { readonly id: string }) {
   // A subscription that was refused is not tried again: another one is made when the batch appears.
   const [tries, setTries] = useState(0);
-  const { job, error } = useBatch(id, { minIntervalMs: 250 + tries });
+  const { job, error } = useBatch(id, { minIntervalMs: SHOWN_EVERY_MS + tries });
   const isBatch = job?.items !== undefined && job.items !== null;
   const isOther = job !== undefined && !isBatch;
   useEffect(() => {

@@ -12,7 +12,8 @@ import { useHistory } from "../jobs/page/use_history.ts";
 import type { Query } from "../shell/route.ts";
 import { ItemsPanel } from "./items/items_panel.tsx";
 
-type Part = "items" | "log" | "events" | "details";
+const PARTS = ["items", "log", "events", "details"] as const;
+type Part = (typeof PARTS)[number];
 
 interface BatchPartsProps {
   readonly id: string;
@@ -24,27 +25,34 @@ interface BatchPartsProps {
 }
 
 export function BatchParts({ id, job, at, query, onQuery }: BatchPartsProps) {
+  const selected = PARTS.find((part) => part === query["tab"]) ?? "items";
+  const total = job.items?.total ?? 0;
+  const tabs: readonly Tab<Part>[] = [
+    { name: "items", label: "Items", count: total === 0 ? undefined : formatCount(total, { short: true }) },
+    { name: "log", label: "Log" },
+    { name: "events", label: "Events" },
+    { name: "details", label: "Details" },
+  ];
+  return (
+    <Tabs label="Parts of the batch" tabs={tabs} selected={selected} onSelect={(tab) => { onQuery({ tab: tab === "items" ? undefined : tab }); }}>
+      {selected === "items" && <ItemsPanel id={id} job={job} query={query} onQuery={onQuery} />}
+      {(selected === "log" || selected === "events") && <HistoryPart id={id} at={at} part={selected} />}
+      {selected === "details" && <JobSide job={job} />}
+    </Tabs>
+  );
+}
+
+/** A history is read when somebody wants to see it. */
+function HistoryPart({ id, at, part }: { readonly id: string; readonly at: number | undefined; readonly part: "log" | "events" }) {
   const [history, view] = useHistory(id);
   const events = useMemo(
     () => (at === undefined ? view.events : view.events.filter((event) => typeof event.at !== "string" || Date.parse(event.at) <= at)),
     [view.events, at],
   );
-  const logged = useMemo(() => events.filter(({ type }) => type === "log").length, [events]);
-  const count = (number: number): string | undefined => (number === 0 ? undefined : formatCount(number, { short: true }));
-  const tabs: readonly Tab<Part>[] = [
-    { name: "items", label: "Items", count: count(job.items?.total ?? 0) },
-    { name: "log", label: "Log", count: count(logged) },
-    { name: "events", label: "Events", count: count(events.length) },
-    { name: "details", label: "Details" },
-  ];
-  const selected = tabs.find(({ name }) => name === query["tab"])?.name ?? "items";
   return (
-    <Tabs label="Parts of the batch" tabs={tabs} selected={selected} onSelect={(tab) => { onQuery({ tab: tab === "items" ? undefined : tab }); }}>
-      {selected === "items" && <ItemsPanel id={id} job={job} query={query} onQuery={onQuery} />}
-      {(selected === "log" || selected === "events") && <HistoryNote history={history} view={view} />}
-      {selected === "log" && <LogPanel events={events} />}
-      {selected === "events" && <EventsPanel job={id} events={events} />}
-      {selected === "details" && <JobSide job={job} />}
-    </Tabs>
+    <>
+      <HistoryNote history={history} view={view} />
+      {part === "log" ? <LogPanel events={events} /> : <EventsPanel job={id} events={events} />}
+    </>
   );
 }

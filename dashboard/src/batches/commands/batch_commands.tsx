@@ -2,7 +2,7 @@
 
 import { useState } from "react";
 import type { Action, RetryItems } from "@headway/client";
-import { formatAmount, formatCount, useCommand, useHeadway, type JobDocument } from "@headway/react";
+import { allows, formatAmount, formatCount, useHeadway, type JobDocument } from "@headway/react";
 
 import { Banner } from "../../design/banner.tsx";
 import { Button } from "../../design/button.tsx";
@@ -32,12 +32,22 @@ export function useBatchCommands(id: string, job: JobDocument): BatchAsking {
   const person = usePerson();
   const ask = useQuestion();
   const headway = useHeadway();
-  const command = useCommand(id);
-  const [retrying, setRetrying] = useState(false);
+  const [pending, setPending] = useState<Action | undefined>(undefined);
   const [refusal, setRefusal] = useState<unknown>(undefined);
   const { error: reason, cost, items } = job;
   const atBudget = reason?.code.startsWith("budget") === true;
 
+  const send = async (action: Action, request: () => Promise<unknown>): Promise<void> => {
+    setPending(action);
+    setRefusal(undefined);
+    try {
+      await request();
+    } catch (error) {
+      setRefusal(error);
+    } finally {
+      setPending(undefined);
+    }
+  };
   const cancel = async (): Promise<void> => {
     const open = (items?.queued ?? 0) + (items?.retrying ?? 0);
     const answer = await ask({
@@ -45,11 +55,11 @@ export function useBatchCommands(id: string, job: JobDocument): BatchAsking {
       text: `${formatCount(open)} items have not run yet and will not. What has finished stays, and its results can be downloaded. Cancelled items can be run again later.`,
       yes: "Cancel the batch", no: "Keep it going", danger: true,
     });
-    if (answer !== undefined) await command.run("cancel");
+    if (answer !== undefined) await send("cancel", () => headway.batches.cancel(id));
   };
   const resume = async (): Promise<void> => {
     if (!atBudget) {
-      await command.run("resume");
+      await send("resume", () => headway.batches.resume(id));
       return;
     }
     const expected = cost?.forecast_high === undefined || cost.forecast_high === null ? "" : ` The whole batch is expected to cost up to ${formatAmount(cost.forecast_high, cost.currency)}.`;
@@ -57,36 +67,17 @@ export function useBatchCommands(id: string, job: JobDocument): BatchAsking {
       title: "Raise the budget?", text: `${cost === undefined || cost === null ? "The budget is" : `${formatAmount(cost.spent, cost.currency)} are`} spent.${expected}`,
       yes: "Resume", no: "Not now", field: { label: `New budget in ${cost?.currency ?? "the batch's currency"}`, value: cost?.budget ?? "" },
     });
-    if (maxBudget !== undefined) await command.run("resume", maxBudget === "" ? {} : { maxBudget });
-  };
-  const retry = async (status: RetryItems): Promise<void> => {
-    setRetrying(true);
-    try {
-      await headway.batches.retry(id, { status });
-    } catch (error) {
-      setRefusal(error);
-    } finally {
-      setRetrying(false);
-    }
-  };
-  const begin = (work: () => Promise<unknown>): void => {
-    setRefusal(undefined);
-    void work();
+    if (maxBudget !== undefined) await send("resume", () => headway.batches.resume(id, maxBudget === "" ? {} : { maxBudget }));
   };
   return {
-    can: (action) => command.can(action) && person.may(action),
+    can: (action) => pending === undefined && allows(job.status, action) && person.may(action),
     choices: person.may("retry") ? retryChoices(job) : [],
-    atBudget,
-    pending: retrying ? "retry" : command.pending,
-    refusal: command.error ?? refusal,
-    pause: () => { begin(() => command.run("pause")); },
-    resume: () => { begin(resume); },
-    cancel: () => { begin(cancel); },
-    retry: (status) => { begin(() => retry(status)); },
-    dismiss: () => {
-      command.reset();
-      setRefusal(undefined);
-    },
+    atBudget, pending, refusal,
+    pause: () => void send("pause", () => headway.batches.pause(id)),
+    resume: () => void resume(),
+    cancel: () => void cancel(),
+    retry: (status) => void send("retry", () => headway.batches.retry(id, { status })),
+    dismiss: () => { setRefusal(undefined); },
   };
 }
 
