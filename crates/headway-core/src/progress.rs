@@ -131,7 +131,7 @@ pub(crate) fn move_on(state: &mut JobState, at: Timestamp) {
     let job = &mut state.job;
     if !state.private.percent_said
         && share(&job.progress).is_none()
-        && let Some(percent) = steps::percent(&job.steps)
+        && let Some(percent) = steps::percent(&job.steps, state.private.steps_open)
     {
         raise(&mut job.progress, percent);
     }

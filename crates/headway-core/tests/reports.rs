@@ -57,6 +57,21 @@ fn percent_comes_from_the_best_source() {
     check_percent(beyond, Some(100.0));
 }
 
+/// Steps that nobody planned: that all known ones have ended does not say that the work has.
+#[test]
+fn steps_that_come_as_they_begin_leave_room_for_more() {
+    let mut bench = planned(json!({}));
+    let mut check = |reports: Value, percent: f64| {
+        bench.say(reports).unwrap();
+        assert_eq!(bench.percent(), Some(percent));
+    };
+    check(json!({"type": "step_start", "step": "research"}), 0.0);
+    check(json!({"type": "step_finish", "step": "research", "status": "completed"}), 50.0);
+    check(json!({"type": "step_start", "step": "analysis"}), 50.0);
+    check(json!({"type": "step_finish", "step": "analysis", "status": "completed"}), 66.66);
+    check(json!({"type": "complete"}), 100.0);
+}
+
 #[test]
 fn without_steps_and_numbers_there_is_no_percent() {
     let mut bench = Bench::new(request());

@@ -88,17 +88,20 @@ fn reported(state: &mut JobState, at: Timestamp, report: &Report) {
             if let Some(phase) = phase
                 && job.phase.as_deref() != Some(phase)
             {
+                state.private.steps_open |= job.steps.is_empty();
                 steps::phase(job, at, phase);
             }
             progress::reported(state, *percent, *done, *total);
             progress::move_on(state, at);
         }
         Report::Phase { name } => {
+            state.private.steps_open |= state.job.steps.is_empty();
             steps::phase(&mut state.job, at, name);
             progress::move_on(state, at);
         }
         Report::StepStart { step, name, role, parent, tasks, weight } => {
             let begun = steps::Begun { name, role, parent, tasks, weight: *weight };
+            state.private.steps_open |= state.job.steps.is_empty();
             steps::start(&mut state.job.steps, at, step, &begun);
             progress::move_on(state, at);
         }

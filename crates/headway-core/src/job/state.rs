@@ -113,6 +113,9 @@ pub struct Private {
     pub currency: Currency,
     /// Whether its producer said a percent in this attempt: none is then worked out from steps.
     pub percent_said: bool,
+    /// Whether its steps were not planned: more may follow those that are known.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub steps_open: bool,
     /// The highest share of the budget that was warned of, in percent.
     pub warned_percent: u32,
     /// Whether passing the soft budget was warned of.
@@ -133,6 +136,7 @@ diff_struct!(Private {
     rate,
     currency,
     percent_said,
+    steps_open,
     warned_percent,
     warned_soft,
     batch,

@@ -228,8 +228,9 @@ pub(super) fn reset(steps: &mut Steps) {
 }
 
 /// The percent that the steps add up to by their weights; a parent counts as its children do unless
-/// its own percent was said. `None` without steps.
-pub(crate) fn percent(steps: &Steps) -> Option<Percent> {
+/// its own percent was said. `None` without steps. While they are `open`, one more of their average
+/// weight is still to come: that all known ones have ended does not say that the work has.
+pub(crate) fn percent(steps: &Steps, open: bool) -> Option<Percent> {
     if steps.is_empty() {
         return None;
     }
@@ -244,8 +245,13 @@ pub(crate) fn percent(steps: &Steps) -> Option<Percent> {
     }
     let roots = steps.iter().filter(|(_, step)| step.parent.is_none());
     let mut sum = Sum::default();
+    let mut known = 0.0;
     for (key, step) in roots {
         sum.add(step.weight, share(steps, &families, key, step));
+        known += 1.0;
+    }
+    if open && known > 0.0 {
+        sum.add(sum.weight / known, 0.0);
     }
     Some(Percent::of(sum.done, sum.weight))
 }
