@@ -2,13 +2,15 @@
 
 import { createHmac } from "node:crypto";
 
+import { live } from "./dashboard.js";
+
 export const field = (page) => page.getByLabel("API key or token");
-export const button = (page) => page.locator("#sign-in-button");
-export const form = (page) => page.getByRole("heading", { name: "Sign in" });
-export const card = (page, id) => page.locator(`[data-id="${id}"]`);
-export const live = (page) => page.locator("#link[data-state=live]").waitFor();
+export const button = (page) => page.getByRole("main").getByRole("button");
+export const form = (page) => page.getByRole("heading", { level: 1, name: "Sign in" });
 /** What the page says is wrong. */
 export const alarm = (page, text) => page.getByRole("alert").getByText(text);
+/** The button that says who is there. */
+export const who = (page) => page.getByRole("banner").getByRole("button").last();
 
 export async function signIn(page, proof) {
   await field(page).fill(proof);
@@ -16,14 +18,18 @@ export async function signIn(page, proof) {
   await live(page);
 }
 
-export const signOut = (page) => page.getByRole("button", { name: "Sign out" }).click();
+export async function signOut(page) {
+  await who(page).click();
+  await page.getByRole("button", { name: "Sign out" }).click();
+}
 
-/** Marks the document, so that `isMarked` shows whether it is still the same one. */
-export const mark = (page) => page.evaluate(() => { window.sameDocument = true; });
-export const isMarked = (page) => page.evaluate(() => window.sameDocument === true);
-
-/** Complaints other than the browser's own lines about answers that the page expects. */
-export const unexpected = (found) => found.filter((line) => !/status of (401|404|429)/.test(line));
+/** What is said of whoever is signed in. */
+export async function standing(page) {
+  await who(page).click();
+  const said = await page.getByText(/ · (default|acme)$/).textContent();
+  await page.keyboard.press("Escape");
+  return said;
+}
 
 /** An identity provider that signs with a secret: settings below `sign_in`, and its tokens. */
 export const provider = {
