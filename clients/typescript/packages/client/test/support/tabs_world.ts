@@ -79,6 +79,12 @@ export class TabsWorld {
     this.#calm = true;
     for (const tab of this.#tabs) if (tab.frozen) this.#thaw(tab);
     if (this.#tabs.length === 0) this.#open();
+    this.#pass(60_000);
+    const visitor = this.#open();
+    this.#watch(visitor, { selector: { job: "c" }, events: ["log"] });
+    this.#drain(visitor);
+    this.#pass(10_000);
+    this.#vanish(visitor, false);
     for (let turn = 0; turn < 6; turn += 1) {
       for (const id of JOBS) this.server.move(id, true, turn === 5 && id === "b" ? "completed" : "running");
       this.#pass(20_000);
@@ -92,6 +98,9 @@ export class TabsWorld {
     assert.equal(leaders.length, 1, `one leads in the end: ${JSON.stringify(this.#tabs.map(({ id, tab }) => [id, tab.connection()]))}`);
     const connections = this.#tabs.filter(({ connection }) => connection !== undefined);
     assert.ok(connections.length <= 1, `${connections.length} connections in the end`);
+    // What only tabs wanted that are not there any more is let go.
+    const view = keyOf({ selector: { job: "c" }, events: ["log"] });
+    assert.equal(leaders[0]?.session.stream.has(view), false, "the leader holds what a tab watched that is gone");
     for (const tab of this.#tabs) {
       for (const { selection, seen, since, gaps } of tab.watches.values()) {
         const id = "job" in selection.selector ? selection.selector.job : undefined;
@@ -135,7 +144,7 @@ export class TabsWorld {
     this.#drain(tab);
   }
 
-  #open(): void {
+  #open(): PlayedTab {
     this.#made += 1;
     const tab = new PlayedTab(`tab-${this.#made}`);
     this.#tabs.push(tab);
@@ -143,6 +152,7 @@ export class TabsWorld {
     this.#watch(tab, { selector: { tag: "x" } });
     tab.tab.join({}, this.#now);
     this.#drain(tab);
+    return tab;
   }
 
   /** A tab is closed; sometimes without a word. */
