@@ -112,30 +112,30 @@ export function Plot({ title, titleUnseen = false, summary, times, span, max, sa
 
   return (
     <figure className="plot" aria-labelledby={titleId}>
-      <figcaption className={titleUnseen ? "unseen" : "plot-title"} id={titleId}>{title}</figcaption>
-      <div className="plot-head">
-        <dl className="plot-readings" aria-hidden="true">
+      <figcaption className={titleUnseen ? "unseen" : "plot__title"} id={titleId}>{title}</figcaption>
+      <div className="plot__head">
+        <dl className="plot__readings" aria-hidden="true">
           {readings.map((reading) => (
             <div key={reading.label}>
-              <dt><span className="plot-mark" data-mark={reading.mark} data-tone={reading.tone} />{reading.label}</dt>
+              <dt><span className="plot__mark" data-mark={reading.mark} data-tone={reading.tone} />{reading.label}</dt>
               <dd style={{ minInlineSize: `${Math.max(READING, reading.widest.length)}ch` }}>{last < 0 ? "–" : (reading.at(shown) ?? "–")}</dd>
             </div>
           ))}
         </dl>
-        <span className="plot-moment" aria-hidden="true">{place === undefined || at === undefined ? "" : moment(at)}</span>
+        <span className="plot__moment" aria-hidden="true">{place === undefined || at === undefined ? "" : moment(at)}</span>
         {last >= 0 && (
-          <button type="button" className="plot-toggle" aria-label={`${title}: show the ${asTable ? "chart" : "table"}`} onClick={() => { setAsTable(!asTable); }}>
+          <button type="button" className="plot__toggle" aria-label={`${title}: show the ${asTable ? "chart" : "table"}`} onClick={() => { setAsTable(!asTable); }}>
             {asTable ? "Chart" : "Table"}
           </button>
         )}
       </div>
       <p className="unseen">{last < 0 ? empty : summary}</p>
-      <div className="plot-box" ref={box} style={{ height: HEIGHT }}>
-        {last < 0 ? <p className="plot-empty">{empty}</p>
+      <div className="plot__box" ref={box} style={{ height: HEIGHT }}>
+        {last < 0 ? <p className="plot__empty">{empty}</p>
         : asTable ? <Readout times={times} readings={readings} moment={moment} title={title} />
         : width > 0 && (
           <div
-            className="plot-stage" role="slider" tabIndex={0} aria-label={`${title}, by time`} aria-orientation="horizontal"
+            className="plot__stage" role="slider" tabIndex={0} aria-label={`${title}, by time`} aria-orientation="horizontal"
             aria-valuemin={0} aria-valuemax={last} aria-valuenow={shown} aria-valuetext={spoken}
             onKeyDown={press} onBlur={() => { setChosen(undefined); }}
           >
@@ -146,22 +146,22 @@ export function Plot({ title, titleUnseen = false, summary, times, span, max, sa
               <clipPath id={clip}><rect x={left} y={0} width={Math.max(0, width - left)} height={floor + 1} /></clipPath>
               {marks.map((mark, index) => (
                 <g key={mark}>
-                  <line className={index === 0 ? "plot-floor" : "plot-grid"} x1={left} x2={right} y1={Math.round(y(mark)) + 0.5} y2={Math.round(y(mark)) + 0.5} />
-                  <text className="plot-label" x={left - 8} y={y(mark)} dy="0.32em" textAnchor="end">{labels[index]}</text>
+                  <line className={index === 0 ? "plot__floor" : "plot__grid"} x1={left} x2={right} y1={Math.round(y(mark)) + 0.5} y2={Math.round(y(mark)) + 0.5} />
+                  <text className="plot__label" x={left - 8} y={y(mark)} dy="0.32em" textAnchor="end">{labels[index]}</text>
                 </g>
               ))}
               {timeTicks(span[0], end, right - left).map((tick) => (
                 <text
-                  key={tick.at} className="plot-label" x={x(tick.at)} y={HEIGHT - 6}
+                  key={tick.at} className="plot__label" x={x(tick.at)} y={HEIGHT - 6}
                   textAnchor={x(tick.at) < left + 24 ? "start" : x(tick.at) > right - 24 ? "end" : "middle"}
                 >{tick.label}</text>
               ))}
               <g clipPath={`url(#${clip})`}>{children({ x, y, top, floor, right })}</g>
               {marker !== undefined && marker >= span[0] && marker <= end && (
-                <line className="plot-marker" x1={x(marker)} x2={x(marker)} y1={HEAD} y2={floor} />
+                <line className="plot__marker" x1={x(marker)} x2={x(marker)} y1={HEAD} y2={floor} />
               )}
               {place !== undefined && at !== undefined && (
-                <line className="plot-crosshair" x1={x(at + centre)} x2={x(at + centre)} y1={HEAD} y2={floor} />
+                <line className="plot__crosshair" x1={x(at + centre)} x2={x(at + centre)} y1={HEAD} y2={floor} />
               )}
             </svg>
           </div>
@@ -174,7 +174,7 @@ export function Plot({ title, titleUnseen = false, summary, times, span, max, sa
 /** The samples as a table, newest first. */
 function Readout({ times, readings, moment, title }: Pick<PlotProps, "times" | "readings" | "title"> & { readonly moment: (at: number) => string }): ReactNode {
   return (
-    <div className="plot-table" tabIndex={0} role="region" aria-label={`${title} as a table`}>
+    <div className="plot__table" tabIndex={0} role="region" aria-label={`${title} as a table`}>
       <table>
         <thead>
           <tr><th scope="col">Time</th>{readings.map(({ label }) => <th key={label} scope="col">{label}</th>)}</tr>

@@ -30,10 +30,10 @@ export function Sparkline({ label, values, capacity = values.length, tone = "run
   const places = shown.map((value, place) => ({ x: x(room - shown.length + place), y: value === undefined ? undefined : y(value) }));
   return (
     <svg className="sparkline" data-tone={tone} viewBox={`0 0 ${width} ${height}`} width={width} height={height} role="img" aria-label={label}>
-      <line className="plot-grid" x1={0} x2={width} y1={height - 0.5} y2={height - 0.5} />
-      <path className="plot-area" d={areaPath(places, height - 1, "smooth")} />
-      <path className="plot-line" data-draw="line" d={linePath(places, "smooth")} />
-      {alone(places).map((place) => <circle key={place.x} className="plot-dot" cx={place.x} cy={place.y} r={1.5} />)}
+      <line className="plot__grid" x1={0} x2={width} y1={height - 0.5} y2={height - 0.5} />
+      <path className="plot__area" d={areaPath(places, height - 1, "smooth")} />
+      <path className="plot__line" data-draw="line" d={linePath(places, "smooth")} />
+      {alone(places).map((place) => <circle key={place.x} className="plot__dot" cx={place.x} cy={place.y} r={1.5} />)}
     </svg>
   );
 }

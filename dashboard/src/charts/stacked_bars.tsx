@@ -40,7 +40,7 @@ export function StackedBars({ title, titleUnseen = false, summary, times, step, 
       readings={stacks.map(({ label, tone, values }) => ({ label, tone, mark: "block", widest, at: (place) => say(values[place] ?? 0) }))}
     >
       {(scales) => stackedBars(stacks.map(({ values }) => values), times, step, scales).map((bars, index) => (
-        <g key={stacks[index]?.label} className="plot-bars" data-tone={stacks[index]?.tone}>
+        <g key={stacks[index]?.label} className="plot__bars" data-tone={stacks[index]?.tone}>
           {bars.map(({ x, y, width, height }) => height > 0 && <rect key={x} x={x} y={y} width={width} height={height} />)}
         </g>
       ))}

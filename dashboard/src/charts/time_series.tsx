@@ -79,20 +79,20 @@ export function TimeSeries({ title, titleUnseen = false, summary, times, span, l
       {(scales) => (
         <>
           {bands.map((band) => (
-            <path key={band.label} className="plot-band" data-tone={band.tone}
+            <path key={band.label} className="plot__band" data-tone={band.tone}
               d={bandPath(places(times, band.low, scales), places(times, band.high, scales), curve)} />
           ))}
           {rules.filter(({ value }) => value <= scales.top).map((rule) => (
-            <line key={rule.label} className="plot-rule" data-tone={rule.tone}
+            <line key={rule.label} className="plot__rule" data-tone={rule.tone}
               x1={scales.x(span[0])} x2={scales.right} y1={scales.y(rule.value)} y2={scales.y(rule.value)} />
           ))}
           {lines.map((line) => {
             const at = places(times, line.values, scales);
             return (
               <g key={line.label} data-tone={line.tone}>
-                {line.draw === "area" && <path className="plot-area" d={areaPath(at, scales.floor, curve)} />}
-                <path className="plot-line" data-draw={line.draw} d={linePath(at, curve)} />
-                {alone(at).map(({ x, y }) => <circle key={x} className="plot-dot" cx={x} cy={y} r={2.5} />)}
+                {line.draw === "area" && <path className="plot__area" d={areaPath(at, scales.floor, curve)} />}
+                <path className="plot__line" data-draw={line.draw} d={linePath(at, curve)} />
+                {alone(at).map(({ x, y }) => <circle key={x} className="plot__dot" cx={x} cy={y} r={2.5} />)}
               </g>
             );
           })}

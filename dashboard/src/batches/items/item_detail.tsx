@@ -1,6 +1,6 @@
 // One item in full: what it works on, what came of it, and running it again.
 
-import { useCallback, useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useState } from "react";
 import type { Item } from "@headway/client";
 import { StatusBadge, formatAmount, formatDuration, formatTime, useHeadway, type JobDocument } from "@headway/react";
 
@@ -35,8 +35,6 @@ export function ItemDetail({ id, job, index, onClose }: ItemDetailProps) {
     [headway, id, index],
   );
   const { value, error, again } = useFeed(load, EVERY_MS, job.cursor);
-  const close = useRef<HTMLButtonElement>(null);
-  const panel = useRef<HTMLElement>(null);
   useEffect(() => {
     const leave = (event: KeyboardEvent): void => {
       if (event.key !== "Escape" || document.querySelector("dialog[open]") !== null) return;
@@ -48,10 +46,10 @@ export function ItemDetail({ id, job, index, onClose }: ItemDetailProps) {
     };
   }, [onClose]);
   return (
-    <aside className="item-detail" aria-label={`Item ${index}`} ref={panel}>
+    <aside className="item-detail" aria-label={`Item ${index}`}>
       <div className="item-detail__head">
         <h3><span className="faint">Item</span> <span className="numbers">{index}</span>{value?.custom_id != null && <span className="item-detail__name">{value.custom_id}</span>}</h3>
-        <Button ref={close} look="quiet" size="small" icon="close" aria-label="Close the item" onClick={onClose} />
+        <Button look="quiet" size="small" icon="close" aria-label="Close the item" onClick={onClose} />
       </div>
       <div className="item-detail__body">
         {error !== undefined && <Banner tone="bad" actions={<Button size="small" onClick={again}>Try again</Button>}>{reasonOf(error)}</Banner>}

@@ -21,7 +21,7 @@ export function ItemRowView({ row, place, start, say, opened, ticked, onOpen, on
   const tickable = canRunAgain(row.status);
   return (
     <div
-      className="item-row" role="row" aria-rowindex={place + 2} data-place={place} data-opened={opened || undefined} data-status={row.status}
+      className="item-row" role="row" aria-rowindex={place + 2} data-place={place} data-index={row.index} data-opened={opened || undefined} data-status={row.status}
       style={{ transform: `translateY(${start}px)` }}
       onClick={(event) => { if (!(event.target instanceof HTMLInputElement) && !(event.target instanceof HTMLButtonElement)) onOpen(); }}
     >

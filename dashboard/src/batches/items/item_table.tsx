@@ -52,6 +52,14 @@ export function ItemTable({ job, state: { list, reading }, items, filter, chosen
   }, [items, version]);
 
   const ticked = share(chosen, order);
+  // Whoever closes an item goes on where they were.
+  const closed = useRef<number | undefined>(undefined);
+  useEffect(() => {
+    if (opened === undefined && closed.current !== undefined && document.activeElement === document.body) {
+      scroller.current?.querySelector<HTMLElement>(`[data-index="${closed.current}"] .item-row__open`)?.focus({ preventScroll: true });
+    }
+    closed.current = opened;
+  }, [opened]);
   const move = (event: KeyboardEvent): void => {
     const step = event.key === "ArrowDown" || event.key === "j" ? 1 : event.key === "ArrowUp" || event.key === "k" ? -1 : 0;
     if (step === 0 || !(event.target instanceof HTMLElement) || event.target.matches("input")) return;
