@@ -120,6 +120,7 @@ export class JobFeed {
     const limit = due.page === undefined ? PAGE : NEXT_PAGES;
     try {
       const page = await this.#client.jobs.list({ ...this.#query(asked), page: due.page, limit }, { signal });
+      if (signal.aborted) return;
       if (this.#filter.text !== undefined) this.#looked += LOOKED_THROUGH;
       this.#paused = page.next !== undefined && page.next !== null && page.jobs.length < limit;
       this.#list.addPage(due.source, page.jobs, page.next ?? undefined);

@@ -1,16 +1,16 @@
 // What has happened in a job: its history as far as it was read, then what happens from now on.
 //
 // **Invariants:** events are in their order and each is there once, also where what was read meets what
-// comes live. At most `KEPT` are held: a longer history is read further on demand, from its beginning,
-// and says so.
+// comes live. At most `KEPT` are held. A longer history is read further on demand, from its beginning:
+// until then what comes live follows after a gap.
 
 import type { Headway, HistoryEvent, JobEvent, JobWatch } from "@headway/client";
 
 import { reasonOf } from "../../shell/words.ts";
 
-const PAGE = 500;
+const PAGE = 1000;
 /** Events that are read by themselves; more are asked for. */
-const READ_AT_FIRST = 5000;
+const READ_AT_FIRST = 20_000;
 /** Events that are held at the most: what comes then takes the place of the oldest. */
 const KEPT = 50_000;
 
@@ -19,12 +19,20 @@ export type PastEvent = HistoryEvent & { readonly type?: unknown; readonly at?: 
 
 export interface HistoryView {
   readonly events: readonly PastEvent[];
+  /** How many of them were read, from the beginning on. */
+  readonly read: number;
   readonly reading: boolean;
   /** Whether everything up to now was read. */
   readonly complete: boolean;
   /** Whether the log has forgotten its beginning, or this has. */
   readonly beginsLate: boolean;
   readonly error: string | undefined;
+}
+
+/** What was read, and what came live meanwhile, each event once. Live events of one report have the position of its last one. */
+export function joined(read: readonly PastEvent[], early: readonly PastEvent[]): PastEvent[] {
+  const known = new Set(read.slice(-2 * PAGE).map(({ cursor }) => cursor));
+  return [...read, ...early.filter(({ cursor }) => !known.has(cursor))];
 }
 
 export class History {
@@ -43,7 +51,7 @@ export class History {
   #beginsLate = false;
   #error: string | undefined;
   #telling = false;
-  #view: HistoryView = { events: [], reading: true, complete: false, beginsLate: false, error: undefined };
+  #view: HistoryView = { events: [], read: 0, reading: true, complete: false, beginsLate: false, error: undefined };
 
   constructor(client: Headway, id: string) {
     this.#client = client;
@@ -89,6 +97,7 @@ export class History {
     try {
       for (let last = false; !last && this.#events.length < this.#limit;) {
         const page = await this.#client.jobs.history(this.#id, { after: this.#after, limit: PAGE }, { signal });
+        if (signal.aborted) return;
         if (page.trimmed_to !== undefined && page.trimmed_to !== null && this.#events.length === 0) this.#beginsLate = true;
         this.#events = [...this.#events, ...page.events];
         this.#after = page.next ?? page.events.at(-1)?.cursor ?? this.#after;
@@ -106,16 +115,16 @@ export class History {
 
   /** Everything was read: what came meanwhile follows, but for what the pages had already. */
   #join(): void {
-    const read = new Set(this.#events.slice(-2 * PAGE).map(({ cursor }) => cursor));
-    this.#events = [...this.#events, ...this.#early.filter(({ cursor }) => !read.has(cursor))];
+    this.#events = joined(this.#events, this.#early);
     this.#early = [];
     this.#complete = true;
   }
 
   #take(event: JobEvent): void {
-    const past: PastEvent = event.type === "gap" ? { type: "gap", cursor: event.to, reason: event.reason } : { ...event.event, cursor: event.cursor };
+    const past: PastEvent = event.type === "gap" ? { type: "gap", cursor: event.to, to: event.to, reason: event.reason } : { ...event.event, cursor: event.cursor };
     if (this.#complete) this.#events = [...this.#events, past];
-    else if (this.#early.length < KEPT) this.#early.push(past);
+    else this.#early.push(past);
+    if (this.#early.length > KEPT) this.#early = [{ type: "gap", cursor: `before ${past.cursor}`, to: past.cursor }, ...this.#early.slice(KEPT / 2)];
     if (this.#events.length > KEPT) {
       this.#events = this.#events.slice(-KEPT);
       this.#beginsLate = true;
@@ -129,7 +138,9 @@ export class History {
     this.#telling = true;
     setTimeout(() => {
       this.#telling = false;
-      this.#view = { events: this.#events, reading: this.#reading, complete: this.#complete, beginsLate: this.#beginsLate, error: this.#error };
+      const unread: readonly PastEvent[] = this.#complete || this.#early.length === 0 ? [] : [{ type: "gap", cursor: "unread", to: "unread" }, ...this.#early];
+      const events = unread.length === 0 || this.#reading ? this.#events : [...this.#events, ...unread];
+      this.#view = { events, read: this.#events.length, reading: this.#reading, complete: this.#complete, beginsLate: this.#beginsLate, error: this.#error };
       for (const listener of [...this.#listeners]) listener();
     }, 60);
   }

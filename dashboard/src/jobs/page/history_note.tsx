@@ -8,16 +8,16 @@ import type { History, HistoryView } from "./history.ts";
 
 export function HistoryNote({ history, view }: { readonly history: History; readonly view: HistoryView }) {
   if (view.error !== undefined) {
-    return <Banner tone="bad" title="The history could not be read" actions={<Button size="small" onClick={() => void history.read()}>Try again</Button>}>{view.error}</Banner>;
+    return <div className="job-notes"><Banner tone="bad" title="The history could not be read" actions={<Button size="small" onClick={() => void history.read()}>Try again</Button>}>{view.error}</Banner></div>;
   }
   return (
-    <>
+    <div className="job-notes">
       {view.beginsLate && <Banner>The log has forgotten its beginning: what is shown begins later.</Banner>}
       {!view.complete && !view.reading && (
         <Banner actions={<Button size="small" onClick={() => { history.more(); }}>Read further</Button>}>
-          These are the first {formatCount(view.events.length)} events. The history is longer, and what is new is at its end.
+          These are the first {formatCount(view.read)} events and what has come since you are here. Those between are not read yet.
         </Banner>
       )}
-    </>
+    </div>
   );
 }

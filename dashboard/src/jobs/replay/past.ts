@@ -76,6 +76,7 @@ export class Past {
     try {
       while (this.#records < this.#limit) {
         const page = await this.#client.jobs.records(this.#id, { after: this.#player.cursor, limit: PAGE }, { signal });
+        if (signal.aborted) return;
         this.#player.add(page.records);
         this.#records += page.records.length;
         this.#complete = page.next === undefined || page.next === null;
