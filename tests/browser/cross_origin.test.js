@@ -6,8 +6,9 @@ import { createServer } from "node:http";
 import { test } from "node:test";
 
 import { openBrowser } from "./support/browser.js";
+import { button, heading, live } from "./support/dashboard.js";
 import { Server } from "./support/server.js";
-import { card, live, signIn } from "./support/sign_in.js";
+import { signIn } from "./support/sign_in.js";
 
 /** A server of somebody else's pages. */
 async function elsewhere(t) {
@@ -65,10 +66,10 @@ for (const [site, name, carries] of [["the same site", "127.0.0.1", true], ["ano
     const port = await elsewhere(t);
     await server.job("job_target");
     const { key } = await server.key({ role: "operator" });
-    const page = await openBrowser(t);
-    await page.goto(server.url);
+    const page = await openBrowser(t, { expects: [401, 403, "CORS policy", "frame-ancestors", "net::ERR_FAILED"] });
+    await page.goto(`${server.url}/#/jobs/job_target`);
     await signIn(page, key);
-    await card(page, "job_target").waitFor();
+    await heading(page, "job_target").waitFor();
 
     const other = await page.context().newPage();
     const answers = [];
@@ -89,9 +90,9 @@ for (const [site, name, carries] of [["the same site", "127.0.0.1", true], ["ano
     assert.equal(status, "pending", "nothing was cancelled");
     // The person goes on undisturbed, and what the other page could not do the person can.
     await page.bringToFront();
-    await card(page, "job_target").getByRole("button", { name: "Cancel" }).click();
+    await button(page, "Cancel").click();
     await page.getByRole("button", { name: "Cancel the job" }).click();
-    await page.locator('[data-id="job_target"]:is([data-status="cancelling"], [data-status="cancelled"])').waitFor();
+    await page.getByText(/^Cancel(ling|led)$/).first().waitFor();
     await page.reload();
     await live(page);
   });

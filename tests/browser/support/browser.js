@@ -19,16 +19,16 @@ after(async () => {
 /**
  * A page in a context of its own, closed at the end of the test. The test fails when the page has
  * complained: thrown errors, refused scripts and styles, lines in the console. `expects` are the
- * statuses of refusals that the test provokes; `args` start another browser.
+ * statuses of refusals that the test provokes, or parts of what is said of them; `args` start another browser.
  */
 export async function openBrowser(test, { args, expects = [], ...options } = {}) {
   const browser = await (args === undefined ? shared ??= launch() : launch(args));
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   context.setDefaultTimeout(30_000);
   const found = [];
-  const statuses = expects.map((status) => `status of ${status}`);
+  const known = expects.map((one) => (typeof one === "number" ? `status of ${one}` : one));
   const take = (line) => {
-    if (!AWAY.test(line) && !statuses.some((status) => line.includes(status))) found.push(line);
+    if (!AWAY.test(line) && !known.some((part) => line.includes(part))) found.push(line);
   };
   context.on("weberror", (error) => take(error.error().message));
   context.on("console", (message) => {

@@ -1,0 +1,133 @@
+// The list of jobs: found, filtered, read on, and not moved under whoever reads.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { openBrowser, picture } from "./support/browser.js";
+import { heading, live, row, titles } from "./support/dashboard.js";
+import { Server } from "./support/server.js";
+
+/** What can be read of the list now, from the top of the window. */
+const inSight = (page) => page.evaluate(() => [...document.querySelectorAll("[role=row] a")]
+  .map((link) => [link.textContent, Math.round(link.getBoundingClientRect().top)])
+  .filter(([, top]) => top > 160 && top < innerHeight - 60));
+
+test("filters are in the address: they survive a reload, the way back and a link", async (t) => {
+  const server = await Server.start(t);
+  const page = await openBrowser(t);
+  for (const [id, kind, tags, events] of [
+    ["job_a", "import", ["nightly"], [{ type: "start" }, { type: "complete" }]],
+    ["job_b", "import", ["daily"], [{ type: "start" }, { type: "fail", error: { code: "x", message: "it broke" } }]],
+    ["job_c", "export", ["nightly"], [{ type: "start" }]],
+  ]) {
+    await server.job(id, { kind, tags });
+    await server.report(id, events);
+  }
+  const only = async (...wanted) => {
+    await page.waitForFunction((names) => {
+      const shown = [...document.querySelectorAll("[role=row] a")].map((link) => link.textContent);
+      return shown.length === names.length && names.every((name) => shown.includes(name));
+    }, wanted);
+  };
+  await page.goto(server.url);
+  await only("job_a", "job_b", "job_c");
+  await page.getByRole("radio", { name: "Failed" }).click();
+  await only("job_b");
+  await row(page, "job_b").getByText("it broke").waitFor();
+  assert.match(page.url(), /#\/jobs\?status=failed$/);
+  await page.reload();
+  await only("job_b");
+  await page.getByRole("link", { name: "job_b" }).click();
+  await heading(page, "job_b").waitFor();
+  await page.goBack();
+  await only("job_b");
+  await page.getByRole("radio", { name: "All" }).click();
+  await page.getByRole("button", { name: "Filter", exact: true }).click();
+  await page.getByLabel("Kind").fill("import");
+  await page.getByLabel("Tag").fill("nightly");
+  await page.getByRole("button", { name: "Show" }).click();
+  await only("job_a");
+  await page.getByRole("button", { name: "Remove the filter for kind import" }).click();
+  await only("job_a", "job_c");
+  await page.getByRole("button", { name: "Remove the filter for tag nightly" }).click();
+  await page.getByRole("searchbox", { name: "Search jobs" }).fill("EXPORT");
+  await only("job_c");
+  assert.match(page.url(), /text=EXPORT/);
+  await page.getByRole("searchbox", { name: "Search jobs" }).fill("nobody is called so");
+  await page.getByRole("heading", { name: "No job fits" }).waitFor();
+  await picture(page, "jobs-nothing-fits");
+  await page.getByRole("button", { name: "Show all jobs" }).click();
+  await only("job_a", "job_b", "job_c");
+  assert.match(page.url(), /#\/jobs$/);
+  // A job that moves into the filter or out of it is there or not.
+  await page.goto(`${server.url}/#/jobs?status=active`);
+  await only("job_c");
+  await server.report("job_c", { type: "complete" });
+  await only();
+  await server.job("job_d");
+  await only("job_d");
+});
+
+test("everything can be reached by keys", async (t) => {
+  const server = await Server.start(t);
+  const page = await openBrowser(t);
+  for (const id of ["job_a", "job_b", "job_c"]) await server.job(id);
+  await page.goto(server.url);
+  await row(page, "job_a").waitFor();
+  const focused = () => page.evaluate(() => document.activeElement.textContent);
+  await page.keyboard.press("j");
+  await page.waitForFunction(() => document.activeElement.textContent === "job_c");
+  await page.keyboard.press("ArrowDown");
+  await page.waitForFunction(() => document.activeElement.textContent === "job_b");
+  await page.keyboard.press("k");
+  await page.waitForFunction(() => document.activeElement.textContent === "job_c");
+  await page.keyboard.press("Enter");
+  await heading(page, "job_c").waitFor();
+  await page.keyboard.press("g");
+  await page.keyboard.press("j");
+  await row(page, "job_a").waitFor();
+  await page.keyboard.press("/");
+  await page.keyboard.type("job_b");
+  await row(page, "job_a").waitFor({ state: "detached" });
+  await page.keyboard.press("Escape");
+  await row(page, "job_a").waitFor();
+  await page.keyboard.press("?");
+  const dialog = page.getByRole("dialog", { name: "Keyboard shortcuts" });
+  await dialog.waitFor();
+  await page.keyboard.press("j");
+  assert.notEqual(await focused(), "job_c", "keys are the dialog's while it is open");
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "detached" });
+  await page.keyboard.press("g");
+  await page.keyboard.press("n");
+  await heading(page, "Node").waitFor();
+});
+
+test("2,000 jobs are scrolled through with few rows drawn, and new ones move nothing that is read", async (t) => {
+  const server = await Server.start(t);
+  const page = await openBrowser(t);
+  const numbers = Array.from({ length: 2000 }, (_, n) => n);
+  while (numbers.length > 0) await Promise.all(numbers.splice(0, 100).map((n) => server.job(`job_${String(n).padStart(4, "0")}`)));
+  await page.goto(server.url);
+  await live(page);
+  await page.getByRole("table", { name: "Jobs, newest first" }).getByRole("link").first().waitFor();
+  let most = 0;
+  for (;;) {
+    most = Math.max(most, (await titles(page)).length);
+    if (await page.getByText("That is all: 2,000 jobs.").isVisible()) break;
+    await page.evaluate(() => window.scrollTo(0, document.documentElement.scrollHeight));
+  }
+  assert.ok(most > 5 && most < 60, `${most} rows were drawn`);
+
+  await page.evaluate(() => window.scrollTo(0, 30_000));
+  await page.waitForFunction(() => document.querySelectorAll("[role=row] a").length > 5);
+  const before = await inSight(page);
+  assert.ok(before.length > 5);
+  await server.job("job_new_one");
+  await server.job("job_new_two");
+  await page.getByRole("button", { name: "2 new" }).waitFor();
+  assert.deepEqual(await inSight(page), before);
+  await page.getByRole("button", { name: "2 new" }).click();
+  await row(page, "job_new_two").waitFor();
+  assert.equal((await titles(page))[0], "job_new_two");
+});
