@@ -19,7 +19,15 @@ export function useFeed<Value>(load: (signal: AbortSignal) => Promise<Value>, ev
     };
   }, [feed]);
   useEffect(() => {
-    feed.change(version);
+    // Nobody looks at a page that is not in sight: it is asked again when it is.
+    const tell = (): void => {
+      if (document.visibilityState === "visible") feed.change(version);
+    };
+    tell();
+    document.addEventListener("visibilitychange", tell);
+    return () => {
+      document.removeEventListener("visibilitychange", tell);
+    };
   }, [feed, version]);
   const state = useSyncExternalStore(feed.subscribe, feed.getSnapshot);
   return useMemo(() => ({ ...state, again: feed.again }), [state, feed]);

@@ -67,7 +67,8 @@ test("what is older than the newest is passed over", () => {
   const history = new CostHistory();
   history.add(10, { currency: "USD", spent: "2" });
   history.add(5, { currency: "USD", spent: "1" });
-  assert.equal(history.moments.length, 1);
+  history.add(10, { currency: "USD", spent: "3" });
+  assert.deepEqual(history.moments.map(({ at: moment, spent }) => [moment, spent]), [[10, 3]]);
 });
 
 test("the last bar counts by the time that it has lasted, and not at all while that says nothing", () => {

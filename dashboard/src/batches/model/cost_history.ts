@@ -45,7 +45,8 @@ export class CostHistory {
     };
     const last = this.#moments.at(-1);
     if (last !== undefined && at < last.at) return;
-    const replaces = last !== undefined && this.#moments.length > 1 && this.#span(at) === this.#span(last.at);
+    // The first stays, unless it is of the same moment.
+    const replaces = last !== undefined && (last.at === at || (this.#moments.length > 1 && this.#span(at) === this.#span(last.at)));
     this.#moments = replaces ? [...this.#moments.slice(0, -1), moment] : [...this.#moments, moment];
     if (this.#moments.length > MOST) this.#thin();
   }
