@@ -34,7 +34,7 @@ export function Frame({ client, children }: { readonly client: Headway; readonly
   const { route } = usePlace();
   const [showsKeys, setShowsKeys] = useState(false);
   const main = useRef<HTMLElement>(null);
-  const first = useRef(0);
+  const first = useRef(Number.NEGATIVE_INFINITY);
   const isGuest = person.onlyJob !== undefined;
   const ways = isGuest ? [] : [JOBS, ...(person.has("report") ? [NEW_BATCH] : []), NODE];
 
@@ -45,7 +45,7 @@ export function Frame({ client, children }: { readonly client: Headway; readonly
     }
     if (isGuest) return false;
     const isSecond = event.timeStamp - first.current < SECOND_KEY_MS;
-    first.current = key === "g" ? event.timeStamp : 0;
+    first.current = key === "g" ? event.timeStamp : Number.NEGATIVE_INFINITY;
     const way = isSecond ? (key === "j" ? JOBS : key === "b" ? NEW_BATCH : key === "n" ? NODE : undefined) : undefined;
     if (way === undefined || !ways.includes(way)) return false;
     // The page's own keys are not meant.
