@@ -188,7 +188,7 @@ impl Collector for Counts {
         let (sum_ms, counts) = metrics.latency();
         let bounds = LATENCY_BOUNDS_MS.iter().map(|bound| *bound as f64 / 1_000.0);
         let buckets: Vec<(f64, u64)> =
-            bounds.chain(std::iter::once(f64::MAX)).zip(counts.iter().copied()).collect();
+            bounds.chain(std::iter::once(f64::INFINITY)).zip(counts.iter().copied()).collect();
         encoder
             .encode_descriptor(
                 "headway_delivery_seconds",

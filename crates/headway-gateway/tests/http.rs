@@ -441,6 +441,9 @@ async fn everything_that_is_measured_is_explained() {
     let families = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
     let mut count = 0;
     for (name, kind) in families.filter_map(|family| family.split_once(' ')) {
+        let bounded =
+            kind != "histogram" || text.contains(&format!("{name}_bucket{{le=\"+Inf\"}}"));
+        assert!(bounded, "`{name}` has no bucket for whatever took longest");
         let ending = if kind == "counter" { "_total" } else { "" };
         let found = explained.contains(&format!("`{name}{ending}`"));
         assert!(found, "docs/metrics.md does not say what `{name}{ending}` tells");
