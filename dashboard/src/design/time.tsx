@@ -33,5 +33,8 @@ export function Elapsed({ since, until }: { readonly since: number | string; rea
   const begun = typeof since === "number" ? since : Date.parse(since);
   const ended = until === undefined || until === null ? undefined : typeof until === "number" ? until : Date.parse(until);
   const now = useNow(ended === undefined ? SECOND : undefined);
-  return <span className="numbers">{formatDuration((ended ?? Math.max(now, begun)) - begun)}</span>;
+  // What goes on is told in whole seconds: it is looked at once in each.
+  const spent = Math.max(SECOND, now - begun);
+  if (ended === undefined) return <span className="numbers">{formatDuration(spent - (spent % SECOND), { round: spent < 10 * SECOND })}</span>;
+  return <span className="numbers">{formatDuration(ended - begun)}</span>;
 }
