@@ -354,11 +354,15 @@ async fn a_session_tells_which_agents_work_at_what() {
         (&failed["agent"], &failed["error"]),
         (&json!("ReportingAgent"), &json!("no data came"))
     );
-    // The other goes on, on the same connection.
-    server.report("t2", json!({"type":"start"})).await;
+    // The other goes on, on the same connection. However much is told of it at once comes whole.
+    let mut begin = vec![json!({"type":"start"})];
+    begin.extend((0..300).map(|line| json!({"type":"log","message":format!("line {line}")})));
+    server.report("t2", Value::Array(begin)).await;
     watcher
         .until(|message| message["transaction_id"] == "t2" && message["status"] == "running")
         .await;
+    let lines = watcher.events("t2").iter().filter(|event| event["event_type"] == "log").count();
+    assert_eq!(lines, 300);
     server.stop().await;
 }
 

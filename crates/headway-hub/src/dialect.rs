@@ -22,9 +22,10 @@ pub struct Dialect {
     /// same, while others wait for the job: it must not block, and its outcome must depend on
     /// nothing but the argument.
     pub tell: fn(&Telling<'_>) -> String,
-    /// The most events that one message carries, the newest; 0 when messages carry none. Whoever
-    /// comes for the first time is told of so many of the past, as far as they are at hand or in
-    /// the log.
+    /// Whether messages carry events, and how many of the past whoever comes for the first time is
+    /// told of, the newest, as far as they are in the log; 0: they carry none. After that a message
+    /// carries all events since the one before that are at hand; see
+    /// [`crate::Options::ring_records`] and [`crate::Options::ring_bytes`].
     pub events: usize,
     /// A heartbeat is sent when nothing else was for so many milliseconds.
     pub heartbeat_ms: u64,

@@ -9,6 +9,7 @@ use headway_store::{Clock, ListQuery, Store, Stored};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::connection::Connection;
+use crate::dialect::Dialect;
 use crate::error::Error;
 use crate::feed::{FeedReader, Selector};
 use crate::feeds::Feeds;
@@ -115,8 +116,8 @@ impl Handle {
         if !sees(session.caller(), &topic) {
             return Ok(Answer::Watched { ticket: *ticket, outcome: Ok(None) });
         }
-        let wanted =
-            past_of(&topic, *cursor, session.dialect().map_or(0, |dialect| dialect.events));
+        let dialect = session.dialect().map(|dialect| &**dialect);
+        let wanted = past_of(&topic, *cursor, dialect, self.options());
         if wanted.is_some_and(|wanted| !topic.reaches(wanted)) {
             return Err(request);
         }
@@ -139,8 +140,7 @@ impl Handle {
         async move {
             match request {
                 Request::Watch { ticket, job, cursor } => {
-                    let events = dialect.map_or(0, |dialect| dialect.events);
-                    let outcome = hub.find(&caller, &job, cursor, events).await;
+                    let outcome = hub.find(&caller, &job, cursor, dialect.as_deref()).await;
                     Answer::Watched { ticket, outcome }
                 }
                 Request::Survey { ticket, subscription, selector } => {
@@ -174,7 +174,7 @@ impl Handle {
         caller: &Caller,
         job: &JobId,
     ) -> Result<Option<(Cursor, JobStatus)>, Error> {
-        let found = self.find(caller, job, None, 0).await?;
+        let found = self.find(caller, job, None, None).await?;
         Ok(found.map(|found| standing(&found.topic)))
     }
 
@@ -215,7 +215,7 @@ impl Handle {
         caller: &Caller,
         job: &JobId,
         cursor: Option<Cursor>,
-        events: usize,
+        dialect: Option<&Dialect>,
     ) -> Result<Option<Found>, Error> {
         let Shared { registry, store, setting, .. } = &*self.shared;
         if authorize(caller, Act::Watch, On::JobNamed(job)).is_err() {
@@ -225,7 +225,7 @@ impl Handle {
         if !sees(caller, &topic) {
             return Ok(None);
         }
-        let trimmed_to = match past_of(&topic, cursor, events) {
+        let trimmed_to = match past_of(&topic, cursor, dialect, &setting.options) {
             Some(cursor) => registry.recover(&**store, &topic, cursor, &setting.options).await?,
             None => 0,
         };
@@ -303,16 +303,25 @@ fn statuses(fit: impl Fn(JobStatus) -> bool) -> Vec<JobStatus> {
     JobStatus::ALL.iter().copied().filter(|status| fit(*status)).collect()
 }
 
-/// The position after which records are wanted at hand: the reader's own, and for somebody who is
-/// told of so many past events not further back than these.
-pub(crate) fn past_of(topic: &Topic, cursor: Option<Cursor>, events: usize) -> Option<Cursor> {
-    if events == 0 {
+/// The position after which records are wanted at hand: the reader's own; in a dialect that tells
+/// events not further back than the ring can hold, and for somebody who comes for the first time so
+/// many events back.
+pub(crate) fn past_of(
+    topic: &Topic,
+    cursor: Option<Cursor>,
+    dialect: Option<&Dialect>,
+    options: &Options,
+) -> Option<Cursor> {
+    let Some(events) = dialect.map(|dialect| dialect.events).filter(|events| *events > 0) else {
         return cursor;
-    }
+    };
     let newest = topic.look().cursor();
-    let oldest = newest.offset.saturating_sub(events as u64);
-    let own = cursor.filter(|own| own.epoch == newest.epoch).map_or(0, |own| own.offset);
-    Some(Cursor { offset: own.min(newest.offset).max(oldest), ..newest })
+    let back = |events: usize| newest.offset.saturating_sub(events as u64);
+    let offset = match cursor.filter(|own| own.epoch == newest.epoch) {
+        Some(own) => own.offset.min(newest.offset).max(back(options.ring_records)),
+        None => back(events),
+    };
+    Some(Cursor { offset, ..newest })
 }
 
 fn sees(caller: &Caller, topic: &Topic) -> bool {

@@ -363,8 +363,11 @@ impl State {
         let Ok(change) = serde_json::from_str::<Value>(record.patch.get()) else {
             return false;
         };
-        if let Some(retold) = self.retold.as_mut().filter(|_| self.ring.ends_with_change()) {
-            retold.keep(self.cursor.offset, &self.document);
+        if let Some(retold) = &mut self.retold {
+            if self.ring.ends_with_change() {
+                retold.keep(self.cursor.offset, &self.document);
+            }
+            retold.move_on();
         }
         patch::apply(&mut self.document, &change);
         let before = self.standing;

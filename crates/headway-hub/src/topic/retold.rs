@@ -58,6 +58,12 @@ impl Retold {
         self.moments.push_back((position, document.clone()));
     }
 
+    /// The newest document is about to be another: what nobody can be told any more goes.
+    pub(super) fn move_on(&mut self) {
+        let Self { messages, moments } = self;
+        messages.retain(|kept| moments.iter().any(|(position, _)| *position == kept.about.to));
+    }
+
     /// The message about something of a job whose newest document and position are given; `None`
     /// when the document that it is about is not there any more.
     pub(super) fn tell(
@@ -79,12 +85,14 @@ impl Retold {
             &moment?.1
         };
         let cursor = Cursor { offset: about.to, ..newest };
-        let (events, missed) = ring.raw_events(about.since, about.to, dialect.events);
+        let (events, missed) = match dialect.events {
+            0 => (Vec::new(), 0),
+            most => ring.raw_events(about.since, about.to, most),
+        };
         let events: Vec<_> = events
             .into_iter()
             .map(|(offset, event)| (Cursor { offset, ..newest }, event))
             .collect();
-        let missed = if dialect.events == 0 { 0 } else { missed };
         let text = (dialect.tell)(&Telling { document, cursor, events: &events, missed });
         let frame = Frame::retold(job, cursor, about.at, text);
         if self.messages.len() == MESSAGES {

@@ -233,9 +233,8 @@ impl Ring {
         Some((frame, end, records))
     }
 
-    /// The events after `since` and up to `to`, at most the newest `most`, each with its position;
-    /// and how many of them are not among these. Without `since` the newest are meant, and none is
-    /// missed.
+    /// The events after `since` and up to `to` that are in the ring, each with its position; and how
+    /// many are not. Without `since` the newest `most` are meant, and none is missed.
     pub(crate) fn raw_events(
         &self,
         since: Option<u64>,
@@ -243,6 +242,7 @@ impl Ring {
         most: usize,
     ) -> (Vec<(u64, &RawValue)>, u64) {
         let after = since.unwrap_or_default();
+        let most = if since.is_some() { usize::MAX } else { most };
         let records = self.entries.iter().rev().map(|entry| &*entry.record);
         let newest_first = records
             .take_while(|record| record.to > after)

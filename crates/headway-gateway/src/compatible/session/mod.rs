@@ -17,8 +17,8 @@ use super::document::Document;
 use agents::Agents;
 pub(super) use said::{Narrowing, Said};
 
-/// Events of the log that one message tells of, and that whoever comes for the first time is told
-/// of. A message of them is about as large as a page that shows them all.
+/// The newest events of the log that whoever comes for the first time is told of: about as many as a
+/// page shows.
 pub(super) const EVENTS: usize = 100;
 
 /// The name of the subscription to the whole session.

@@ -178,8 +178,9 @@ impl World {
         while let Some(request) = session.poll_request() {
             let answer = match request {
                 Request::Watch { ticket, job: _, cursor } => {
-                    let events = session.dialect().map_or(0, |dialect| dialect.events);
-                    if let Some(cursor) = past_of(&self.topic, cursor, events) {
+                    let dialect = session.dialect().map(|dialect| &**dialect);
+                    let options = &self.setting.options;
+                    if let Some(cursor) = past_of(&self.topic, cursor, dialect, options) {
                         let history =
                             self.history(cursor.offset, self.setting.options.ring_records);
                         self.topic.prepend(self.epoch, &history.records);
