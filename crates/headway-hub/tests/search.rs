@@ -10,7 +10,7 @@
 #[allow(dead_code, reason = "each test file uses its part of the world")]
 mod world;
 
-use headway_access::{Caller, Listed, Reach};
+use headway_access::{Caller, Reach};
 use headway_hub::{JobFilter, Options};
 use headway_protocol::JobStatus;
 use serde_json::{Value, json};
@@ -117,6 +117,6 @@ async fn what_is_not_seen_is_not_found() {
     assert_eq!(found(Reach::Tenant, "ann").await, ["bob-1", "ann-1"]);
     assert_eq!(found(Reach::Own, "ann").await, ["ann-1"]);
     assert_eq!(found(Reach::Own, "eve").await, [""; 0]);
-    let token = caller(Some("ann"), Reach::Listed(Box::new(Listed::default())));
+    let token = caller(Some("ann"), Reach::Listed(Box::default()));
     assert!(world.hub.list(&token, &filter("report", 10)).await.is_err(), "a list of all jobs");
 }
