@@ -134,6 +134,36 @@ async fn statuses_decide_whether_to_try_again_and_when() {
 }
 
 #[tokio::test]
+async fn an_answer_in_json_tells_its_failure_in_its_own_words() {
+    let reply = |body: &str| Reply::Answer(422, String::new(), body.to_owned());
+    let server = Server::start(move |asked| {
+        let body = match asked.target.as_str() {
+            "/words" => json!({"error": {"message": "no such model: x", "id": "r-17"}}),
+            // A secret that JSON writes otherwise than it is.
+            "/secret" => return reply(r#"{"message":"not for s3cr3t\/t0ken"}"#),
+            "/long" => json!({"message": "x".repeat(5_000)}),
+            "/longer" => json!({"padding": "x".repeat(50_000), "message": "lost"}),
+            _ => json!({"reason": "no words"}),
+        };
+        reply(&body.to_string())
+    })
+    .await;
+    let check = async |path: &str, said: &str| {
+        let runner = http(json!({
+            "url": server.url(path), "headers": {"authorization": "s3cr3t/t0ken"},
+        }));
+        let ended = run(&runner, &attempt(0, &Value::Null)).await;
+        let expected = format!("the server answered 422 Unprocessable Entity: {said}");
+        assert_eq!(error(&ended).message, expected, "{path}");
+    };
+    check("/words", "no such model: x").await;
+    check("/secret", "not for ***").await;
+    check("/none", r#"{"reason":"no words"}"#).await;
+    check("/long", &"x".repeat(1_024)).await;
+    check("/longer", &format!(r#"{{"message":"lost","padding":"{}"#, "x".repeat(995))).await;
+}
+
+#[tokio::test]
 async fn what_does_not_get_through_is_tried_again_and_tells_no_secret() {
     let silent = Server::start(|asked| {
         if asked.target.starts_with("/hang") { Reply::HangUp } else { Reply::Silence }

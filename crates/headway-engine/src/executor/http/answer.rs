@@ -22,6 +22,13 @@ use crate::outgoing::retry_after::retry_after;
 /// How much of an answer that is no success is kept to explain it, in bytes.
 const EXCERPT: usize = 1024;
 
+/// How much of such an answer is read, in bytes: JSON that is longer is not understood.
+const EXPLANATION: usize = 16 * 1024;
+
+/// Where JSON says in words what was wrong, the most telling place first: as most services do, and
+/// as Problem Details do (RFC 9457).
+const WORDS: [&str; 5] = ["/error/message", "/error", "/message", "/detail", "/title"];
+
 /// Where in an answer an item finds what it wants.
 #[derive(Clone, Debug)]
 pub(super) struct AnswerTemplate {
@@ -170,23 +177,26 @@ pub(super) async fn body(
     Ok(Ok(body))
 }
 
-/// Why an answer that is no success is none, with its beginning.
+/// Why an answer that is no success is none: in its own words where it is JSON that has some, which
+/// tell failures apart, and otherwise with its beginning.
 pub(super) async fn status_failure(mut response: Response, secrets: &Secrets) -> Failure {
     let status = response.status();
     let retry_after_ms = asked_wait(response.headers());
-    let mut excerpt = Vec::new();
+    let mut body = Vec::new();
     // What cannot be read does not change what the status said.
-    while excerpt.len() < EXCERPT
+    while body.len() < EXPLANATION
         && let Ok(Some(piece)) = response.chunk().await
     {
-        excerpt.extend_from_slice(&piece);
+        body.extend_from_slice(&piece);
     }
-    let excerpt = secrets.scrubbed(&String::from_utf8_lossy(&excerpt));
-    let excerpt = json_text::beginning(excerpt.trim(), EXCERPT);
-    let message = if excerpt.is_empty() {
+    // What JSON writes with escapes is scrubbed as what it means.
+    let told = words(&body).unwrap_or_else(|| String::from_utf8_lossy(&body).into_owned());
+    let told = secrets.scrubbed(&told);
+    let told = json_text::beginning(told.trim(), EXCERPT);
+    let message = if told.is_empty() {
         format!("the server answered {status}")
     } else {
-        format!("the server answered {status}: {excerpt}")
+        format!("the server answered {status}: {told}")
     };
     let error = JobError {
         details: Some(json!({"status": status.as_u16()})),
@@ -194,6 +204,14 @@ pub(super) async fn status_failure(mut response: Response, secrets: &Secrets) ->
         ..JobError::fatal("http_status", message)
     };
     Failure::Error { error, retry_after_ms }
+}
+
+/// What JSON says in words about what was wrong.
+fn words(body: &[u8]) -> Option<String> {
+    let answer: Value = serde_json::from_slice(body).ok()?;
+    let texts = WORDS.iter().filter_map(|place| answer.pointer(place)?.as_str());
+    let mut said = texts.filter(|text| !text.trim().is_empty());
+    said.next().map(str::to_owned)
 }
 
 /// Statuses after which the same request may succeed.
@@ -232,5 +250,24 @@ mod tests {
             let status = StatusCode::from_u16(status).unwrap();
             assert_eq!(is_passing(status), passing, "{status}");
         }
+    }
+
+    #[test]
+    fn words_are_found_where_services_have_them() {
+        for (body, said) in [
+            (json!({"error": {"message": "no such model", "code": 7}}), Some("no such model")),
+            (json!({"error": "no such model", "message": "x"}), Some("no such model")),
+            (json!({"error": {"code": 7}, "message": "no such model"}), Some("no such model")),
+            (json!({"title": "Not found", "detail": "no such model"}), Some("no such model")),
+            (json!({"title": "Not found", "status": 404}), Some("Not found")),
+            (json!({"error": " ", "message": 7, "title": "x"}), Some("x")),
+            (json!({"reason": "no such model"}), None),
+            (json!(["no such model"]), None),
+            (json!("no such model"), None),
+        ] {
+            assert_eq!(words(body.to_string().as_bytes()).as_deref(), said, "{body}");
+        }
+        assert_eq!(words(b"no such model"), None);
+        assert_eq!(words(b"{\"error\": \"no such"), None);
     }
 }
