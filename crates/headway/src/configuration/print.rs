@@ -181,8 +181,10 @@ const KIND_EXAMPLE: &str = "\
 # stall_after_ms = 30000          # how long a producer may be silent before the job counts as stalled
 # command_timeout_ms = 60000      # how long a producer has to carry out a cancel or a pause
 # on_failure = \"continue\"         # or \"stop\": the first failed item ends the batch
-# batch_rates = false             # price usage with the batch factor of the rate card
-# min_interval_ms = 100           # the shortest time between two states to one watcher
+# batch_rates = true              # price usage with the batch factor of the rate card; unless said,
+#                                 # batches are priced with it and jobs are not
+# min_interval_ms = 2000          # the shortest time between two states of a job to a watcher, also
+#                                 # to one who asks for less; unless said, stream.min_interval_ms
 # executor = { type = \"command\", argv = [\"python3\", \"worker.py\"], mode = \"stream\" }
 # limits = { memory_bytes = 1073741824, cpu_seconds = 60 }  # what each process may use
 # retry = { max_attempts = 3, initial_delay_ms = 1000, factor = 2.0, max_delay_ms = 60000 }

@@ -131,6 +131,20 @@ fn the_schema_is_a_configuration_of_the_defaults() {
 }
 
 #[test]
+fn the_kind_in_the_schema_is_one_that_can_be_used() {
+    let schema = schema(false);
+    let is_key = |line: &&str| line.starts_with('[') || line.split_once(" = ").is_some();
+    let lines = schema.lines().skip_while(|line| !line.contains("[kinds.NAME]"));
+    let kind: Vec<_> = lines.filter_map(|line| line.strip_prefix("# ")).filter(is_key).collect();
+    let configuration = read(&kind.join("\n"), &[], &ServeArguments::default()).unwrap();
+    let settings = configuration.settings().unwrap();
+    let kind = &settings.kinds["NAME"];
+    // A batch is priced so where nobody says otherwise.
+    assert_eq!(kind.batch_rates, Some(true));
+    assert!(kind.min_interval_ms > Some(settings.min_interval_ms));
+}
+
+#[test]
 fn relative_paths_of_a_file_begin_at_its_folder() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("headway.toml");
