@@ -20,7 +20,8 @@ pub struct Options {
     /// The shortest time between two state frames of one job, in milliseconds, where neither the
     /// subscription nor the kind says; 0 holds nothing back.
     pub min_interval_ms: u64,
-    /// The same for jobs of some kinds, by kind.
+    /// The same for jobs of some kinds, by kind. Who subscribes may ask for more and not for less:
+    /// it protects those who watch such jobs, and this server, from what moves too fast.
     pub kind_intervals: BTreeMap<String, u64>,
     /// The most subscriptions of one connection; 1 to 4096.
     pub max_subscriptions: u32,
@@ -93,8 +94,12 @@ impl Options {
         }
     }
 
-    /// The shortest time between two state frames of a job of this kind.
-    pub fn interval_of(&self, kind: &str) -> u64 {
-        self.kind_intervals.get(kind).copied().unwrap_or(self.min_interval_ms)
+    /// The shortest time between two state frames of a job of this kind: whatever a subscription
+    /// asks for, and where it asks for none.
+    pub fn intervals_of(&self, kind: &str) -> (u64, u64) {
+        match self.kind_intervals.get(kind) {
+            Some(interval) => (*interval, *interval),
+            None => (0, self.min_interval_ms),
+        }
     }
 }

@@ -143,9 +143,41 @@ async fn a_cursor_ahead_of_the_hub_is_no_gap() {
 }
 
 #[tokio::test]
-async fn a_kind_s_interval_holds_where_nobody_says_otherwise() {
+async fn a_kind_s_interval_holds_also_for_whoever_asks_for_less() {
     let intervals = [("test".to_owned(), 3_600_000)].into();
-    let world = World::new(Options { kind_intervals: intervals, ..Options::default() });
+    let options = Options { kind_intervals: intervals, min_interval_ms: 0, ..Options::default() };
+    let world = World::new(options);
+    let owner = Owner::default();
+    world.create("a", &owner, None).await;
+    let mut patient = world.watch(&owner, one("a"));
+    let mut eager = world.watch(&owner, Subscribe { min_interval_ms: Some(0), ..one("a") });
+    let all = Some(EventFilter::All(true));
+    let mut of_events = world.watch(&owner, Subscribe { events: all, ..one("a") });
+    for connection in [&mut patient, &mut eager, &mut of_events] {
+        until(connection, |frame| frame["type"] == "snapshot").await;
+    }
+    world.change("a", &json!({"phase":"x"})).await;
+    until(&mut of_events, |frame| frame["type"] == "event").await;
+    for connection in [&mut patient, &mut eager] {
+        assert!(connection.poll_now().is_none(), "a state frame came before its time");
+    }
+    world.change("a", &json!({"status":"completed"})).await;
+    for connection in [&mut patient, &mut eager] {
+        let update = next(connection).await;
+        assert_eq!(
+            (&update["patch"]["phase"], &update["patch"]["status"]),
+            (&json!("x"), &json!("completed"))
+        );
+        assert_eq!(next(connection).await["type"], "end");
+    }
+}
+
+#[tokio::test]
+async fn the_interval_of_other_kinds_is_the_subscription_s() {
+    let intervals = [("another".to_owned(), 3_600_000)].into();
+    let options =
+        Options { kind_intervals: intervals, min_interval_ms: 3_600_000, ..Options::default() };
+    let world = World::new(options);
     let owner = Owner::default();
     world.create("a", &owner, None).await;
     let mut patient = world.watch(&owner, one("a"));
@@ -156,13 +188,6 @@ async fn a_kind_s_interval_holds_where_nobody_says_otherwise() {
     world.change("a", &json!({"phase":"x"})).await;
     until(&mut eager, |frame| frame["patch"]["phase"] == "x").await;
     assert!(patient.poll_now().is_none(), "a state frame came before its time");
-    world.change("a", &json!({"status":"completed"})).await;
-    let update = until(&mut patient, |frame| frame["type"] == "update").await;
-    assert_eq!(
-        (&update["patch"]["phase"], &update["patch"]["status"]),
-        (&json!("x"), &json!("completed"))
-    );
-    assert_eq!(next(&mut patient).await["type"], "end");
 }
 
 #[tokio::test]

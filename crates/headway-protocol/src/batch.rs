@@ -102,8 +102,9 @@ pub enum OnFailure {
 }
 
 /// How often and when a failed item is tried again: before attempt `n + 1` a random time between
-/// zero and `min(max_delay_ms, initial_delay_ms · factor^(n − 1))`, or what `Retry-After` said if
-/// that is longer.
+/// zero and `min(max_delay_ms, initial_delay_ms · factor^(n − 1))`. What `Retry-After` said is waited
+/// for before that, up to an hour, and the random time is then up to a fifth of it where that is
+/// more: items that were told the same do not come back at the same moment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]

@@ -233,7 +233,8 @@ pub struct Subscribe {
     /// Which events come beside the state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub events: Option<EventFilter>,
-    /// The shortest time between two state frames of one job, in milliseconds; 100 unless said.
+    /// The shortest time between two state frames of one job, in milliseconds; 100 unless said. Of
+    /// a job whose kind is configured with a longer one, that one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_interval_ms: Option<u64>,
 }

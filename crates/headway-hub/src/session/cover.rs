@@ -107,13 +107,13 @@ impl Session {
 
     /// Adds what a new subscription wants to what its lane wants.
     pub(super) fn tune_to(&mut self, lane_key: u32, key: u16) {
-        let default = self.default_interval(lane_key);
+        let interval_of = self.intervals(lane_key);
         let (Some(lane), Some(subscription)) =
             (self.lanes.get_mut(lane_key), self.subscriptions.get(key))
         else {
             return;
         };
-        let mut asked = (subscription.wanted.clone(), subscription.interval_ms.unwrap_or(default));
+        let mut asked = (subscription.wanted.clone(), interval_of(subscription.interval_ms));
         if !lane.subscriptions.is_empty() {
             let (wanted, interval) = lane.asked();
             asked = (asked.0.and(wanted), asked.1.min(interval));
@@ -126,12 +126,12 @@ impl Session {
     /// search ends as soon as those that are left want what was wanted before, so that a crowd of
     /// the same costs no more than a few.
     fn tune(&mut self, lane_key: u32) {
-        let default = self.default_interval(lane_key);
+        let interval_of = self.intervals(lane_key);
         let Some(lane) = self.lanes.get_mut(lane_key) else { return };
         let mut left: Option<(Wanted, u32)> = None;
         for key in lane.subscriptions.iter() {
             let Some(subscription) = self.subscriptions.get(key) else { continue };
-            let interval = subscription.interval_ms.unwrap_or(default);
+            let interval = interval_of(subscription.interval_ms);
             left = Some(match left {
                 None => (subscription.wanted.clone(), interval),
                 Some((wanted, least)) => (wanted.and(&subscription.wanted), least.min(interval)),
@@ -140,17 +140,19 @@ impl Session {
                 return;
             }
         }
-        let (wanted, interval) = left.unwrap_or((Wanted::Nothing, default));
+        let (wanted, interval) = left.unwrap_or_else(|| (Wanted::Nothing, interval_of(None)));
         lane.set(wanted, interval);
     }
 
-    /// The interval of a lane's subscriptions that ask for none.
-    fn default_interval(&self, lane_key: u32) -> u32 {
+    /// The interval of a lane, by what a subscription asks for.
+    fn intervals(&self, lane_key: u32) -> impl Fn(Option<u32>) -> u32 + use<> {
         let options = &self.setting.options;
-        let interval = self.lanes.get(lane_key).map_or(options.min_interval_ms, |lane| {
-            options.interval_of(lane.topic().look().kind())
-        });
-        millis(interval)
+        let (least, usual) = match self.lanes.get(lane_key) {
+            Some(lane) => options.intervals_of(lane.topic().look().kind()),
+            None => (0, options.min_interval_ms),
+        };
+        let (least, usual) = (millis(least), millis(usual));
+        move |asked: Option<u32>| asked.map_or(usual, |asked| asked.max(least))
     }
 }
 

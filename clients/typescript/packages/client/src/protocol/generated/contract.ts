@@ -891,7 +891,8 @@ export interface Subscribe {
    */
   job?: JobId | null;
   /**
-   * The shortest time between two state frames of one job, in milliseconds; 100 unless said.
+   * The shortest time between two state frames of one job, in milliseconds; 100 unless said. Of
+   * a job whose kind is configured with a longer one, that one.
    */
   min_interval_ms?: number | null;
   /**
@@ -1924,8 +1925,9 @@ export interface ReportReply {
 }
 /**
  * How often and when a failed item is tried again: before attempt `n + 1` a random time between
- * zero and `min(max_delay_ms, initial_delay_ms · factor^(n − 1))`, or what `Retry-After` said if
- * that is longer.
+ * zero and `min(max_delay_ms, initial_delay_ms · factor^(n − 1))`. What `Retry-After` said is waited
+ * for before that, up to an hour, and the random time is then up to a fifth of it where that is
+ * more: items that were told the same do not come back at the same moment.
  */
 export interface Retry {
   /**
