@@ -23,7 +23,9 @@ function transports(): readonly TransportName[] | undefined {
 
 const link = takeLink();
 beginTheme();
-const connect: ConnectOptions = { url: new URL(".", document.baseURI), transports: transports() };
+const asked = transports();
+// The tabs of a browser watch over one connection. Requests are looked at on their way, but are the platform's own.
+const connect: ConnectOptions = { url: new URL(".", document.baseURI), transports: asked, shared: asked === undefined };
 const questions = new Questions();
 const notices = new Notices();
 const session = new Session({ connect, questions, notice: (text) => { notices.tell({ tone: "warn", text, stays: true }); } });
