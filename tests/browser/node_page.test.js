@@ -1,0 +1,72 @@
+// The node's page: its counters, who did what, and webhooks that could not be delivered.
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { test } from "node:test";
+
+import { openBrowser } from "./support/browser.js";
+import { heading } from "./support/dashboard.js";
+import { Server } from "./support/server.js";
+import { signIn } from "./support/sign_in.js";
+
+test("the node says what it is busy with, and keeps saying it", async (t) => {
+  const server = await Server.start(t);
+  const page = await openBrowser(t);
+  await page.goto(`${server.url}/#/node`);
+  await heading(page, "Node").waitFor();
+  await page.getByText("Ready", { exact: true }).waitFor();
+  await page.getByRole("cell", { name: "Answers to requests" }).waitFor();
+  await server.job("job_a");
+  await server.report("job_a", [{ type: "start" }, { type: "progress", percent: 5 }]);
+  await page.getByText("2 in all", { exact: true }).waitFor();
+  const metrics = await (await fetch(`${server.url}/metrics`)).text();
+  const [, version] = /headway_build_info\{.*version="([^"]+)"/.exec(metrics);
+  await page.getByText(`version ${version}`).waitFor();
+});
+
+test("the audit log says who did what, and dead letters are sent again or removed", async (t) => {
+  let refuses = true;
+  const got = [];
+  const receiver = createServer((request, response) => {
+    request.resume();
+    if (!refuses) got.push(request.url);
+    response.writeHead(refuses ? 410 : 200).end();
+  }).listen(0, "127.0.0.1");
+  await once(receiver, "listening");
+  t.after(() => receiver.close());
+  const url = `http://127.0.0.1:${receiver.address().port}/hook`;
+  const server = await Server.start(t, {
+    signIn: {}, settings: `webhooks.secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"\nallow_request_hosts = ["127.0.0.1"]\n`,
+  });
+  const admin = await server.key({ role: "admin", subject: "maya" });
+  await server.job("job_told", { webhook: { url } });
+  await server.report("job_told", [{ type: "start" }, { type: "complete" }]);
+  await server.job("job_gone", { webhook: { url: `${url}/2` } });
+  await server.report("job_gone", [{ type: "start" }, { type: "complete" }]);
+
+  const page = await openBrowser(t, { expects: [401] });
+  await page.goto(`${server.url}/#/jobs`);
+  await signIn(page, admin.key);
+  await page.goto(`${server.url}/#/node?tab=audit`);
+  const audit = page.getByRole("table", { name: /^Audit log/ });
+  await audit.getByRole("cell", { name: "sign_in" }).first().waitFor();
+  await page.getByRole("combobox", { name: "What" }).selectOption("key.create");
+  await audit.getByRole("cell", { name: "sign_in" }).waitFor({ state: "detached" });
+  await audit.getByRole("cell", { name: "key.create" }).first().waitFor();
+
+  await page.getByRole("tab", { name: "Dead letters" }).click();
+  const letters = page.getByRole("table", { name: /^Dead letters/ });
+  const rows = letters.getByRole("row");
+  await letters.getByRole("link", { name: "job_told" }).waitFor();
+  await page.getByRole("button", { name: /^Remove the delivery of .* of job_gone$/ }).first().click();
+  await page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
+  await page.getByText("The delivery was removed.").waitFor();
+  refuses = false;
+  const left = await rows.count() - 1;
+  await page.getByRole("button", { name: "Send all again" }).click();
+  await page.getByText(/sent again\./).waitFor();
+  await page.getByRole("heading", { name: "Every webhook was delivered" }).waitFor();
+  while (got.length < left) await once(receiver, "request");
+  assert.equal(new Set(got).size >= 1, true);
+});
