@@ -1,7 +1,7 @@
 // A window over the page, which holds the focus until it is closed.
 
 import "./dialog.css";
-import { useEffect, useId, useRef, type ReactNode } from "react";
+import { useId, useLayoutEffect, useRef, type ReactNode } from "react";
 
 import { Button } from "./button.tsx";
 
@@ -16,7 +16,8 @@ interface DialogProps {
 export function Dialog({ title, onClose, width = "narrow", children }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const heading = useId();
-  useEffect(() => {
+  // It is closed while it is still there: only so does what opened it have the focus again.
+  useLayoutEffect(() => {
     const element = dialog.current;
     element?.showModal();
     // React's `autoFocus` comes before the dialog is open: what is meant says so.
