@@ -31,7 +31,7 @@ endings.unshift(() => browser.close());
 try {
   const open = await Server.start(program, { example: true });
   const asking = await Server.start(program, { signIn: {} });
-  const { batch } = await makeScene(open);
+  const batch = await makeScene(open);
   const pages = {
     batch: [`#/batches/${batch.id}`, (page) => page.getByRole("region", { name: "Why items failed" }).getByRole("listitem").first().waitFor()],
     jobs: ["#/jobs", (page) => page.getByRole("link", { name: "Weekly backup" }).waitFor()],

@@ -194,7 +194,7 @@ test("a page that is opened while the server is away opens when it is back", asy
   const { server, page } = await begin(t);
   await page.goto(server.url);
   await form(page).waitFor();
-  await page.route("**/api/v1/identity", (route) => route.abort());
+  await page.route("**/api/v1/identity", (route) => route.abort("connectionrefused"));
   await page.reload();
   await page.getByRole("heading", { name: "The server cannot be reached" }).waitFor();
   await page.unroute("**/api/v1/identity");

@@ -72,8 +72,8 @@ const BRIEF = [
 /** Lines of the list of airports that a batch takes for each of its items. */
 export const airports = () => openAsBlob(join(EXAMPLE, "airports.csv"));
 
-/** Makes the scene on a server that has the example's kind. The batch runs on; `batch` is its document. */
-export async function makeScene(server) {
+/** Makes the scene on a server that has the example's kind. The batch runs on; what is given is its document. */
+export async function makeScene(server, { batch = true } = {}) {
   for (const [id, about, reports] of JOBS) {
     await server.job(id, about);
     if (reports.length > 0) await server.report(id, reports);
@@ -85,8 +85,7 @@ export async function makeScene(server) {
   const brief = { kind: "research", name: "Stock for the winter: a brief", session: "planning-7", tags: ["planning"], metadata: { asked_by: "maya", regions: 14 }, steps: STEPS, budget: { max_budget: "2.00" } };
   await server.job("job_brief", brief);
   for (const event of BRIEF) await server.report("job_brief", event);
-  const batch = await submitAirports(server, { name: "Round trips between airports", tags: ["example"] });
-  return { batch };
+  return batch ? submitAirports(server, { name: "Round trips between airports", tags: ["example"] }) : undefined;
 }
 
 /** Uploads the list of airports, as `headway batch run` does. */
