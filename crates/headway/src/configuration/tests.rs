@@ -246,10 +246,10 @@ fn clients_of_older_services_are_served_unless_it_is_said() {
     };
     assert_eq!(compatible(""), Compatible::default());
     let off = compatible(
-        "[compatible]\nenabled = false\nanalysis_kind = \"fpl\"\nsession_ttl_ms = 60000\n",
+        "[compatible]\nenabled = false\nanalysis_kind = \"review\"\nsession_ttl_ms = 60000\n",
     );
     assert!(!off.enabled);
-    assert_eq!((&*off.analysis_kind, off.session_ttl), ("fpl", Duration::from_mins(1)));
+    assert_eq!((&*off.analysis_kind, off.session_ttl), ("review", Duration::from_mins(1)));
     refused("compatible.analysis_kind = \"\"\n", &["compatible.analysis_kind", "line 1"]);
 }
 
