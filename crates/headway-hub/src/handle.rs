@@ -15,6 +15,7 @@ use crate::feed::{FeedReader, Selector};
 use crate::feeds::Feeds;
 use crate::metrics::Metrics;
 use crate::options::{Options, Setting};
+use crate::read::Turns;
 use crate::registry::Registry;
 use crate::service::{self, Ear, Inbox};
 use crate::session::{Answer, Found, Request, Session, Surveyed};
@@ -40,6 +41,7 @@ pub(crate) struct Shared {
     pub(crate) registry: Registry,
     pub(crate) feeds: Feeds,
     pub(crate) inbox: Arc<Inbox>,
+    pub(crate) turns: Turns,
     _stop: DropGuard,
 }
 
@@ -80,6 +82,7 @@ impl Hub {
             clock,
             registry: Registry::default(),
             feeds: Feeds::default(),
+            turns: Turns::default(),
             _stop: stop.clone().drop_guard(),
         });
         shared.store.attach(Arc::new(Ear::new(&shared)));

@@ -1,9 +1,11 @@
 //! Reads that are no stream: documents, histories, lists, items and results.
 
 mod errors;
+mod list;
 mod records;
 mod search;
 mod timings;
+mod turns;
 
 use std::sync::Arc;
 
@@ -16,6 +18,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use self::search::Words;
+pub(crate) use self::turns::Turns;
 use crate::error::Error;
 use crate::handle::Handle;
 
@@ -104,8 +107,8 @@ impl Handle {
     }
 
     /// A page of the caller's jobs, newest first, as the JSON text of a
-    /// [`headway_protocol::request::JobPage`]. With a text at most 5,000 jobs are looked at: there
-    /// may be a next page after one with few jobs or none.
+    /// [`headway_protocol::request::JobPage`]. A page ends at about 8 MiB, and with a text at most
+    /// 5,000 jobs are looked at: there may be a next page after one with few jobs or none.
     pub async fn list(&self, caller: &Caller, filter: &JobFilter) -> Result<String, Error> {
         // What fits all of the filter fits each part of it: one part that may be asked for is enough.
         let parts = [
@@ -131,15 +134,15 @@ impl Handle {
             after,
             limit: filter.limit,
         };
-        let store = self.shared.store.as_ref();
-        let page = match &filter.text {
-            None => store.list(&query).await?,
-            Some(text) => search::find(store, query, &Words::new(text)).await?,
+        let words = filter.text.as_deref().map(Words::new);
+        let page = list::page(self.shared.store.as_ref(), query, words.as_ref());
+        let page = match &words {
+            None => page.await?,
+            Some(_) => self.shared.turns.wait(caller.tenant(), page).await?,
         };
-        let jobs: Vec<_> = page.jobs.iter().map(Stored::rendered).collect();
         let next = page.next.map(|next| Value::from(next.to_string()));
         let next = next.map_or_else(String::new, |next| format!(r#","next":{next}"#));
-        Ok(format!(r#"{{"jobs":[{}]{next}}}"#, jobs.join(",")))
+        Ok(format!(r#"{{"jobs":[{}]{next}}}"#, page.jobs.join(",")))
     }
 
     /// A page of a batch's items; `None` when the caller sees no such batch.

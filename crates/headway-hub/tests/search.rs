@@ -105,6 +105,33 @@ async fn a_request_looks_at_so_many_jobs_and_says_where_to_go_on() {
 }
 
 #[tokio::test]
+async fn a_page_of_large_documents_ends_before_its_limit() {
+    let world = World::new(Options::default());
+    let result = "x".repeat(1_000_000);
+    for number in 0..20 {
+        world.create_for(&format!("j{number:02}"), None, json!({ "result": result })).await;
+    }
+    let all = caller(None, Reach::Tenant);
+    let expected: Vec<_> = (0..20).rev().map(|number| format!("j{number:02}")).collect();
+    for filter in [JobFilter { limit: 200, ..JobFilter::default() }, filter("test", 200)] {
+        let pages = pages(&world, &all, filter).await;
+        assert_eq!(pages.concat(), expected);
+        assert!(pages.iter().all(|page| page.len() <= 9), "{pages:?}");
+        assert!(pages.iter().rev().skip(1).all(|page| page.len() == 9), "{pages:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_word_is_not_put_together_from_two_places() {
+    let world = World::new(Options::default());
+    world.create_for("a", None, json!({"session":"ab","tags":["cd", "ef"]})).await;
+    let all = caller(None, Reach::Tenant);
+    for (text, found) in [("abcd", 0), ("cdef", 0), ("ab ef ab", 1)] {
+        assert_eq!(page(&world, &all, &filter(text, 10)).await.0.len(), found, "`{text}`");
+    }
+}
+
+#[tokio::test]
 async fn what_is_not_seen_is_not_found() {
     let world = World::new(Options::default());
     world.create_for("ann-1", Some("ann"), json!({"name":"report"})).await;

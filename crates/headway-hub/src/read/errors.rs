@@ -44,9 +44,24 @@ impl Handle {
         limit: usize,
     ) -> Result<Option<ErrorGroups>, Error> {
         let Some(counts) = self.item_counts(caller, job).await? else { return Ok(None) };
+        let look = self.look_through_failed(job, counts.total, counts.failed);
+        let (groups, grouped) = self.shared.turns.wait(caller.tenant(), look).await?;
+        // Items may have failed since they were counted.
+        let failed = counts.failed.max(grouped);
+        Ok(Some(ErrorGroups { failed, grouped, groups: groups.largest(limit) }))
+    }
+
+    /// Groups of the failed items of a batch that has so many in all and of these, and how many were
+    /// read.
+    async fn look_through_failed(
+        &self,
+        job: &JobId,
+        total: u64,
+        failed: u64,
+    ) -> Result<(Groups, u64), Error> {
         let mut groups = Groups::default();
         let mut grouped: u64 = 0;
-        let mut windows = windows(counts.total, counts.failed);
+        let mut windows = windows(total, failed);
         while grouped < LOOKED_AT as u64
             && let Some(window) = windows.pop_front()
         {
@@ -68,9 +83,7 @@ impl Handle {
                 windows.push_back(start..window.end);
             }
         }
-        // Items may have failed since they were counted.
-        let failed = counts.failed.max(grouped);
-        Ok(Some(ErrorGroups { failed, grouped, groups: groups.largest(limit) }))
+        Ok((groups, grouped))
     }
 
     /// A page of a batch's items whose error has this code, of those that failed unless the query
@@ -89,7 +102,23 @@ impl Handle {
         if query.statuses.is_empty() {
             query.statuses.push(ItemStatus::Failed);
         }
-        let fits = |error: Option<&JobError>| error.is_some_and(|error| error.code == code);
+        let look = self.look_for_error(job, &query, code);
+        let (found, next) = self.shared.turns.wait(caller.tenant(), look).await?;
+        query.only = Some(Indexes::from_iter(found));
+        let mut items = self.shared.store.items(job, &query).await?;
+        // One may have been run again between the two reads.
+        items.retain(|item| has_code(item.error.as_ref(), code));
+        let items = items.iter().map(item_of).collect::<Result<_, _>>()?;
+        Ok(Some(ItemPage { items, next }))
+    }
+
+    /// The indexes of items that fit a query and failed with this code, and where to go on.
+    async fn look_for_error(
+        &self,
+        job: &JobId,
+        query: &ItemQuery,
+        code: &str,
+    ) -> Result<(Vec<u64>, Option<u64>), Error> {
         let mut found = Vec::new();
         let mut looked_at = 0;
         let mut look = ItemQuery { limit: READ, ..query.clone() };
@@ -97,7 +126,7 @@ impl Handle {
             let items = self.shared.store.item_summaries(job, &look).await?;
             for item in &items {
                 look.after = Some(item.index);
-                if fits(item.error.as_ref()) {
+                if has_code(item.error.as_ref(), code) {
                     found.push(item.index);
                     if found.len() == query.limit {
                         break 'pages look.after;
@@ -112,13 +141,12 @@ impl Handle {
                 break look.after;
             }
         };
-        query.only = Some(Indexes::from_iter(found));
-        let mut items = self.shared.store.items(job, &query).await?;
-        // One may have been run again between the two reads.
-        items.retain(|item| fits(item.error.as_ref()));
-        let items = items.iter().map(item_of).collect::<Result<_, _>>()?;
-        Ok(Some(ItemPage { items, next }))
+        Ok((found, next))
     }
+}
+
+fn has_code(error: Option<&JobError>, code: &str) -> bool {
+    error.is_some_and(|error| error.code == code)
 }
 
 /// Ranges of indexes that are read in turn, a page of each: one range, or where more items failed

@@ -58,11 +58,14 @@ impl Handle {
             counts.succeeded.saturating_add(counts.failed).saturating_add(counts.skipped);
         let store = &*self.shared.store;
         let mut read = Read::default();
-        if finished <= READ_ALL {
-            read_all(store, job, &mut read).await?;
-        } else {
-            read_sample(store, job, counts.total, &mut read).await?;
-        }
+        let look = async {
+            if finished <= READ_ALL {
+                read_all(store, job, &mut read).await
+            } else {
+                read_sample(store, job, counts.total, &mut read).await
+            }
+        };
+        self.shared.turns.wait(caller.tenant(), look).await?;
         Ok(Some(read.timings(finished, points)))
     }
 }

@@ -9,6 +9,9 @@ const SIGN: &str = "…";
 const LOOKED_AT: usize = 2_000;
 const LONGEST: usize = 300;
 
+/// More bytes than the longest form has, and a sign that may be taken back.
+const FORM_BYTES: usize = 4 * (LONGEST + 2);
+
 /// The longest quotation, in characters: bounds how far is looked for its end.
 const QUOTED: usize = 200;
 
@@ -28,7 +31,10 @@ pub(super) fn of(error: &JobError) -> String {
     let message = beginning(&error.message, LOOKED_AT);
     let mut form = String::with_capacity(message.len().min(LONGEST));
     let mut rest = message.trim_start();
-    while let Some(first) = rest.chars().next() {
+    // What is cut off anyway is not made: a message may be all quotation marks that nothing closes.
+    while form.len() <= FORM_BYTES
+        && let Some(first) = rest.chars().next()
+    {
         let before = form.chars().next_back();
         let length = if first.is_whitespace() {
             let length = run(rest, char::is_whitespace);
