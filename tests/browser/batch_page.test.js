@@ -72,8 +72,9 @@ test("kill -9 and a restart are survived without a reload, and no number is wron
 
 test("a batch is paused, resumed and cancelled, and what is not allowed is not offered", async (t) => {
   const { server, page, id } = await begin(t, 400, { hold: 100 });
+  await page.getByText("100 of 400 items").waitFor();
   await button(page, "Pause").click();
-  await page.getByText("Pausing:").waitFor();
+  await page.getByText(/^Pausing: .* running\.$/).waitFor();
   await server.release();
   await batchIs(page, "Squares", "paused");
   assert.equal(await button(page, "Pause").count(), 0);

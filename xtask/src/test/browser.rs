@@ -1,4 +1,4 @@
-//! The page in a real browser, and clients outside one, against the real program.
+//! The dashboard in a real browser, and clients outside one, against the real program.
 
 use std::path::Path;
 use std::process::Command;
