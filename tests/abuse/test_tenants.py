@@ -18,6 +18,8 @@ from house import House
 BODIES = {
     "report": [{"type": "log", "message": "x"}],
     "appendEvents": [{"type": "log", "message": "x"}],
+    # Its items are looked at before the batch decides.
+    "retryBatch": {"items": [0]},
 }
 # Ways to ask for the same thing.
 FORMS = [
@@ -103,7 +105,8 @@ class TenantTest(unittest.TestCase):
 
     def test_lists_and_selectors_show_nothing_of_others(self):
         paths = ["/api/v1/jobs?limit=100", "/api/v1/jobs?session=s-ours", "/api/v1/jobs?tag=t-ours",
-                 "/api/v1/jobs?kind=seen", "/api/v1/keys", "/api/v1/audit", "/api/v1/audit?format=jsonl",
+                 "/api/v1/jobs?kind=seen", "/api/v1/jobs?text=seen", "/api/v1/jobs?text=-ours",
+                 "/api/v1/keys", "/api/v1/audit", "/api/v1/audit?format=jsonl",
                  "/api/v1/stream?all=true&wait_ms=0", "/api/v1/stream?session=s-ours&wait_ms=0",
                  "/api/v1/stream?tag=t-ours&wait_ms=0"]
         for path in paths:

@@ -47,7 +47,7 @@ impl Reading {
         let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields);
         let field = |number: usize| {
             let text = fields.split_ascii_whitespace().nth(number.checked_sub(3)?)?;
-            text.parse::<u32>().ok().map(|ticks| f64::from(ticks) / TICKS)
+            text.parse::<u64>().ok().map(|ticks| ticks as f64 / TICKS)
         };
         let boot = number_behind(machine, "btime ");
         Self {
@@ -119,6 +119,13 @@ mod tests {
         };
         assert_eq!(Reading::parse(status, stat, machine), expected);
         assert_eq!(Reading::parse("", "", ""), Reading::default());
+        // Two years of a processor, on a machine that began as long ago.
+        let old = "7 (a) S 1 7 7 0 -1 0 1 0 0 0 6307200000 0 0 0 20 0 9 0 6307200000 1 2\n";
+        let long = Reading::parse("", old, machine);
+        assert_eq!(
+            (long.cpu_seconds, long.start_seconds),
+            (Some(63_072_000.0), Some(1_763_072_000.0))
+        );
         assert_eq!(Reading::parse("VmRSS: many kB", "7 (a) S", "btime"), Reading::default());
     }
 

@@ -37,12 +37,17 @@ impl Handle {
         let mut bytes = 0;
         let mut reached = after.map_or(0, |cursor| cursor.offset);
         let mut trimmed_to = 0;
+        let mut place = after;
         let newest = loop {
             let history = self.shared.store.read(job, reached, READ_EVENTS).await?;
             let Some(history) = history else { return Ok(None) };
-            check_cursor(after, history.cursor)?;
+            // Between two reads the name may have been given to another job.
+            check_cursor(place, history.cursor)?;
             if records.is_empty() {
                 trimmed_to = history.trimmed_to;
+            } else if history.trimmed_to > reached {
+                // What follows was forgotten meanwhile: the next page says so.
+                break history.cursor;
             }
             for record in &history.records {
                 if records.len() == limit || bytes >= PAGE_BYTES {
@@ -56,6 +61,7 @@ impl Handle {
             if full || history.records.is_empty() || reached >= history.cursor.offset {
                 break history.cursor;
             }
+            place = Some(Cursor { epoch: history.cursor.epoch, offset: reached });
         };
         let place = |offset| Cursor { epoch: newest.epoch, offset };
         Ok(Some(RecordPage {
