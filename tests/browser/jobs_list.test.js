@@ -1,7 +1,9 @@
 // The list of jobs: found, filtered, read on, and not moved under whoever reads.
 
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { test } from "node:test";
+import { promisify } from "node:util";
 
 import { openBrowser, picture } from "./support/browser.js";
 import { heading, live, row, titles } from "./support/dashboard.js";
@@ -66,6 +68,19 @@ test("filters are in the address: they survive a reload, the way back and a link
   await only();
   await server.job("job_d");
   await only("job_d");
+});
+
+test("where no job is yet, it is said how the first one is made", async (t) => {
+  const server = await Server.start(t);
+  const page = await openBrowser(t, { permissions: ["clipboard-read", "clipboard-write"] });
+  await page.goto(server.url);
+  await page.getByRole("heading", { name: "Nothing is running yet" }).waitFor();
+  await picture(page, "jobs-none");
+  await page.getByRole("button", { name: "Copy" }).click();
+  const example = await page.evaluate(() => navigator.clipboard.readText());
+  // What stands there works as it stands there.
+  await promisify(execFile)("sh", ["-ec", example]);
+  await row(page, "My first job").getByText("40%").waitFor();
 });
 
 test("everything can be reached by keys", async (t) => {

@@ -8,7 +8,8 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 
-import { launch } from "./support/chromium.js";
+import { settled } from "./support/accessibility.js";
+import { ARGS, launch } from "./support/chromium.js";
 import { EXAMPLE, Server } from "./support/server.js";
 import { makeScene } from "./support/scene.js";
 
@@ -26,7 +27,8 @@ const PERCENT = 42;
 const endings = [];
 const program = { after: (end) => endings.unshift(end) };
 await mkdir(values.out, { recursive: true });
-const browser = await launch();
+// Scroll bars lie over the page, as they do on most machines.
+const browser = await launch([...ARGS, "--enable-features=OverlayScrollbar"]);
 endings.unshift(() => browser.close());
 try {
   const open = await Server.start(program, { example: true });
@@ -47,25 +49,29 @@ try {
   for (const end of endings) await end();
 }
 
-/** One page in both themes and every width; the page stays open, so that what it draws over time is there. */
+/** One page in both themes and every width. */
 async function take(server, name, place, ready) {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: "en", timezoneId: "UTC" });
-  const page = await context.newPage();
-  await page.goto(`${server.url}/${place}`);
-  await ready(page);
-  if (name === "node") await page.waitForTimeout(20_000);
-  for (const [width, height] of SIZES) {
+  const looks = await Promise.all(SIZES.map(async ([width, height]) => {
+    const phone = width < 500;
+    const context = await browser.newContext({ viewport: { width, height }, isMobile: phone, hasTouch: phone, locale: "en", timezoneId: "UTC" });
+    const page = await context.newPage();
+    await page.goto(`${server.url}/${place}`);
+    await ready(page);
+    return { width, context, page };
+  }));
+  // Its lines are of the last minutes.
+  if (name === "node") await looks[0].page.waitForTimeout(30_000);
+  for (const { width, context, page } of looks) {
     for (const theme of ["light", "dark"]) {
-      await page.setViewportSize({ width, height });
       await page.emulateMedia({ colorScheme: theme });
       await page.evaluate(() => { window.scrollTo(0, 0); document.activeElement.blur(); });
-      await page.waitForTimeout(400);
+      await settled(page);
       const file = `dashboard-${name}-${theme}-${width}.png`;
       await page.screenshot({ path: join(values.out, file) });
       console.log(file);
     }
+    await context.close();
   }
-  await context.close();
 }
 
 /** What somebody has filled in before they start a batch. */

@@ -2,12 +2,13 @@
 
 import { chromium } from "playwright-core";
 
-const ARGS = [
+/** What it is usually started with. */
+export const ARGS = [
   "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
   "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ];
 
-/** Starts it; whoever starts it closes it. */
+/** Starts it; whoever starts it closes it. `args` stand instead of the usual ones. */
 export function launch(args = ARGS) {
   return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args });
 }
