@@ -31,7 +31,10 @@ export class Headway extends Watcher {
     super(options);
     this.#tokens = new Tokens(options.token);
     const send = options.fetch ?? ((input, init) => fetch(input, init));
-    const requester = new Requester(base(options.url), send, options.credentials, this.#tokens);
+    const changed = (): void => {
+      this.lookAgain();
+    };
+    const requester = new Requester(base(options.url), send, options.credentials, this.#tokens, changed);
     this.jobs = new Jobs(requester);
     this.batches = new Batches(requester);
     this.kinds = new Kinds(requester);

@@ -1,7 +1,8 @@
 // A position in a job's log: eight hexadecimal digits that name the log, and a number.
 
-/** Whether `cursor` is of the same log as `held` and not behind it. */
-export function isAtMost(cursor: string, held: string): boolean {
+/** Whether `cursor` is of the same log as `held` and not after it. */
+export function isAtMost(cursor: string, held: string | undefined): boolean {
+  if (held === undefined) return false;
   const [epoch, offset] = parts(cursor);
   const [heldEpoch, heldOffset] = parts(held);
   return epoch === heldEpoch && offset <= heldOffset;

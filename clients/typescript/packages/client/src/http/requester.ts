@@ -34,12 +34,15 @@ export class Requester {
   readonly #fetch: Fetch;
   readonly #credentials: RequestCredentials | undefined;
   readonly #tokens: Tokens;
+  readonly #changed: () => void;
 
-  constructor(base: string, fetch: Fetch, credentials: RequestCredentials | undefined, tokens: Tokens) {
+  /** `changed` is called after each request that may have changed something. */
+  constructor(base: string, fetch: Fetch, credentials: RequestCredentials | undefined, tokens: Tokens, changed: () => void) {
     this.#base = base;
     this.#fetch = fetch;
     this.#credentials = credentials;
     this.#tokens = tokens;
+    this.#changed = changed;
   }
 
   /** The JSON of an answer, which is as the contract says. */
@@ -55,18 +58,17 @@ export class Requester {
   /** The answer to a request that was not refused. A token that is not taken is replaced once, by another one. */
   async send(method: "GET" | "POST" | "DELETE", path: string, sent: Sent = {}): Promise<Response> {
     const token = await this.#tokens.current();
-    const response = await this.#once(method, path, sent, token);
-    if (response.ok) return response;
+    let response = await this.#once(method, path, sent, token);
     if (response.status === 401 && token !== null) {
       const next = await this.#tokens.after(token);
       if (next !== undefined) {
         await response.body?.cancel();
-        const again = await this.#once(method, path, sent, next);
-        if (again.ok) return again;
-        throw await refused(again);
+        response = await this.#once(method, path, sent, next);
       }
     }
-    throw await refused(response);
+    if (!response.ok) throw await refused(response);
+    if (method !== "GET") this.#changed();
+    return response;
   }
 
   async #once(method: string, path: string, sent: Sent, token: string | null): Promise<Response> {

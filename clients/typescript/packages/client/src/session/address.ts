@@ -8,20 +8,29 @@ export const STREAM = "/api/v1/stream";
 
 /**
  * The path of a stream of these selections. That of one job says the cursor held, and so goes on where
- * it was; over several jobs there is no place for cursors, and each begins with a snapshot.
+ * it was. Of several jobs each begins with a snapshot; where events are wanted, those after the cursor
+ * held come before it.
  */
-export function address(selections: readonly Selection[], cursor: string | undefined, transport: TransportName): string {
+export function address(
+  selections: readonly Selection[],
+  cursorOf: (selection: Selection) => string | undefined,
+  transport: TransportName,
+): string {
   const query = new URLSearchParams();
   const [first] = selections;
   const single = selections.length === 1 && first !== undefined ? named(first.selector) : undefined;
+  const cursors = selections.map(cursorOf);
+  const [cursor] = cursors;
+  const events = union(selections);
   if (single === undefined) {
     for (const { selector } of selections) {
       for (const [name, value] of Object.entries(selector)) query.append(name, String(value));
     }
+    const positions = selections.flatMap(({ selector }, place) => (cursors[place] === undefined ? [] : `${named(selector)}@${cursors[place]}`));
+    if (events !== undefined && positions.length > 0) query.append("cursor", positions.join());
   } else if (cursor !== undefined) {
     query.append(transport === "events" ? "last_event_id" : "cursor", cursor);
   }
-  const events = union(selections);
   if (events !== undefined) query.append("events", events);
   const intervals = selections.map(({ minIntervalMs }) => minIntervalMs ?? DEFAULT_INTERVAL_MS);
   if (selections.some(({ minIntervalMs }) => minIntervalMs !== undefined)) {

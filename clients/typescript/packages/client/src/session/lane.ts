@@ -30,6 +30,7 @@ export class Lane {
   /** Where it began: older events are not for its readers, though others may have them repeated. */
   #since: string | undefined;
   #ended = false;
+  #doubted = false;
   #waiting = false;
 
   /** The document; `undefined` before the first snapshot. */
@@ -52,42 +53,55 @@ export class Lane {
     return this.#ended;
   }
 
+  /** Whether nothing more is expected: it has ended, and nobody has asked since whether that is still so. */
+  get settled(): boolean {
+    return this.#ended && !this.#doubted;
+  }
+
+  /** It is asked for again, though it may have ended. */
+  doubt(): void {
+    this.#doubted = true;
+  }
+
   /** The server said that the end was seen. Whether that is news. */
   finish(): boolean {
     const news = !this.#ended;
     this.#ended = true;
+    this.#doubted = false;
     return news;
   }
 
   apply(frame: LaneFrame): Applied {
     switch (frame.type) {
-      case "snapshot":
-        if (this.job !== undefined && frame.cursor !== this.job.cursor && isAtMost(frame.cursor, this.job.cursor)) {
+      case "snapshot": {
+        const held = this.job?.cursor;
+        this.#waiting = false;
+        if (frame.cursor !== held && isAtMost(frame.cursor, held)) {
           // Another tab, that was behind, had this one.
-          this.#cursor = this.job.cursor;
-          this.#waiting = false;
+          this.#cursor = held;
           return "known";
         }
         this.#since ??= frame.cursor;
+        // Whoever looks again at what has ended may find nothing else.
+        this.#ended &&= frame.cursor === held;
         this.#document = share(this.#document, frame.state as unknown as Json);
         this.#cursor = frame.cursor;
-        this.#ended = false;
-        this.#waiting = false;
         return "changed";
+      }
       case "update":
         return this.#update(frame);
       case "event":
-        if (this.#event !== undefined && isAtMost(frame.cursor, this.#event)) return "known";
-        if (this.#since !== undefined && frame.cursor !== this.#since && isAtMost(frame.cursor, this.#since)) return "known";
+        if (isAtMost(frame.cursor, this.#event)) return "known";
+        if (frame.cursor !== this.#since && isAtMost(frame.cursor, this.#since)) return "known";
         this.#event = frame.cursor;
         return "changed";
       case "gap":
+        // Every event up to a state comes before it: whoever has this one misses nothing that others do.
+        if (isAtMost(frame.to, this.#event) || isAtMost(frame.to, this.#cursor)) return "known";
         this.#event = frame.to;
         return "changed";
       case "end":
-        if (this.#ended) return "known";
-        this.#ended = true;
-        return "changed";
+        return this.finish() ? "changed" : "known";
     }
   }
 
@@ -99,9 +113,9 @@ export class Lane {
       this.#ended = false;
       return "changed";
     }
-    if (this.#waiting || (this.#cursor !== undefined && isAtMost(cursor, this.#cursor))) return "known";
+    if (this.#waiting || isAtMost(cursor, this.#cursor)) return "known";
     // Every event up to a state comes before it.
-    if (this.#cursor !== undefined && (this.#event === undefined || !isAtMost(this.#cursor, this.#event))) this.#event = this.#cursor;
+    if (this.#cursor !== undefined && !isAtMost(this.#cursor, this.#event)) this.#event = this.#cursor;
     this.#cursor = undefined;
     this.#waiting = true;
     return "hole";

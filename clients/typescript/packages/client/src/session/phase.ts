@@ -6,8 +6,8 @@ import type { Close, SignedOutReason, TransportName } from "./connection.ts";
 export type Phase =
   | { readonly state: "idle" }
   | { readonly state: "asking" }
-  | { readonly state: "connecting" | "live"; readonly transport: TransportName; readonly connection: number }
-  | { readonly state: "waiting"; readonly until: number; readonly reason: string }
+  | { readonly state: "connecting" | "live"; readonly transport: TransportName }
+  | { readonly state: "waiting"; readonly retryAt: number; readonly reason: string }
   | { readonly state: "signed_out"; readonly reason: SignedOutReason }
   | { readonly state: "refused"; readonly code: number | string; readonly reason: string };
 

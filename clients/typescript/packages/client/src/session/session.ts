@@ -9,7 +9,7 @@ import { readFrame, type Frame } from "../protocol/frame.ts";
 import type { ClientMessage } from "../protocol/generated/contract.ts";
 import { address, STREAM } from "./address.ts";
 import { Backoff } from "./backoff.ts";
-import type { Close, Link, SignedOutReason, TransportName } from "./connection.ts";
+import type { Close, Link, TransportName } from "./connection.ts";
 import { Credential } from "./credential.ts";
 import type { Output } from "./output.ts";
 import { endingOf, type Closing, type Phase } from "./phase.ts";
@@ -26,8 +26,13 @@ const LINGER_MS = 1_000;
 const PONG_MS = 5_000;
 /** How long a server may take to close after it has said so. */
 const CLOSING_MS = 5_000;
+/** How long after an end it is looked whether another attempt has begun, where nobody tells; each time twice as long. */
+const LOOK_MS = 5_000;
+/** The longest of these times; by chance all are up to twice as long. */
+const LONGEST_LOOK_MS = 160_000;
 /** The longest that a closing server can keep a client away. */
 const LONGEST_PAUSE_MS = 60_000;
+
 export interface SessionOptions {
   /** Ways to connect, best first; at least one. */
   readonly transports: readonly TransportName[];
@@ -66,6 +71,9 @@ export class Session {
   #silenceMs = CONNECT_MS;
   #closingAt: number | undefined;
   #lingerAt: number | undefined;
+  /** When to look again at what has ended. */
+  #lookAt: number | undefined;
+  #lookMs = LOOK_MS;
   #closing: Closing | undefined;
 
   constructor(options: SessionOptions) {
@@ -87,29 +95,18 @@ export class Session {
 
   /** When to call `handleTimeout`; `undefined` when only an event can change anything. */
   nextDeadline(): number | undefined {
-    const { state } = this.#phase;
-    const renewAt = state === "live" ? this.#credential.renewAt : undefined;
-    const until = this.#phase.state === "waiting" ? this.#phase.until : undefined;
-    const times = [this.#silentAt, this.#closingAt, this.#lingerAt, renewAt, until].filter((time) => time !== undefined);
+    const phase = this.#phase;
+    const renewAt = phase.state === "live" ? this.#credential.renewAt : undefined;
+    const retryAt = phase.state === "waiting" ? phase.retryAt : undefined;
+    const times = [this.#silentAt, this.#closingAt, this.#lingerAt, this.#lookAt, renewAt, retryAt].filter((time) => time !== undefined);
     return times.length > 0 ? Math.min(...times) : undefined;
   }
 
   /** How the connection is. */
   connection(): Link {
     const phase = this.#phase;
-    switch (phase.state) {
-      case "asking":
-        return { state: "connecting", transport: this.#name() };
-      case "connecting":
-      case "live":
-        return { state: phase.state, transport: phase.transport };
-      case "waiting":
-        return { state: "waiting", retryAt: phase.until, offline: this.#offline, reason: phase.reason };
-      case "idle":
-      case "signed_out":
-      case "refused":
-        return phase;
-    }
+    if (phase.state === "asking") return { state: "connecting", transport: this.#name() };
+    return phase.state === "waiting" ? { ...phase, offline: this.#offline } : phase;
   }
 
   /** Watches something, or counts one more reader of what is watched already. `key` names the selection. */
@@ -137,9 +134,16 @@ export class Session {
     return number;
   }
 
+  /** Looks whether what has ended has begun again, as after a command: over a WebSocket the server tells of it. */
+  lookAgain(now: number): void {
+    this.#lookMs = LOOK_MS;
+    this.#look(now);
+  }
+
   /** Somebody else brings what is watched, or nobody does: lets the connection go, and keeps what is known. */
   rest(): void {
     this.#drop();
+    this.#lookAt = undefined;
     this.#resting = true;
     this.#enter({ state: "idle" });
   }
@@ -160,9 +164,8 @@ export class Session {
     this.#heard(now);
     switch (transport) {
       case "websocket": {
-        const { token } = this.#credential;
         // The same token again: the answer says until when it holds.
-        if (token !== undefined) this.#send({ type: "auth", token });
+        this.#authenticate();
         this.stream.open();
         this.#collect();
         return;
@@ -196,30 +199,21 @@ export class Session {
 
   /** The connection is over. */
   handleClose(connection: number, close: Close, now: number, random: number): void {
-    if (this.#current(connection) !== undefined) this.#closed(close, now, random);
+    if (this.#current(connection) === undefined) return;
+    this.#closed(close, now, random);
+    this.#expect(now, random);
   }
 
   /** The application's answer to `token`; without one nobody is signed in. */
   handleToken(token: string | null | undefined, now: number): void {
     const taken = this.#credential.take(token);
-    switch (this.#phase.state) {
-      case "asking":
-        if (!this.#isWanted()) this.#enter({ state: "idle" });
-        else if (taken === "new") this.#connect(now);
-        else this.#enter({ state: "signed_out", reason: taken === "none" ? "no_token" : this.#credential.reason });
-        return;
-      case "live":
-        // Renewing in place: whoever has no other token keeps this one until the server ends it.
-        if (taken === "new" && this.#credential.token !== undefined && this.#speaks()) {
-          this.#send({ type: "auth", token: this.#credential.token });
-        }
-        return;
-      case "idle":
-      case "connecting":
-      case "waiting":
-      case "signed_out":
-      case "refused":
-        return;
+    if (this.#phase.state === "asking") {
+      if (!this.#isWanted()) this.#enter({ state: "idle" });
+      else if (taken === "new") this.#connect(now);
+      else this.#enter({ state: "signed_out", reason: taken === "none" ? "no_token" : this.#credential.reason });
+    } else if (taken === "new" && this.#phase.state === "live" && this.#speaks()) {
+      // Renewing in place: whoever has no other token keeps this one until the server ends it.
+      this.#authenticate();
     }
   }
 
@@ -246,6 +240,7 @@ export class Session {
   /** Somebody looks at the page, or no longer does. A tab that slept finds out at once whether its connection did not survive. */
   handleVisible(visible: boolean, now: number): void {
     if (!visible) return;
+    this.lookAgain(now);
     if (this.#phase.state === "waiting") this.#comeBack(now);
     else this.#ping(now);
   }
@@ -253,6 +248,7 @@ export class Session {
   /** Somebody has signed in, or wants another try after a refusal. */
   resume(now: number): void {
     this.stream.forgive();
+    this.lookAgain(now);
     this.#credential.resume();
     if (this.#phase.state === "asking") return;
     this.#drop();
@@ -262,15 +258,18 @@ export class Session {
   /** A deadline has passed. */
   handleTimeout(now: number, random: number): void {
     const passed = (deadline: number | undefined): boolean => deadline !== undefined && deadline <= now;
+    if (passed(this.#lookAt)) {
+      this.#lookMs = Math.min(2 * this.#lookMs, LONGEST_LOOK_MS);
+      this.#look(now);
+    }
     const phase = this.#phase;
-    if (phase.state === "waiting" && passed(phase.until)) this.#begin(now);
-    if (phase.state !== "connecting" && phase.state !== "live") return;
+    if (phase.state === "waiting" && passed(phase.retryAt)) this.#begin(now);
+    if (this.#current() === undefined) return;
     if (passed(this.#lingerAt)) {
       this.#drop();
       this.#enter({ state: "idle" });
     } else if (passed(this.#silentAt) || passed(this.#closingAt)) {
-      this.#outputs.push({ type: "disconnect", connection: phase.connection });
-      this.#closed({ reason: "nothing came for too long" }, now, random);
+      this.#giveUp("nothing came for too long", now, random);
     } else if (phase.state === "live" && passed(this.#credential.renewAt)) {
       this.#credential.ask();
       this.#outputs.push({ type: "token" });
@@ -320,11 +319,11 @@ export class Session {
     const hole = this.stream.take(frame) === "hole";
     this.#collect();
     // A poll answers at once, every time, while one of its jobs has ended.
-    if (frame.type === "end" && !this.#speaks()) this.#stale = true;
-    const phase = this.#phase;
-    if (!hole || phase.state !== "live") return;
-    this.#outputs.push({ type: "disconnect", connection: phase.connection });
-    this.#closed({ reason: "an update does not fit the last one" }, now, random);
+    if (frame.type === "end" && !this.#speaks()) {
+      this.#stale = true;
+      this.#expect(now, random);
+    }
+    if (hole) this.#giveUp("an update does not fit the last one", now, random);
   }
 
   #closed(close: Close, now: number, random: number): void {
@@ -334,12 +333,14 @@ export class Session {
     this.#forgetConnection();
     const ending = endingOf(close, closing);
     if (ending.type === "signed_out") {
-      this.#signedOut(ending.reason, now);
+      if (this.#credential.refuse(ending.reason)) this.#begin(now);
+      else this.#enter({ state: "signed_out", reason: ending.reason });
       return;
     }
     if (ending.type === "seen") {
       this.stream.finish();
-      this.#lost("the server has nothing more to say", now, this.#nextWait(random));
+      this.#proven();
+      this.#lost(close.reason, now, this.#nextWait(random));
       return;
     }
     const [first, second] = this.stream.standing(transport);
@@ -369,12 +370,7 @@ export class Session {
 
   #lost(reason: string, now: number, wait: number): void {
     if (!this.#isWanted()) this.#enter({ state: "idle" });
-    else this.#enter({ state: "waiting", until: now + wait, reason });
-  }
-
-  #signedOut(reason: SignedOutReason, now: number): void {
-    if (this.#credential.refuse(reason)) this.#begin(now);
-    else this.#enter({ state: "signed_out", reason });
+    else this.#enter({ state: "waiting", retryAt: now + wait, reason });
   }
 
   /** Does at once what it waits for. */
@@ -412,6 +408,18 @@ export class Session {
     }
   }
 
+  #look(now: number): void {
+    this.#lookAt = undefined;
+    if (!this.stream.hasSettled) return;
+    this.stream.doubt();
+    this.#changed(now);
+  }
+
+  /** Something may have ended that is looked at again in some time. */
+  #expect(now: number, random: number): void {
+    if (this.stream.hasSettled) this.#lookAt ??= now + this.#lookMs * (1 + random);
+  }
+
   #begin(now: number): void {
     if (this.#credential.ask()) {
       this.#enter({ state: "asking" });
@@ -428,11 +436,9 @@ export class Session {
     this.#silenceMs = transport === "poll" ? POLL_MS : CONNECT_MS;
     this.#silentAt = now + this.#silenceMs;
     const selections = this.#selections();
-    const [first] = selections;
-    const cursor = first === undefined ? undefined : this.stream.cursor(first);
-    const path = transport === "websocket" ? STREAM : address(selections, cursor, transport);
+    const path = transport === "websocket" ? STREAM : address(selections, (selection) => this.stream.cursor(selection), transport);
     this.#outputs.push({ type: "connect", connection, transport, path, token: this.#credential.token });
-    this.#enter({ state: "connecting", transport, connection });
+    this.#enter({ state: "connecting", transport });
   }
 
   /** What a stream without messages has to bring. */
@@ -451,10 +457,8 @@ export class Session {
   }
 
   /** The transport of a connection, when it is the one of interest. */
-  #current(connection: number): TransportName | undefined {
-    const phase = this.#phase;
-    const is = (phase.state === "connecting" || phase.state === "live") && phase.connection === connection;
-    return is ? phase.transport : undefined;
+  #current(connection = this.#connections): TransportName | undefined {
+    return connection === this.#connections && "transport" in this.#phase ? this.#phase.transport : undefined;
   }
 
   /** Whether messages can be sent. */
@@ -476,10 +480,13 @@ export class Session {
     for (let message = this.stream.pollMessage(); message !== undefined; message = this.stream.pollMessage()) this.#send(message);
   }
 
+  #authenticate(): void {
+    const { token } = this.#credential;
+    if (token !== undefined) this.#send({ type: "auth", token });
+  }
+
   #send(message: ClientMessage): void {
-    const phase = this.#phase;
-    if (phase.state !== "connecting" && phase.state !== "live") return;
-    this.#outputs.push({ type: "send", connection: phase.connection, text: JSON.stringify(message) });
+    if (this.#current() !== undefined) this.#outputs.push({ type: "send", connection: this.#connections, text: JSON.stringify(message) });
   }
 
   /** Asks whether a connection still lives that may have died unseen. */
@@ -507,11 +514,17 @@ export class Session {
   }
 
   #drop(): void {
-    const phase = this.#phase;
-    if (phase.state === "connecting" || phase.state === "live") {
-      this.#outputs.push({ type: "disconnect", connection: phase.connection });
-    }
+    this.#disconnect();
     this.#forgetConnection();
+  }
+
+  #giveUp(reason: string, now: number, random: number): void {
+    this.#disconnect();
+    this.handleClose(this.#connections, { reason }, now, random);
+  }
+
+  #disconnect(): void {
+    if (this.#current() !== undefined) this.#outputs.push({ type: "disconnect", connection: this.#connections });
   }
 
   #forgetConnection(): void {

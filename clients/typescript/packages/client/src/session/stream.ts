@@ -93,14 +93,24 @@ export class Stream {
     return this.#subscriptions.standing(transport);
   }
 
+  /** Whether something has ended of which only messages would tell more. */
+  get hasSettled(): boolean {
+    return this.standing("websocket").length > this.standing("poll").length;
+  }
+
+  /** What has ended is asked for again: another attempt may have begun. */
+  doubt(): void {
+    this.#subscriptions.doubt();
+  }
+
   /** Adds a selection, or a reader of one that is there. Whether there is more to ask for. */
   subscribe(key: string, selection: Selection): boolean {
     const added = this.#subscriptions.add(key, selection);
     if (added?.refusal !== undefined) this.#news.push({ type: "subscription", key });
     if (added === undefined || added.refusal !== undefined) return false;
     // Whoever is shown a state that is here already misses no event after it.
-    const cursor = wantsEvents(selection) ? this.#subscriptions.cursor(selection) : undefined;
-    if (this.#open) this.#messages.push(subscribe(this.#take({ key }), selection, cursor));
+    const cursor = wantsEvents(selection) ? this.cursor(selection) : undefined;
+    if (this.#open) this.#ask({ key }, selection, cursor);
     return true;
   }
 
@@ -120,7 +130,7 @@ export class Stream {
   replay(replay: Replay): number {
     this.#replayed += 1;
     this.#replays.set(this.#replayed, replay);
-    if (this.#open) this.#messages.push(subscribe(this.#take({ replay: this.#replayed }), replay.selection, replay.cursor));
+    if (this.#open) this.#ask({ replay: this.#replayed }, replay.selection, replay.cursor);
     return this.#replayed;
   }
 
@@ -135,7 +145,7 @@ export class Stream {
     for (const key of this.#subscriptions.forgive(only)) {
       this.#news.push({ type: "subscription", key });
       const selection = this.#subscriptions.selection(key);
-      if (only !== undefined && selection !== undefined && this.#open) this.#messages.push(subscribe(this.#take({ key }), selection, undefined));
+      if (only !== undefined && selection !== undefined && this.#open) this.#ask({ key }, selection);
     }
   }
 
@@ -143,15 +153,13 @@ export class Stream {
   open(): void {
     this.#open = true;
     const standing = this.#subscriptions.standing("websocket").map(({ key, selection }) => {
-      return { subject: { key }, selection, cursor: this.#subscriptions.cursor(selection) };
+      return { subject: { key }, selection, cursor: this.cursor(selection) };
     });
     const replays = [...this.#replays].map(([replay, { selection, cursor }]) => ({ subject: { replay }, selection, cursor }));
     // The oldest position first: a job's events come in one row, for all who want them.
     const asked = [...standing, ...replays].sort((a, b) => place(a.cursor) - place(b.cursor));
-    for (const { subject, selection, cursor } of asked) this.#messages.push(subscribe(this.#take(subject), selection, cursor));
-    for (const job of this.lookUps()) {
-      this.#messages.push(subscribe(this.#take({ lookedUp: job }), { selector: { job } }, this.lane(job)?.cursor));
-    }
+    for (const { subject, selection, cursor } of asked) this.#ask(subject, selection, cursor);
+    for (const job of this.lookUps()) this.#ask({ lookedUp: job }, { selector: { job } }, this.lane(job)?.cursor);
   }
 
   /** The way is gone. */
@@ -185,20 +193,10 @@ export class Stream {
 
   /** Takes a frame. `hole`: it does not fit what is held, and a snapshot cannot be asked for. */
   take(frame: StreamFrame): "hole" | undefined {
-    switch (frame.type) {
-      case "subscribed":
-        this.#subscribed(frame.id);
-        return undefined;
-      case "error":
-        this.#refused(frame);
-        return undefined;
-      case "snapshot":
-      case "update":
-      case "event":
-      case "gap":
-      case "end":
-        return this.#laneFrame(frame);
-    }
+    if (frame.type !== "subscribed" && frame.type !== "error") return this.#laneFrame(frame);
+    if (frame.type === "subscribed") this.#subscribed(frame.id);
+    else this.#refused(frame);
+    return undefined;
   }
 
   /** A subscription is not served. */
@@ -207,8 +205,9 @@ export class Stream {
   }
 
   #laneFrame(frame: LaneFrame): "hole" | undefined {
-    // Others may have seen less of the events.
-    if (frame.type === "event") this.#relay(frame);
+    const isState = frame.type === "snapshot" || frame.type === "update";
+    // Others may have seen less of what happened.
+    if (!isState) this.#relay(frame);
     const lane = this.#subscriptions.laneOf(frame);
     // What nobody watches any more may still be on its way.
     if (lane === undefined) return undefined;
@@ -218,27 +217,27 @@ export class Stream {
       case "changed":
         if (frame.type === "event" || frame.type === "gap") this.#news.push({ type: "event", frame });
         else this.#news.push({ type: "job", job: frame.job });
-        if (frame.type !== "event") this.#relay(frame);
-        if (frame.type === "snapshot" || frame.type === "update") this.#endReplays(frame.job);
+        if (isState) {
+          this.#relay(frame);
+          this.#endReplays(frame.job);
+        }
         if (frame.type === "end") this.#withdraw((subject) => "lookedUp" in subject && subject.lookedUp === frame.job);
         return undefined;
       case "hole":
         if (!this.#open) return "hole";
-        this.#resubscribe(frame.job, lane);
+        this.#resubscribe(frame.job);
         return undefined;
     }
   }
 
   /** Asks for a snapshot of a job, and for the events since the last frame that fitted. */
-  #resubscribe(job: string, lane: Lane): void {
+  #resubscribe(job: string): void {
     const entries = this.#subscriptions.to(job);
     this.#withdraw((subject) =>
       "key" in subject ? entries.some(({ key }) => key === subject.key) : "lookedUp" in subject && subject.lookedUp === job,
     );
-    for (const { key, selection } of entries) {
-      this.#messages.push(subscribe(this.#take({ key }), selection, wantsEvents(selection) ? lane.event : undefined));
-    }
-    if (entries.length === 0) this.#messages.push(subscribe(this.#take({ lookedUp: job }), { selector: { job } }, undefined));
+    for (const { key, selection } of entries) this.#ask({ key }, selection, this.cursor(selection));
+    if (entries.length === 0) this.#ask({ lookedUp: job }, { selector: { job } });
   }
 
   /** A state came: the events up to it did so before. */
@@ -290,12 +289,12 @@ export class Stream {
     return id.startsWith("job:") ? { lookedUp: id.slice("job:".length) } : undefined;
   }
 
-  /** A name for the wire, used once. */
-  #take(subject: Subject): string {
+  /** Subscribes by a name that is used once. */
+  #ask(subject: Subject, selection: Selection, cursor?: string): void {
     this.#names += 1;
     const id = String(this.#names);
     this.#subjects.set(id, subject);
-    return id;
+    this.#messages.push(subscribe(id, selection, cursor));
   }
 
   #withdraw(which: (subject: Subject) => boolean): void {

@@ -3,22 +3,21 @@
 import type { TransportName } from "./connection.ts";
 import { Lane, type LaneFrame } from "./lane.ts";
 import { unnameable, type Refusal } from "./refusal.ts";
-import { covers, named, type Selection } from "./selection.ts";
+import { covers, named, wantsEvents, type Selection } from "./selection.ts";
 
 /** Jobs of a selector that are asked for by name when a connection is made again; further ones come when they move. */
 const LOOKED_UP = 64;
-
-/** One selection, and how many read it. */
-interface Subscription {
-  readonly selection: Selection;
-  count: number;
-  refusal: Refusal | undefined;
-}
 
 /** A selection and the key that names it. */
 export interface Entry {
   readonly key: string;
   readonly selection: Selection;
+}
+
+/** One selection, and how many read it. */
+interface Subscription extends Entry {
+  count: number;
+  refusal: Refusal | undefined;
 }
 
 /** **Invariant:** a lane is kept exactly as long as a subscription brings its job. */
@@ -34,7 +33,7 @@ export class Subscriptions {
       return undefined;
     }
     const refusal = unnameable(selection.selector);
-    this.#all.set(key, { selection, count: 1, refusal });
+    this.#all.set(key, { key, selection, count: 1, refusal });
     const job = named(selection.selector);
     if (job !== undefined && refusal === undefined) this.open(job);
     return { refusal };
@@ -115,9 +114,9 @@ export class Subscriptions {
 
   /** Another try for what was refused, one key or all: their keys. */
   forgive(only?: string): string[] {
-    const refused = [...this.#all].filter(([key, { refusal }]) => refusal !== undefined && (only ?? key) === key);
-    for (const [, subscription] of refused) subscription.refusal = unnameable(subscription.selection.selector);
-    return refused.map(([key]) => key);
+    const refused = this.#entries().filter(({ key, refusal }) => refusal !== undefined && (only ?? key) === key);
+    for (const subscription of refused) subscription.refusal = unnameable(subscription.selection.selector);
+    return refused.map(({ key }) => key);
   }
 
   /**
@@ -125,13 +124,14 @@ export class Subscriptions {
    * WebSocket tells; the other transports would have to be asked again and again for its end.
    */
   standing(transport: TransportName): Entry[] {
-    const entries: Entry[] = [];
-    for (const [key, { selection, refusal }] of this.#all) {
-      const job = named(selection.selector);
-      const ended = job !== undefined && this.#lanes.get(job)?.ended === true;
-      if (refusal === undefined && (!ended || transport === "websocket")) entries.push({ key, selection });
-    }
-    return entries;
+    return this.#entries().filter(({ selection, refusal }) => {
+      return refusal === undefined && (transport === "websocket" || this.#named(selection)?.settled !== true);
+    });
+  }
+
+  /** What has ended is asked for again. */
+  doubt(): void {
+    for (const lane of this.#lanes.values()) lane.doubt();
   }
 
   /** Subscriptions to one job by its name. */
@@ -147,10 +147,10 @@ export class Subscriptions {
     })?.key;
   }
 
-  /** The position to come back from, for what has one. */
-  cursor({ selector }: Selection): string | undefined {
-    const job = named(selector);
-    return job === undefined ? undefined : this.#lanes.get(job)?.cursor;
+  /** The position to come back from, for what has one: with events, that of the last one where a snapshot is needed. */
+  cursor(selection: Selection): string | undefined {
+    const lane = this.#named(selection);
+    return lane?.cursor ?? (wantsEvents(selection) ? lane?.event : undefined);
   }
 
   /**
@@ -164,8 +164,13 @@ export class Subscriptions {
     return { asked: open.slice(0, LOOKED_UP), forgotten: open.slice(LOOKED_UP) };
   }
 
-  #entries(): Entry[] {
-    return [...this.#all].map(([key, { selection }]) => ({ key, selection }));
+  #entries(): Subscription[] {
+    return [...this.#all.values()];
+  }
+
+  /** The lane of the job that a selection names. */
+  #named({ selector }: Selection): Lane | undefined {
+    return this.#lanes.get(named(selector) ?? "");
   }
 
   #isBrought(id: string, job: Lane["job"]): boolean {

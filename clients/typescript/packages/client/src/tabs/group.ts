@@ -127,6 +127,11 @@ export class Group {
     });
   }
 
+  /** A command was taken. */
+  lookAgain(): void {
+    this.#tab.lookAgain(this.#now());
+  }
+
   /** Takes what the session tells. */
   note(output: Output): void {
     this.#tab.handleOutput(output, this.#now());

@@ -13,7 +13,8 @@ export type Asked = Extract<ClientMessage, { type: "subscribe" | "unsubscribe" }
 /** One message, to all who listen; `to` names the only one who is meant. */
 export type Message = { readonly from: string; readonly term: number } & (
   | { readonly type: "hello" | "bye" }
-  | { readonly type: "ping" | "resume"; readonly to: string }
+  /** `look`: a command was taken, or somebody looks, so that what has ended may be another by now. */
+  | { readonly type: "ping" | "resume" | "look"; readonly to: string }
   /** `anew`: whatever was asked for before is no longer meant. */
   | { readonly type: "ask"; readonly to: string; readonly anew: boolean; readonly messages: readonly Asked[] }
   | Told
@@ -32,6 +33,7 @@ const NEEDED: Readonly<Record<Message["type"], Readonly<Record<string, "string" 
   bye: {},
   ping: { to: "string" },
   resume: { to: "string" },
+  look: { to: "string" },
   ask: { to: "string", anew: "boolean", messages: "object" },
   lead: { number: "number", link: "object" },
   pong: { number: "number" },
@@ -72,6 +74,7 @@ export function readMessage(value: unknown): Message | undefined {
     case "bye":
     case "ping":
     case "resume":
+    case "look":
     case "pong":
       return message;
   }

@@ -189,14 +189,22 @@ export class Tab {
     this.#visible = visible;
     const phase = this.#phase;
     if (!visible) return;
-    if (phase.role === "follows") this.#ping(phase, now);
-    else if (phase.role === "joining") this.#phase = { ...phase, until: Math.min(phase.until, now + ANSWER_MS.seen) };
+    if (phase.role === "follows") {
+      this.#ping(phase, now);
+      this.lookAgain(now);
+    } else if (phase.role === "joining") this.#phase = { ...phase, until: Math.min(phase.until, now + ANSWER_MS.seen) };
   }
 
   /** Somebody has signed in as whoever the group is for. */
   resume(now: number): void {
     if (this.#phase.role === "follows") this.#post({ type: "resume", from: this.#id, to: this.#phase.leader, term: this.#term });
     else this.#session.resume(now);
+  }
+
+  /** Looks whether what has ended has begun again, over whosever connection it is. */
+  lookAgain(now: number): void {
+    if (this.#phase.role === "follows") this.#post({ type: "look", from: this.#id, to: this.#phase.leader, term: this.#term });
+    else this.#session.lookAgain(now);
   }
 
   /** What the session tells while it connects. */
@@ -234,6 +242,9 @@ export class Tab {
         return;
       case "resume":
         if (message.to === this.#id && phase.role === "leads") this.#session.resume(now);
+        return;
+      case "look":
+        if (message.to === this.#id && phase.role === "leads") this.#session.lookAgain(now);
         return;
       case "lead":
       case "pong":

@@ -2,7 +2,7 @@
 
 import { isObject } from "../document/json.ts";
 import type { Close } from "../session/connection.ts";
-import { parsed } from "./transport.ts";
+import { parsed, type Connection, type Listener } from "./transport.ts";
 
 /** Asks a server: the platform's `fetch`, or one like it. */
 export type Fetch = (input: string, init: RequestInit) => Promise<Response>;
@@ -43,7 +43,20 @@ export async function refusal(response: Response): Promise<Close> {
   };
 }
 
-/** What a request that failed means. */
-export function failure(error: unknown): Close {
-  return { reason: error instanceof Error ? error.message : String(error) };
+/** A connection that is read until it is over, or until nobody wants it any more. */
+export function reading(listener: Listener, read: (signal: AbortSignal) => Promise<Close>): Connection {
+  const abort = new AbortController();
+  const { signal } = abort;
+  const over = (close: Close): void => {
+    if (!signal.aborted) listener.closed(close);
+  };
+  read(signal).then(over, (error: unknown) => {
+    over({ reason: error instanceof Error ? error.message : String(error) });
+  });
+  return {
+    send: () => undefined,
+    close: () => {
+      abort.abort();
+    },
+  };
 }

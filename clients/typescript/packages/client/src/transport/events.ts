@@ -1,31 +1,16 @@
 // The stream over Server-Sent Events. By `fetch`, for an `EventSource` sends no header and hides why it failed.
 
-import { ask, failure, refusal, type Requests } from "./answer.ts";
+import type { Close } from "../session/connection.ts";
+import { ask, reading, refusal, type Requests } from "./answer.ts";
 import { EventReader } from "./event_reader.ts";
 import { parsed, type Listener, type Open, type Opening } from "./transport.ts";
 
 /** Connections by these requests. */
 export function events(requests: Requests): Open {
-  return (opening, listener) => {
-    const abort = new AbortController();
-    read(requests, opening, listener, abort.signal).then(
-      (close) => {
-        if (!abort.signal.aborted) listener.closed(close);
-      },
-      (error: unknown) => {
-        if (!abort.signal.aborted) listener.closed(failure(error));
-      },
-    );
-    return {
-      send: () => undefined,
-      close: () => {
-        abort.abort();
-      },
-    };
-  };
+  return (opening, listener) => reading(listener, (signal) => read(requests, opening, listener, signal));
 }
 
-async function read(requests: Requests, { url, token }: Opening, listener: Listener, signal: AbortSignal) {
+async function read(requests: Requests, { url, token }: Opening, listener: Listener, signal: AbortSignal): Promise<Close> {
   const response = await ask(requests, url, { accept: "text/event-stream", token, signal });
   const type = response.headers.get("content-type") ?? "";
   if (response.status !== 200 || response.body === null || !type.startsWith("text/event-stream")) return refusal(response);
@@ -43,7 +28,7 @@ async function read(requests: Requests, { url, token }: Opening, listener: Liste
     if (messages.length === 0) listener.active();
     for (const message of messages) {
       // Whoever let the connection go while it was read wants no more of it.
-      if (signal.aborted) return { reason: "nobody reads" };
+      if (signal.aborted) return { reason: "" };
       listener.message(parsed(message));
     }
   }

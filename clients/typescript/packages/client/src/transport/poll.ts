@@ -2,7 +2,7 @@
 
 import { isObject } from "../document/json.ts";
 import type { Close } from "../session/connection.ts";
-import { ask, failure, refusal, type Requests } from "./answer.ts";
+import { ask, reading, refusal, type Requests } from "./answer.ts";
 import { parsed, type Listener, type Open, type Opening } from "./transport.ts";
 
 /** How long the server holds an answer back while nothing happens. */
@@ -12,35 +12,19 @@ const PAUSE_MS = 200;
 
 /** Connections by these requests. */
 export function poll(requests: Requests): Open {
-  return (opening, listener) => {
-    const abort = new AbortController();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const next = (cursor: string | undefined): void => {
-      once(requests, opening, cursor, abort.signal).then(
-        (answer) => {
-          if (abort.signal.aborted) return;
-          if ("reason" in answer) listener.closed(answer);
-          else {
-            told(answer, listener, abort.signal);
-            timer = setTimeout(next, PAUSE_MS, answer.cursor);
-          }
-        },
-        (error: unknown) => {
-          if (!abort.signal.aborted) listener.closed(failure(error));
-        },
-      );
-    };
-    next(undefined);
-    abort.signal.addEventListener("abort", () => {
-      clearTimeout(timer);
-    });
-    return {
-      send: () => undefined,
-      close: () => {
-        abort.abort();
-      },
-    };
-  };
+  return (opening, listener) => reading(listener, (signal) => read(requests, opening, listener, signal));
+}
+
+async function read(requests: Requests, opening: Opening, listener: Listener, signal: AbortSignal): Promise<Close> {
+  let cursor: string | undefined;
+  while (!signal.aborted) {
+    const answer = await once(requests, opening, cursor, signal);
+    if ("reason" in answer) return answer;
+    told(answer, listener, signal);
+    ({ cursor } = answer);
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  }
+  return { reason: "" };
 }
 
 interface Answer {

@@ -14,13 +14,12 @@ export function observe(surroundings: Surroundings): () => void {
   const tab = (): void => {
     surroundings.visible(document.visibilityState === "visible");
   };
+  const over = new AbortController();
   network();
-  window.addEventListener("online", network);
-  window.addEventListener("offline", network);
-  document.addEventListener("visibilitychange", tab);
+  window.addEventListener("online", network, over);
+  window.addEventListener("offline", network, over);
+  document.addEventListener("visibilitychange", tab, over);
   return () => {
-    window.removeEventListener("online", network);
-    window.removeEventListener("offline", network);
-    document.removeEventListener("visibilitychange", tab);
+    over.abort();
   };
 }

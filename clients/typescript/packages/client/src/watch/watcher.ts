@@ -1,6 +1,6 @@
 // Watches jobs live: runs a session over real connections and gives what it knows as stores.
 
-import type { ConnectionState, TransportName } from "../session/connection.ts";
+import type { Close, ConnectionState, TransportName } from "../session/connection.ts";
 import type { Frame } from "../protocol/frame.ts";
 import type { Output } from "../session/output.ts";
 import { keyOf, named, wants, type Selection, type Selector } from "../session/selection.ts";
@@ -146,6 +146,13 @@ export class Watcher {
   signedIn(): void {
     if (typeof this.#shares === "object") this.#shares.signedIn();
     else this.#session.resume(this.#clock.now());
+    this.#schedule();
+  }
+
+  /** A command was taken: what has ended may have begun again, and only a WebSocket tells of that by itself. */
+  protected lookAgain(): void {
+    if (typeof this.#shares === "object") this.#shares.lookAgain();
+    else this.#session.lookAgain(this.#clock.now());
     this.#schedule();
   }
 
@@ -326,6 +333,11 @@ export class Watcher {
       change(this.#clock.now(), this.#clock.random());
       this.#schedule();
     };
+    const closed = (close: Close): void => {
+      after((now, random) => {
+        session.handleClose(number, close, now, random);
+      });
+    };
     try {
       const connection = open?.(
         { url: this.#base + path, token },
@@ -345,19 +357,13 @@ export class Watcher {
               session.handleFrame(number, message, now, random);
             });
           },
-          closed: (close) => {
-            after((now, random) => {
-              session.handleClose(number, close, now, random);
-            });
-          },
+          closed,
         },
       );
       if (connection !== undefined) this.#open = { number, connection };
     } catch (error) {
       // A constructor refuses what cannot be sent, such as a token with signs that no header takes.
-      after((now, random) => {
-        session.handleClose(number, { reason: String(error) }, now, random);
-      });
+      closed({ reason: String(error) });
     }
   }
 

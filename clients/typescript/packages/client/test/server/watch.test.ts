@@ -60,6 +60,44 @@ describe("each transport", () => {
       assert.equal(job, undefined);
     });
 
+    test(`${transport}: another attempt after the end is seen by whoever asked for it`, async (t) => {
+      const server = await Server.start(t);
+      const admin = server.admin(t);
+      await admin.jobs.create({ kind: "import", id: "j" });
+      await admin.jobs.report("j", [{ type: "start" }, { type: "fail", error: { code: "broken", message: "no" } }]);
+      const headway = watching(t, server, { transports: [transport] });
+      const watch = headway.watchJob("j");
+      await until(watch, ({ ended, connection }) => ended && (transport === "websocket" || connection.state === "idle"));
+      await headway.jobs.retry("j");
+      const { job } = await until(watch, (snapshot) => snapshot.job?.attempt === 2);
+      assert.equal(job?.error, undefined);
+    });
+
+    test(`${transport}: two jobs with their events lose none when the server is killed`, async (t) => {
+      const server = await Server.start(t);
+      const admin = server.admin(t);
+      const headway = watching(t, server, { transports: [transport] });
+      const happened = new Map<string, unknown[]>();
+      const watches = [];
+      for (const id of ["i", "j"]) {
+        await admin.jobs.create({ kind: "import", id });
+        await admin.jobs.report(id, [{ type: "start" }, { type: "progress", percent: 1 }]);
+        happened.set(id, []);
+        const watch = headway.watchJob(id, {
+          events: ["log"],
+          onEvent: (frame) => happened.get(id)?.push(frame.type === "gap" ? frame.reason : frame.event["message"]),
+        });
+        watches.push(watch);
+      }
+      for (const watch of watches) await until(watch, ({ job }) => job?.progress?.percent === 1);
+      await server.kill();
+      for (const watch of watches) await until(watch, ({ connection }) => connection.state === "waiting");
+      await server.start();
+      for (const id of ["i", "j"]) await admin.jobs.report(id, [{ type: "log", message: "away" }, { type: "progress", percent: 2 }]);
+      for (const watch of watches) await until(watch, ({ job }) => job?.progress?.percent === 2);
+      assert.deepEqual([...happened], [["i", ["away"]], ["j", ["away"]]]);
+    });
+
     test(`${transport}: kill -9 and a new start lose nothing and repeat nothing`, async (t) => {
       const server = await Server.start(t);
       const admin = server.admin(t);

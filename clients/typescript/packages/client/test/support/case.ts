@@ -10,6 +10,8 @@ import { Session } from "../../src/session/session.ts";
 /** A case's file. */
 export interface Case {
   readonly about: string;
+  /** Clients that it is for; all unless said. */
+  readonly clients?: readonly string[];
   readonly options?: { readonly transports?: readonly ("websocket" | "events" | "poll")[]; readonly sign_in?: boolean; readonly attempts?: number };
   readonly steps: readonly Step[];
 }
@@ -76,6 +78,9 @@ export class Player {
         break;
       case "signed_in":
         session.resume(this.#now);
+        break;
+      case "command":
+        session.lookAgain(this.#now);
         break;
       case "random":
         this.#random = value as number;
