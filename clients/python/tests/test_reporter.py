@@ -10,11 +10,13 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from unittest import TestCase, main
 
 from headway import HeadwayError, JobCancelled, Reporter, ReportOptions
+from headway.reporting.spool import orphans
 from support.server import BlackHole, until
 
 PATIENT = ReportOptions(request_timeout=600, close_timeout=0.1)
@@ -99,6 +101,53 @@ class UnreachableTest(TestCase):
         ):
             job.progress(1 / 0)
 
+    def test_an_exception_that_cannot_say_what_it_is_goes_on_as_itself(self) -> None:
+        class Mute(Exception):
+            def __str__(self) -> str:
+                raise RuntimeError("no words")
+
+        with (
+            BlackHole() as hole,
+            self.assertRaises(Mute),
+            Reporter.job("import", url=hole.url, options=PATIENT) as job,
+            job.step("one"),
+        ):
+            raise Mute
+
+    def test_a_log_that_raises_breaks_neither_the_work_nor_the_sending(self) -> None:
+        logging.disable(logging.NOTSET)
+
+        class Broken(logging.Handler):
+            def emit(self, record: logging.LogRecord) -> None:
+                raise RuntimeError("a handler with a mistake")
+
+        broken, log = Broken(), logging.getLogger("headway")
+        log.addHandler(broken)
+        self.addCleanup(log.removeHandler, broken)
+        refused = b"HTTP/1.1 503 No\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+        with BlackHole(refused) as hole:
+            job = Reporter.job("import", url=hole.url, options=PATIENT)
+            self.assertFalse(job.progress(101))
+            until(lambda: hole.connections >= 2, "another attempt after one that was told of")
+            self.assertFalse(job.close())
+
+    def test_a_value_that_cannot_be_read_costs_the_report_and_not_the_work(self) -> None:
+        class Moving(dict[str, int]):
+            def items(self) -> Any:  # noqa: ANN401
+                raise RuntimeError("dictionary changed size during iteration")
+
+        with BlackHole() as hole:
+            job = Reporter.job("import", url=hole.url, options=PATIENT)
+            self.assertFalse(job.partial("rows", Moving(rows=1)))
+            self.assertFalse(job.complete(Moving(rows=1)))
+            self.assertEqual(list(job._desk.session.waiting)[-1].kind, "fail")
+            job.close()
+
+    def test_a_second_close_says_what_the_first_one_said(self) -> None:
+        with BlackHole() as hole:
+            job = Reporter.job("import", url=hole.url, options=PATIENT)
+            self.assertEqual([job.close(), job.close()], [False, False])
+
     def test_the_end_of_a_program_is_not_kept_waiting(self) -> None:
         program = (
             "import sys; from headway import Reporter, ReportOptions\n"
@@ -173,6 +222,9 @@ class ArgumentsTest(TestCase):
             Reporter.job(url=self.url)
         with self.assertRaises(TypeError):
             Reporter.job("import", url=self.url, sesion="s")  # type: ignore[call-arg]
+        for metadata in ({"at": object()}, {"share": float("nan")}, {"name": "\ud800"}):
+            with self.subTest(metadata), self.assertRaises((TypeError, ValueError)):
+                Reporter.job("import", url=self.url, metadata=metadata)
         with self.assertRaises(ValueError):
             ReportOptions(queue_events=0)
 
@@ -253,6 +305,45 @@ class SpoolTest(TestCase):
             first.close()
         self.assertEqual(self.kept(), ["of the first", "of the second"])
         self.assertEqual(len(list(self.folder.iterdir())), 2)
+
+    def test_a_forked_process_does_not_hold_what_its_parent_left(self) -> None:
+        if not hasattr(os, "fork"):
+            self.skipTest("there are no forks here")
+        with BlackHole() as hole:
+            self.leave(hole.url, "of an earlier run", job="job_1")
+            (left,) = orphans(self.folder)
+            forked, over = os.pipe(), os.pipe()
+            child = os.fork()
+            if child == 0:
+                os.close(over[1])
+                os.write(forked[1], b".")
+                os.read(over[0], 1)
+                os._exit(0)
+            os.read(forked[0], 1)
+            left.close()
+            found = orphans(self.folder)
+            for spool in found:
+                spool.close()
+            os.close(over[1])
+            os.waitpid(child, 0)
+            for end in (*forked, over[0]):
+                os.close(end)
+        self.assertEqual(len(found), 1)
+
+    def test_a_disk_that_is_full_leaves_no_half_of_a_file(self) -> None:
+        with BlackHole() as hole:
+            self.leave(hole.url, "on the disk")
+        (spool,) = orphans(self.folder)
+
+        def lines() -> Iterator[str]:
+            yield "half"
+            raise OSError(28, "No space left on device")
+
+        with self.assertRaises(OSError):
+            spool.rewrite(lines())
+        spool.close()
+        self.assertEqual(self.kept(), ["on the disk"])
+        self.assertEqual(len(list(self.folder.iterdir())), 1)
 
     def test_a_spool_does_not_grow_with_what_was_replaced(self) -> None:
         options = ReportOptions(queue_bytes=4_000, request_timeout=600, close_timeout=0.1)

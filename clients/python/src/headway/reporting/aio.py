@@ -78,7 +78,7 @@ class AsyncReporter(Face):
                     await self._task
                 self._connection.close()
             return settled
-        return self._desk.session.is_settled
+        return self._settled
 
     async def __aenter__(self) -> AsyncReporter:
         return self

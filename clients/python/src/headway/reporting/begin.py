@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import re
@@ -18,6 +19,7 @@ from ..http.address import token_of
 from ..http.exchange import Token
 from .journal import Identity, head_line
 from .options import ReportOptions
+from .queue import text_of
 from .reports import LOG
 from .session import ReportSession
 from .spool import Spool, claim
@@ -53,7 +55,9 @@ class JobOptions(TypedDict, total=False):
 def identity_of(kind: str | None, job: str | None, options: JobOptions) -> Identity:
     """Who reports on what: on a job to be made, or without a kind on one that is there.
 
-    :raises ValueError: without a kind and an id, or with an id that no job can have.
+    :raises ValueError: without a kind and an id, with an id that no job can have, or with options that
+        JSON cannot carry.
+    :raises TypeError: with options that are no JSON.
     """
     if job is None and kind is None:
         raise ValueError("say a kind to make a job, or the id of one that is there")
@@ -68,6 +72,8 @@ def identity_of(kind: str | None, job: str | None, options: JobOptions) -> Ident
             "id": name,
             **{key: value for key, value in options.items() if value is not None},
         }
+        # A copy, which whoever gave the options cannot change: it is written later, by another thread.
+        create = json.loads(text_of(create).encode())
     return Identity(name, producer, create, job is not None)
 
 
@@ -172,7 +178,9 @@ class Desk:
                 notice = self.news.popleft()
             except IndexError:
                 return
-            LOG.log(_LEVELS[notice.level], "%s", notice.message)
+            # A handler that raises is for whoever wrote it to find, and not in the middle of the work.
+            with suppress(Exception):
+                LOG.log(_LEVELS[notice.level], "%s", notice.message)
 
     def tidy(self, *, always: bool = False) -> None:
         """Writes the spool anew when it has grown beyond its bound, or nothing waits in it."""

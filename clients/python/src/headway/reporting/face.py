@@ -58,6 +58,7 @@ class Face(Reports):
         self._owner = os.getpid()
         self._lock = threading.RLock()
         self._closed = False
+        self._settled = False
         self._prepare()
         self._begin(identity)
 
@@ -89,7 +90,7 @@ class Face(Reports):
         :param strict: whether wrong arguments raise `ValueError` instead of being logged.
         :param job: members of the request that makes the job, such as ``session`` or ``stall_after_ms``.
         :raises ValueError: for an address, an id or options that cannot be.
-        :raises TypeError: for members that a job does not have.
+        :raises TypeError: for members that a job does not have, or that are no JSON.
         """
         known(job)
         stall = job.get("stall_after_ms")
@@ -209,7 +210,7 @@ class Face(Reports):
     def _leave(self) -> bool:
         """Lets go of what is left, for good or for the next run. Whether nothing was. The lock is held."""
         session = self._desk.session
-        settled = session.is_settled
+        self._settled = settled = session.is_settled
         self._closed = True
         self._desk.keep()
         waiting, kept = len(session.waiting), self._desk.spool is not None

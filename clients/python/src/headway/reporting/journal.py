@@ -18,6 +18,10 @@ __all__ = ["Identity", "Restored", "gone_line", "head_line", "made_line", "resto
 
 _VERSION = 1
 
+_UNSEEN = 1 << 32
+"""Numbers that an earlier run may have used without a trace here, after its disk was full or the machine
+failed. They are passed over: the server takes a number that was used for a repeat, and drops it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -43,6 +47,7 @@ class Restored:
     url: str
     made: bool
     next_seq: int
+    """The number of the next report: above all that were used, whether they are here or not."""
     entries: tuple[Entry, ...]
 
 
@@ -108,7 +113,7 @@ def restore(lines: Iterable[str]) -> Restored | None:
     )
     left = tuple(_entry(seq, events[seq]) for seq in sorted(events) if seq > through)
     first = head.get("next")
-    following = max(first if isinstance(first, int) else 1, last + 1, through + 1)
+    following = max(first if isinstance(first, int) else 1, last + 1, through + 1) + _UNSEEN
     return Restored(identity, str(head.get("url", "")), made, following, left)
 
 

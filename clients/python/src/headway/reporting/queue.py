@@ -68,11 +68,35 @@ def _merged(old: Event, new: Event) -> dict[str, Any] | None:
     if isinstance(done, int) and isinstance(total, int) and done > total:
         # The server takes more than was guessed earlier, but not from who guesses so now.
         return None
+    if (percent := _percent(old, new, event)) is not None:
+        event["percent"] = percent
     before, after = old.get("metadata"), new.get("metadata")
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         # Two merge patches in turn: members below the first level keep what only the first one said.
         event["metadata"] = _both(before, after)
     return event
+
+
+def _percent(old: Event, new: Event, both: Event) -> float | None:
+    """The percent that two states in turn come to, which does not fall; ``None`` where none was said.
+
+    A percent that is said goes before the one that units give, so that beside newer units an older one would
+    hide how far they are.
+    """
+    one: float
+    other: float | None
+    if "percent" in new:
+        one, other = new["percent"], old.get("percent", _share(old))
+    elif "percent" in old:
+        one, other = old["percent"], _share(both)
+    else:
+        return None
+    return one if other is None else max(one, other)
+
+
+def _share(event: Event) -> float | None:
+    done, total = event.get("done"), event.get("total")
+    return 100 * done / total if isinstance(done, int) and isinstance(total, int) and total > 0 else None
 
 
 def _both(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:

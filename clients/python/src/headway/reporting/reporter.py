@@ -81,7 +81,7 @@ class Reporter(Face):
         limit = self._options.close_timeout if timeout is None else timeout
         with self._lock:
             if self._closed:
-                return self._desk.session.is_settled
+                return self._settled
             session = self._desk.session
             session.hurry()
             self._wake()

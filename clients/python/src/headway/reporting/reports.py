@@ -12,6 +12,7 @@ import math
 import operator
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Literal
 
@@ -136,14 +137,15 @@ class Reports(ABC):
     def _say(self, event: Event) -> bool:
         try:
             return self._take(event)
-        except (TypeError, ValueError, RecursionError) as error:
-            return self._wrong(f"a report `{event['type']}` is no JSON: {error}")
+        except Exception as error:
+            # Also what a value does that another thread changes, or that is made to be no plain one.
+            return self._wrong(f"a report `{event['type']}` is no JSON: {_words(error)}")
 
     def _end(self, event: Event) -> bool:
         try:
             return self._take(event)
-        except (TypeError, ValueError, RecursionError) as error:
-            detail = f"it is no JSON: {error}"
+        except Exception as error:
+            detail = f"it is no JSON: {_words(error)}"
             self._cannot_end(str(event["type"]), detail)
             return self._wrong(f"a report `{event['type']}` cannot be sent: {detail}")
 
@@ -166,7 +168,9 @@ class Reports(ABC):
     def _wrong(self, message: str) -> bool:
         if self._strict:
             raise ValueError(message)
-        LOG.error("%s; the report was dropped", message)
+        # As for all that is told: a handler that raises does not break the work.
+        with suppress(Exception):
+            LOG.error("%s; the report was dropped", message)
         return False
 
 
@@ -230,7 +234,16 @@ class Step:
 
 def failure(error: BaseException) -> dict[str, Any]:
     """An exception as the error of a job or a step."""
-    return {"code": type(error).__name__[:128], "message": (str(error) or type(error).__name__)[:4000]}
+    return {"code": type(error).__name__[:128], "message": _words(error)}
+
+
+def _words(error: BaseException) -> str:
+    """What an exception says, else what it is."""
+    try:
+        said = str(error)
+    except Exception:
+        said = ""
+    return (said or type(error).__name__)[:4000]
 
 
 def _event(kind: str, **members: Any) -> dict[str, Any]:  # noqa: ANN401

@@ -202,9 +202,9 @@ class ReportSession:
         """Says that a command was carried out, once."""
         if command in self._answered:
             return
-        self._answered.append(command)
-        self.report({"type": "ack", "command": command})
-        self._urgent = True
+        if self.report({"type": "ack", "command": command}):
+            self._answered.append(command)
+            self._urgent = True
 
     def acknowledge_all(self, action: str) -> None:
         """Says that the waiting commands of an action were carried out."""

@@ -17,6 +17,7 @@ import re
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from weakref import WeakSet
 
 try:
     import fcntl
@@ -30,6 +31,7 @@ __all__ = ["Spool", "claim", "orphans"]
 _ENDING = ".jsonl"
 _REPORTERS = 16
 """Reporters on one job that can have a spool at the same time, on one machine."""
+_OPEN: WeakSet[Spool] = WeakSet()
 
 
 class Spool:
@@ -39,6 +41,7 @@ class Spool:
         self.path = path
         self._descriptor = descriptor
         self.size = os.fstat(descriptor).st_size
+        _OPEN.add(self)
 
     def read(self) -> Restored | None:
         """What an earlier run left in it; ``None`` when it holds nothing that can be read."""
@@ -51,11 +54,7 @@ class Spool:
 
         :raises OSError: when the disk does not take them.
         """
-        text = "".join(f"{line}\n" for line in lines).encode()
-        while text:
-            written = os.write(self._descriptor, text)
-            self.size += written
-            text = text[written:]
+        self.size += _write(self._descriptor, lines)
 
     def rewrite(self, lines: Iterable[str]) -> None:
         """Replaces everything, at once.
@@ -66,14 +65,15 @@ class Spool:
         descriptor = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
             _lock(descriptor)
-            replacement = Spool(fresh, descriptor)
-            replacement.append(lines)
+            size = _write(descriptor, lines)
             fresh.rename(self.path)
         except BaseException:
             os.close(descriptor)
+            with suppress(OSError):
+                fresh.unlink()
             raise
         os.close(self._descriptor)
-        self._descriptor, self.size = descriptor, replacement.size
+        self._descriptor, self.size = descriptor, size
 
     def remove(self) -> None:
         """Takes the file away: nothing waits in it."""
@@ -148,3 +148,22 @@ def _open(path: Path, *, create: bool) -> Spool | None:
 
 def _lock(descriptor: int) -> None:
     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _write(descriptor: int, lines: Iterable[str]) -> int:
+    """Writes lines; how many bytes they have."""
+    text = "".join(f"{line}\n" for line in lines).encode()
+    size = len(text)
+    while text:
+        text = text[os.write(descriptor, text) :]
+    return size
+
+
+def _forked() -> None:
+    """A lock is held as long as any process has its file open: a child lets go of its parent's."""
+    for spool in list(_OPEN):
+        spool.close()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
