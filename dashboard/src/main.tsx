@@ -9,6 +9,7 @@ import { createRoot } from "react-dom/client";
 import type { ConnectOptions, TransportName } from "@headway/client";
 
 import { App } from "./shell/app.tsx";
+import { buildOfTab, NEWER_TEXT, servedBuild } from "./shell/build.ts";
 import { takeLink } from "./shell/link.ts";
 import { Notices } from "./shell/notices.ts";
 import { Questions } from "./shell/questions.ts";
@@ -28,7 +29,17 @@ const asked = transports();
 const connect: ConnectOptions = { url: new URL(".", document.baseURI), transports: asked, shared: asked === undefined };
 const questions = new Questions();
 const notices = new Notices();
-const session = new Session({ connect, questions, notice: (text) => { notices.tell({ tone: "warn", text, stays: true }); } });
+/** A tab that stays open over an upgrade of the server says so, and goes on as it is. */
+async function tellWhenNewer(): Promise<void> {
+  if (await servedBuild(buildOfTab()) !== "newer") return;
+  notices.tell({ tone: "idle", text: NEWER_TEXT, stays: true, action: { label: "Load again", does: () => { location.reload(); } } });
+}
+const session = new Session({
+  connect, questions,
+  notice: (text) => { notices.tell({ tone: "warn", text, stays: true }); },
+  // Whoever was away may have come back as another version.
+  cameBack: () => void tellWhenNewer(),
+});
 
 window.addEventListener("hashchange", () => {
   const next = takeLink();
@@ -36,6 +47,7 @@ window.addEventListener("hashchange", () => {
   window.dispatchEvent(new Event("headway:place"));
   void session.enter(next);
 });
+window.addEventListener("vite:preloadError", () => void tellWhenNewer());
 window.addEventListener("online", () => { session.retryNow(); });
 document.addEventListener("visibilitychange", () => {
   // Somebody else may be signed in by now, or somebody again.

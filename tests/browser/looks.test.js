@@ -33,7 +33,7 @@ async function begin(t, options) {
       await page.getByRole("complementary", { name: "Item 9" }).getByText("nines are not squared").waitFor();
     }],
     "new-batch": ["#/batches/new", () => page.getByRole("button", { name: "Choose a file" }).waitFor()],
-    node: ["#/node", say("Answers to requests")],
+    node: ["#/node", say("Reports stored")],
     "node-audit": ["#/node?tab=audit", say("Outcome")],
     "node-dead-letters": ["#/node?tab=dead", say("Every webhook was delivered")],
   };

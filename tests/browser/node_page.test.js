@@ -16,7 +16,7 @@ test("the node says what it is busy with, and keeps saying it", async (t) => {
   await page.goto(`${server.url}/#/node`);
   await heading(page, "Node").waitFor();
   await page.getByText("Ready", { exact: true }).waitFor();
-  await page.getByRole("cell", { name: "Answers to requests" }).waitFor();
+  await page.getByRole("cell", { name: "Reports stored" }).waitFor();
   await server.job("job_a");
   await server.report("job_a", [{ type: "start" }, { type: "progress", percent: 5 }]);
   await page.getByText("2 in all", { exact: true }).waitFor();

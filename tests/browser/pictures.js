@@ -39,7 +39,7 @@ try {
     jobs: ["#/jobs", (page) => page.getByRole("link", { name: "Weekly backup" }).waitFor()],
     job: ["#/jobs/job_brief", (page) => page.getByText("Weather reader").waitFor()],
     "new-batch": ["#/batches/new", fillIn],
-    node: ["#/node", (page) => page.getByText("States on their way").waitFor()],
+    node: ["#/node", (page) => page.getByText("States delivered").waitFor()],
     "sign-in": ["", (page) => page.getByLabel("API key or token").waitFor()],
   };
   const percent = async () => (await open.request(`/api/v1/jobs/${batch.id}`)).progress?.percent ?? 0;

@@ -33,7 +33,7 @@ export function JobsPage() {
       <div className="jobs-tools">
         <FilterBar filter={filter} onChange={change} />
         <div className="jobs-columns" aria-hidden="true">
-          {COLUMNS.map((title) => <span key={title} data-align={title === "Duration" || title === "Created" ? "end" : undefined}>{title}</span>)}
+          {COLUMNS.map(({ cell, title }) => <span key={cell} data-cell={cell}>{title}</span>)}
         </div>
         {view.waiting > 0 && <div className="jobs-new"><Button look="strong" icon="up" onClick={toNew}>{`${formatCount(view.waiting)} new`}</Button></div>}
         <span className="unseen" role="status">{view.waiting > 0 ? `${view.waiting} new jobs at the top` : ""}</span>

@@ -20,7 +20,7 @@ export function Figure({ label, value, unit, values, max, children }: FigureProp
     <div className="figure">
       <span className="figure__label">{label}</span>
       <span className="figure__value">{value}{unit !== undefined && <small> {unit}</small>}</span>
-      <Sparkline label={`${label} over the last minutes, now ${value} ${unit ?? ""}`} values={values} capacity={KEPT} width={240} height={32} {...(max !== undefined && { max })} />
+      <Sparkline label={`${label} over the last minutes, now ${value} ${unit ?? ""}`} values={values} capacity={KEPT} height={32} {...(max !== undefined && { max })} />
       <span className="figure__under">{children}</span>
     </div>
   );

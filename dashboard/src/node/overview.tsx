@@ -8,6 +8,7 @@ import { Empty } from "../design/empty.tsx";
 import { Panel } from "../design/page.tsx";
 import { Skeleton } from "../design/skeleton.tsx";
 import { Table, type Column } from "../design/table.tsx";
+import { counted } from "../shell/words.ts";
 import { Figure } from "./figure.tsx";
 import { byTransport, limitsHit, type Latency, type LatencyName, type Reading } from "./readings.ts";
 import type { NodeView } from "./use_readings.ts";
@@ -27,13 +28,13 @@ export function Overview({ view }: { readonly view: NodeView }) {
       {error !== undefined && <div className="job-notes"><Banner tone="warn" title="What you see is the last that was read">{error}</Banner></div>}
       <div className="figures">
         <Figure label="Connections" value={count(now.connections)} values={column((reading) => reading.connections)}>{transports.length === 0 ? "nobody watches" : transports.join(", ")}</Figure>
-        <Figure label="Subscriptions" value={count(now.subscriptions)} values={column((reading) => reading.subscriptions)}>{`${count(metrics.value("headway_topics"))} jobs are watched`}</Figure>
+        <Figure label="Subscriptions" value={count(now.subscriptions)} values={column((reading) => reading.subscriptions)}>{said(metrics.value("headway_topics"), "job in memory", "jobs in memory")}</Figure>
         <Figure label="Events" value={rate(now.reports)} unit="/s" values={column((reading) => reading.reports)}>{`${count(metrics.value("headway_events"))} in all`}</Figure>
         <Figure label="Frames delivered" value={rate(now.deliveries)} unit="/s" values={column((reading) => reading.deliveries)}>{`${count(metrics.value("headway_conflated"))} joined or skipped`}</Figure>
         <Figure label="Requests" value={rate(now.requests)} unit="/s" values={column((reading) => reading.requests)}>{`${count(metrics.value("headway_http_requests"))} in all`}</Figure>
-        <Figure label="Memory" value={bytes(now.memory)} values={column((reading) => reading.memory)}>{`${count(metrics.value("process_open_fds"))} open files`}</Figure>
+        <Figure label="Memory" {...inUnit(bytes(now.memory))} values={column((reading) => reading.memory)}>{said(metrics.value("process_open_fds"), "open file")}</Figure>
         <Figure label="Processor" value={now.processor === undefined ? "–" : formatCount(Math.round(now.processor * 100))} unit="%" max={Math.max(1, ...readings.map(({ processor }) => processor ?? 0))} values={column((reading) => reading.processor)}>of one core</Figure>
-        <Figure label="Jobs that it runs" value={count(now.running)} values={column((reading) => reading.running)}>{`${count(now.waiting)} wait for a place`}</Figure>
+        <Figure label="Jobs that it runs" value={count(now.running)} values={column((reading) => reading.running)}>{now.waiting === 1 ? "1 waits for a place" : `${count(now.waiting)} wait for a place`}</Figure>
       </div>
       <div className="node-columns">
         <Latencies reading={now} metrics={metrics} />
@@ -52,9 +53,9 @@ interface LatencyRow extends Latency {
 
 function Latencies({ reading, metrics }: { readonly reading: Reading; readonly metrics: Metrics }) {
   const rows: readonly LatencyRow[] = [
-    { name: "requests", what: "Answers to requests", ...reading.latencies.requests, whole: metrics.quantile("headway_http_request_seconds", 0.99) },
-    { name: "appends", what: "Reports made durable", ...reading.latencies.appends, whole: metrics.quantile("headway_append_seconds", 0.99) },
-    { name: "deliveries", what: "States on their way", ...reading.latencies.deliveries, whole: metrics.quantile("headway_delivery_seconds", 0.99) },
+    { name: "requests", what: "Requests", ...reading.latencies.requests, whole: metrics.quantile("headway_http_request_seconds", 0.99) },
+    { name: "appends", what: "Reports stored", ...reading.latencies.appends, whole: metrics.quantile("headway_append_seconds", 0.99) },
+    { name: "deliveries", what: "States delivered", ...reading.latencies.deliveries, whole: metrics.quantile("headway_delivery_seconds", 0.99) },
   ];
   const columns: readonly Column<LatencyRow>[] = [
     { title: "What", cell: ({ what }) => what },
@@ -115,6 +116,17 @@ export function NotForYou() {
 
 function count(value: number | undefined): string {
   return value === undefined ? "–" : formatCount(value);
+}
+
+/** A number of things, as far as it is known. */
+function said(value: number | undefined, one: string, many?: string): string {
+  return value === undefined ? "" : counted(value, one, many);
+}
+
+/** The unit stands small behind its number, as everywhere. */
+function inUnit(text: string): { readonly value: string; readonly unit?: string } {
+  const [value = "–", unit] = text.split(" ");
+  return unit === undefined ? { value } : { value, unit };
 }
 
 function rate(value: number | undefined): string {

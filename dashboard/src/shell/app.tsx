@@ -1,6 +1,6 @@
 // What is shown: the form to whoever is not signed in, else the page that the address names.
 
-import { lazy, Suspense, useEffect, useSyncExternalStore, type ReactNode } from "react";
+import { Suspense, useEffect, useSyncExternalStore, type ReactNode } from "react";
 import { HeadwayProvider } from "@headway/react";
 
 import { LinkButton } from "../design/button.tsx";
@@ -13,16 +13,11 @@ import { CrashBoundary } from "./crash.tsx";
 import { Frame } from "./frame.tsx";
 import type { Person } from "./identity.ts";
 import { NoticeList } from "./notice_list.tsx";
+import { BatchPage, JobPage, JobsPage, NewBatchPage, NodePage } from "./pages.tsx";
 import { go, usePlace } from "./place.ts";
 import { QuestionDialog } from "./question_dialog.tsx";
 import { hrefTo, type Route } from "./route.ts";
 import { SignInPage } from "./sign_in_page.tsx";
-
-const JobsPage = lazy(() => import("../jobs/jobs_page.tsx").then((file) => ({ default: file.JobsPage })));
-const JobPage = lazy(() => import("../jobs/job_page.tsx").then((file) => ({ default: file.JobPage })));
-const BatchPage = lazy(() => import("../batches/batch_page.tsx").then((file) => ({ default: file.BatchPage })));
-const NewBatchPage = lazy(() => import("../batches/new_batch_page.tsx").then((file) => ({ default: file.NewBatchPage })));
-const NodePage = lazy(() => import("../node/node_page.tsx").then((file) => ({ default: file.NodePage })));
 
 export function App({ surroundings }: { readonly surroundings: Surroundings }) {
   return (

@@ -27,13 +27,15 @@ function useConnectionOf(client: Headway): ConnectionState {
   return useSyncExternalStore(client.connection.subscribe, client.connection.getSnapshot);
 }
 
-/** A lamp and a word. */
+/** A lamp and a word; nothing where a page needs no connection, for then nothing is the matter with it. */
 export function ConnectionLamp({ client }: { readonly client: Headway }) {
-  const { tone, text, detail } = describeConnection(useConnectionOf(client));
+  const connection = useConnectionOf(client);
+  const { tone, text, detail } = describeConnection(connection);
+  const needed = connection.state !== "idle";
   return (
-    <span className="link-state" data-tone={tone} title={detail} role="status">
-      <span className="link-state__lamp" aria-hidden="true" />
-      <span className="link-state__text">{text}</span>
+    <span className="link-state" data-tone={tone} title={needed ? detail : undefined} role="status">
+      {needed && <span className="link-state__lamp" aria-hidden="true" />}
+      {needed && <span>{text}</span>}
     </span>
   );
 }

@@ -4,6 +4,8 @@ import { Component, type ErrorInfo, type ReactNode } from "react";
 
 import { Button } from "../design/button.tsx";
 import { Empty } from "../design/empty.tsx";
+import { NotLoaded } from "./not_loaded.tsx";
+import { PageNotLoaded } from "./pages.tsx";
 
 interface CrashBoundaryProps {
   /** Another value gives the page another try. */
@@ -34,10 +36,11 @@ export class CrashBoundary extends Component<CrashBoundaryProps, CrashBoundarySt
   override render(): ReactNode {
     const { error } = this.state;
     if (error === undefined) return this.props.children;
+    if (error instanceof PageNotLoaded) return <NotLoaded />;
     return (
       <Empty
         icon="error" title="This page could not be shown" whole
-        more={<Button icon="retry" onClick={() => { location.reload(); }}>Load it again</Button>}
+        more={<Button icon="retry" onClick={() => { location.reload(); }}>Load again</Button>}
       >
         {error instanceof Error ? error.message : "Something unexpected happened."}
       </Empty>

@@ -22,7 +22,17 @@ function NoticeCard({ told, onDismiss }: { readonly told: Told; readonly onDismi
   }, [key, stays, onDismiss]);
   return (
     <div className="notices__notice">
-      <Banner tone={told.tone} actions={<Button look="quiet" size="small" icon="close" aria-label="Close" onClick={() => { onDismiss(key); }} />}>{told.text}</Banner>
+      <Banner
+        tone={told.tone}
+        actions={(
+          <>
+            {told.action !== undefined && <Button size="small" onClick={told.action.does}>{told.action.label}</Button>}
+            <Button look="quiet" size="small" icon="close" aria-label="Close" onClick={() => { onDismiss(key); }} />
+          </>
+        )}
+      >
+        {told.text}
+      </Banner>
     </div>
   );
 }

@@ -8,6 +8,8 @@ export interface Notice {
   readonly text: string;
   /** It stays until it is closed. */
   readonly stays?: boolean;
+  /** What can be done about it. */
+  readonly action?: { readonly label: string; readonly does: () => void };
 }
 
 export interface Told extends Notice {

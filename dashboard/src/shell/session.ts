@@ -48,6 +48,8 @@ export interface SessionOptions {
   readonly questions: Questions;
   /** Is told what people should know. */
   readonly notice: (text: string) => void;
+  /** Is told when the server was away and is there again. */
+  readonly cameBack: () => void;
 }
 
 export class Session {
@@ -55,6 +57,7 @@ export class Session {
   readonly #connect: ConnectOptions;
   readonly #questions: Questions;
   readonly #notice: (text: string) => void;
+  readonly #cameBack: () => void;
   /** Asks who is here; it watches nothing, and so has no connection. */
   readonly #door: Headway;
   #state: SessionState = { state: "asking" };
@@ -63,14 +66,17 @@ export class Session {
   #turn = 0;
   /** Whether the stream has been live since somebody signed in. */
   #wasLive = false;
+  /** Whether the stream was lost since it was live. */
+  #wasLost = false;
   #leaving = false;
   #nextTry: { readonly timer: ReturnType<typeof setTimeout>; readonly again: () => void } | undefined;
   #stopWatching: () => void = () => undefined;
 
-  constructor({ connect, questions, notice }: SessionOptions) {
+  constructor({ connect, questions, notice, cameBack }: SessionOptions) {
     this.#connect = connect;
     this.#questions = questions;
     this.#notice = notice;
+    this.#cameBack = cameBack;
     this.#door = new Headway({ ...connect, fetch: this.#fetch });
   }
 
@@ -225,6 +231,7 @@ export class Session {
       this.#leave();
     }
     this.#wasLive = false;
+    this.#wasLost = false;
     const client = new Headway({ ...this.#connect, fetch: this.#fetch });
     this.#stopWatching = client.connection.subscribe(() => {
       this.#heard(client.connection.getSnapshot());
@@ -233,7 +240,12 @@ export class Session {
   }
 
   #heard(connection: ConnectionState): void {
-    if (connection.state === "live") this.#wasLive = true;
+    if (connection.state === "waiting") this.#wasLost = this.#wasLive;
+    if (connection.state === "live") {
+      if (this.#wasLost) this.#cameBack();
+      this.#wasLost = false;
+      this.#wasLive = true;
+    }
     if (connection.state !== "signed_out" || this.#leaving) return;
     const { reason } = connection;
     const wasLive = this.#wasLive;

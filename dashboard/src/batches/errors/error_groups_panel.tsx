@@ -27,11 +27,13 @@ export function ErrorGroupsPanel({ id, job, chosen, onChoose }: ErrorGroupsPanel
   const headway = useHeadway();
   const load = useCallback((signal: AbortSignal) => headway.batches.errors(id, { limit: LIMIT }, { signal }), [headway, id]);
   const { value, error, again } = useFeed(load, EVERY_MS, `${job.attempt} ${job.items?.failed ?? 0}`);
+  // As the head of the page has it, whose count is newer than the answer here.
+  const failed = job.items?.failed ?? value?.failed ?? 0;
   const most = value?.groups[0]?.count ?? 1;
   return (
     <Panel
       title="Why items failed"
-      actions={value !== undefined && value.failed > 0 && <span className="faint numbers">{told(value)}</span>}
+      actions={value !== undefined && failed > 0 && <span className="faint numbers">{told(failed, value)}</span>}
       flush
     >
       {error !== undefined && (
@@ -68,6 +70,6 @@ export function ErrorGroupsPanel({ id, job, chosen, onChoose }: ErrorGroupsPanel
 }
 
 /** How much of it was looked at. */
-function told({ failed, grouped }: { readonly failed: number; readonly grouped: number }): string {
-  return grouped < failed ? `${formatCount(grouped)} of ${formatCount(failed)} failed items looked at` : `${formatCount(failed)} failed`;
+function told(failed: number, { failed: asked, grouped }: { readonly failed: number; readonly grouped: number }): string {
+  return grouped < asked ? `${formatCount(grouped)} of ${formatCount(failed)} failed items looked at` : `${formatCount(failed)} failed`;
 }

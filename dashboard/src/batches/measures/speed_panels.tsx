@@ -66,13 +66,19 @@ function Throughput({ timings, seen, job, marker }: PlotsProps & { readonly seen
   const { starts, succeeded, failed } = rates(bars, unit, isTerminal(job.status) ? Number.POSITIVE_INFINITY : until);
   const say = (rate: number): string => `${digits(rate)}/${unit.label}`;
   const most = succeeded.reduce((top, rate, place) => Math.max(top, rate + (failed[place] ?? 0)), 0);
+  // Of a job that runs, what it has taken so far.
+  const took = Math.max(1, until - Date.parse(job.started_at ?? job.created_at));
+  const mean = (timings.finished * unit.ms) / took;
   return (
-    <StackedBars
-      title="Throughput" titleUnseen times={starts} step={bars.stepMs} span={spanOf(starts, bars.stepMs, job, until)} marker={marker}
-      summary={`Items that ended, in steps of ${formatDuration(bars.stepMs)}. At most ${say(most)}.`}
-      stacks={[{ label: "Succeeded", tone: "good", values: succeeded }, { label: "Failed", tone: "bad", values: failed }]}
-      say={say} sayAxis={(rate) => `${formatCount(rate)}/${unit.label}`} empty="No item has ended yet."
-    />
+    <div>
+      <StackedBars
+        title="Throughput" titleUnseen times={starts} step={bars.stepMs} span={spanOf(starts, bars.stepMs, job, until)} marker={marker}
+        summary={`Items that ended, in steps of ${formatDuration(bars.stepMs)}. At most ${say(most)}.`}
+        stacks={[{ label: "Succeeded", tone: "good", values: succeeded }, { label: "Failed", tone: "bad", values: failed }]}
+        say={say} sayAxis={(rate) => `${formatCount(rate)}/${unit.label}`} empty="No item has ended yet."
+      />
+      <Spread of={[["All: mean", timings.finished === 0 ? undefined : say(mean)], ["most", most === 0 ? undefined : say(most)]]} />
+    </div>
   );
 }
 
@@ -92,12 +98,17 @@ function Latency({ timings, job, marker }: PlotsProps) {
         ]}
         curve="smooth" say={say} sayAxis={say} empty="No item has ended yet."
       />
-      <dl className="spread">
-        {([["All: p50", duration?.p50_ms], ["p90", duration?.p90_ms], ["p99", duration?.p99_ms], ["longest", duration?.max_ms]] as const).map(([name, ms]) => (
-          <div key={name}><dt>{name}</dt><dd className="numbers">{ms === undefined ? "–" : say(ms)}</dd></div>
-        ))}
-      </dl>
+      <Spread of={([["All: p50", duration?.p50_ms], ["p90", duration?.p90_ms], ["p99", duration?.p99_ms], ["longest", duration?.max_ms]] as const).map(([name, ms]) => [name, ms === undefined ? undefined : say(ms)])} />
     </div>
+  );
+}
+
+/** What is so over the whole time. */
+function Spread({ of }: { readonly of: readonly (readonly [string, string | undefined])[] }) {
+  return (
+    <dl className="spread">
+      {of.map(([name, value]) => <div key={name}><dt>{name}</dt><dd className="numbers">{value ?? "–"}</dd></div>)}
+    </dl>
   );
 }
 

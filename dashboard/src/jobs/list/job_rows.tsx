@@ -12,10 +12,13 @@ import { JobRowView } from "./job_row_view.tsx";
 import { SkeletonRows } from "./skeleton_rows.tsx";
 
 /** What a row tells, for people who listen. */
-export const COLUMNS = ["Status", "Job", "Kind", "Progress", "Duration", "Created"] as const;
+export const COLUMNS = [
+  { cell: "status", title: "Status" }, { cell: "main", title: "Job" }, { cell: "kind", title: "Kind" },
+  { cell: "progress", title: "Progress" }, { cell: "duration", title: "Duration" }, { cell: "created", title: "Created" },
+] as const;
 
 const ROW = 60;
-const NARROW_ROW = 76;
+const NARROW_ROW = 84;
 /** Rows before the end at which the next page is read. */
 const AHEAD = 30;
 /** Pixels scrolled from which on the list is held. */
@@ -83,7 +86,7 @@ export function JobRows({ feed, view, onFilter, empty }: JobRowsProps) {
     <>
       <div role="table" aria-label="Jobs, newest first" aria-rowcount={view.complete ? rows.length + 1 : -1} aria-busy={view.loading}>
         <div className="unseen" role="rowgroup">
-          <div role="row" aria-rowindex={1}>{COLUMNS.map((title) => <span key={title} role="columnheader">{title}</span>)}</div>
+          <div role="row" aria-rowindex={1}>{COLUMNS.map(({ cell, title }) => <span key={cell} role="columnheader">{title}</span>)}</div>
         </div>
         <div className="jobs-rows" ref={box} role="rowgroup" style={{ blockSize: virtualizer.getTotalSize() }}>
           {items.map(({ index, start }) => {

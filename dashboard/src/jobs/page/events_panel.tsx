@@ -1,12 +1,12 @@
 // Every event as it is kept, in words and as JSON.
 
 import { useState } from "react";
-import { formatCount, formatTime, useHeadway } from "@headway/react";
+import { formatTime, useHeadway } from "@headway/react";
 
 import { Button } from "../../design/button.tsx";
 import { JsonTree } from "../../design/json_tree.tsx";
 import { useNotify } from "../../shell/context.ts";
-import { reasonOf } from "../../shell/words.ts";
+import { counted, reasonOf } from "../../shell/words.ts";
 import { describeEvent } from "./event_words.ts";
 import type { PastEvent } from "./history.ts";
 
@@ -20,7 +20,7 @@ export function EventsPanel({ job, events }: { readonly job: string; readonly ev
     <>
       <div className="panel-tools">
         <span className="muted">Newest first</span>
-        <span className="panel-tools__end">{formatCount(events.length)} events</span>
+        <span className="panel-tools__end">{counted(events.length, "event")}</span>
         <SaveButton job={job} />
       </div>
       <div className="event-list">

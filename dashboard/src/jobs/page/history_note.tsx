@@ -1,9 +1,8 @@
 // What of a history is not shown, and why.
 
-import { formatCount } from "@headway/react";
-
 import { Banner } from "../../design/banner.tsx";
 import { Button } from "../../design/button.tsx";
+import { counted } from "../../shell/words.ts";
 import type { History, HistoryView } from "./history.ts";
 
 export function HistoryNote({ history, view }: { readonly history: History; readonly view: HistoryView }) {
@@ -15,7 +14,7 @@ export function HistoryNote({ history, view }: { readonly history: History; read
       {view.beginsLate && <Banner>The log has forgotten its beginning: what is shown begins later.</Banner>}
       {!view.complete && !view.reading && (
         <Banner actions={<Button size="small" onClick={() => { history.more(); }}>Read further</Button>}>
-          These are the first {formatCount(view.read)} events and what has come since you are here. Those between are not read yet.
+          These are the first {counted(view.read, "event")} and what has come since you are here. Those between are not read yet.
         </Banner>
       )}
     </div>
