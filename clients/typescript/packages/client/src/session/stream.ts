@@ -134,10 +134,12 @@ export class Stream {
     return this.#replayed;
   }
 
-  /** Gives a replay up. */
-  forget(number: number): void {
+  /** Gives a replay up. Whether it was not over yet. */
+  forget(number: number): boolean {
     this.#begun.delete(number);
-    if (this.#replays.delete(number)) this.#withdraw((subject) => "replay" in subject && subject.replay === number);
+    const pending = this.#replays.delete(number);
+    if (pending) this.#withdraw((subject) => "replay" in subject && subject.replay === number);
+    return pending;
   }
 
   /** Asks once more for what was refused: one key, or all. */

@@ -17,8 +17,10 @@ interface Entry {
   readonly id: string;
   readonly key: string;
   readonly selection: Selection;
-  /** The position from which its events are asked for, until they come. */
+  /** The position from which its events were asked for: until they have come, they may still be lost. */
   replay: { readonly number: number; readonly cursor: string } | undefined;
+  /** The position after which events are missing, until a state says up to where. */
+  missing: string | undefined;
 }
 
 /** Frames for one tab. */
@@ -79,14 +81,11 @@ export class Relay {
     return false;
   }
 
-  /** What the session's news mean for single tabs. */
+  /** What the session's news mean for single tabs, to be told before a frame that they carry. */
   handleOutput(output: Output, now: number): Answer[] {
     switch (output.type) {
       case "replayed":
-        return this.#answers(({ replay }) => replay?.number === output.replay, (entry) => {
-          entry.replay = undefined;
-          return [subscribed(entry, true)];
-        });
+        return this.#answers(({ replay }) => replay?.number === output.replay, (entry) => [subscribed(entry, true)]);
       case "subscription": {
         const refusal = this.#session.stream.refusal(output.key);
         if (refusal === undefined) return [];
@@ -100,16 +99,23 @@ export class Relay {
         // Where nothing can be asked, nothing can be asked again.
         return this.#answers(({ replay }) => replay !== undefined, (entry) => {
           const position = entry.replay?.cursor;
-          this.#forget(entry);
-          return this.#begin(entry, position);
+          return this.#forget(entry) ? this.#begin(entry, position) : [];
         });
+      case "frame": {
+        const { frame } = output;
+        if (frame.type !== "snapshot") return [];
+        return this.#answers(({ missing, selection }) => missing !== undefined && named(selection.selector) === frame.job, (entry) => {
+          const { missing } = entry;
+          entry.missing = undefined;
+          return missing === undefined ? [] : gap(frame, missing);
+        });
+      }
       case "token":
       case "connect":
       case "send":
       case "disconnect":
       case "job":
       case "event":
-      case "frame":
         return [];
     }
   }
@@ -126,7 +132,7 @@ export class Relay {
     const known = stream.has(key);
     const refused = stream.refusal(key) !== undefined;
     this.#session.subscribe(key, selection, now);
-    const entry: Entry = { id, key, selection, replay: undefined };
+    const entry: Entry = { id, key, selection, replay: undefined, missing: undefined };
     entries.set(id, entry);
     // Another tab may know better by now.
     if (known && refused) this.#session.retry(key, now);
@@ -162,11 +168,12 @@ export class Relay {
 
   /** A subscription stands: what is held of its jobs. From `position` on events may be missing. */
   #begin(entry: Entry, position: string | undefined): StreamFrame[] {
-    const held = this.#held(entry).flatMap((frame): StreamFrame[] => {
-      if (frame.type !== "snapshot" || position === undefined || position === frame.cursor) return [frame];
-      return [{ type: "gap", job: frame.job, from: position, to: frame.cursor, reason: "slow" }, frame];
-    });
-    return [subscribed(entry, position === undefined), ...held];
+    const held = this.#held(entry);
+    entry.missing = held.length > 0 ? undefined : position;
+    return [
+      subscribed(entry, position === undefined),
+      ...held.flatMap((frame) => (frame.type === "snapshot" && position !== undefined ? [...gap(frame, position), frame] : [frame])),
+    ];
   }
 
   #answers(which: (entry: Entry) => boolean, frames: (entry: Entry, entries: Map<string, Entry>) => StreamFrame[]): Answer[] {
@@ -186,9 +193,11 @@ export class Relay {
     this.#session.unsubscribe(entry.key, now);
   }
 
-  #forget(entry: Entry): void {
-    if (entry.replay !== undefined) this.#session.stream.forget(entry.replay.number);
+  /** Gives up what was asked for. Whether some of it may not have come. */
+  #forget(entry: Entry): boolean {
+    const pending = entry.replay !== undefined && this.#session.stream.forget(entry.replay.number);
     entry.replay = undefined;
+    return pending;
   }
 
   /** Whether a position can be told to the server, now or when it is connected. */
@@ -200,6 +209,11 @@ export class Relay {
 
 function subscribed({ id }: Entry, recovered: boolean): StreamFrame {
   return { type: "subscribed", id, recovered, was_recovering: recovered };
+}
+
+/** Events after a position are missing up to a state. */
+function gap({ job, cursor }: Extract<Frame, { type: "snapshot" }>, from: string): StreamFrame[] {
+  return from === cursor ? [] : [{ type: "gap", job, from, to: cursor, reason: "slow" }];
 }
 
 /** What a message asks for. */

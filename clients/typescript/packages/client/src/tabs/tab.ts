@@ -156,7 +156,8 @@ export class Tab {
   handleLock(now: number): void {
     const phase = this.#phase;
     if (phase.role === "outside" || phase.role === "leads") return;
-    this.#follower.detach();
+    // Whoever is connected already has a stream that stays open.
+    if (phase.role !== "alone") this.#follower.detach();
     this.#term = Math.max(this.#term + 1, Math.floor(now));
     this.#number = 0;
     this.#told = "";
@@ -213,8 +214,8 @@ export class Tab {
     if (output.type === "connection") this.#outputs.push({ type: "connection" });
     if (phase.role !== "leads") return;
     if (output.type === "connection") this.#announceChange();
-    if (output.type === "frame" && phase.relay.isWanted(output.frame)) this.#tell({ type: "tell", frame: output.frame });
     for (const { to, frames } of phase.relay.handleOutput(output, now)) this.#tell({ type: "answer", to, frames });
+    if (output.type === "frame" && phase.relay.isWanted(output.frame)) this.#tell({ type: "tell", frame: output.frame });
   }
 
   /** Something was said; what is no message of this protocol is passed over. */
