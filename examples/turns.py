@@ -16,6 +16,10 @@ class Turns:
         """Waits for a turn."""
         self._free.acquire()
 
+    def taken(self, most: float) -> bool:
+        """Waits at most so many seconds for a turn. Whether it came."""
+        return self._free.acquire(timeout=most)
+
     def give(self, turns: int = 1) -> None:
         """Lets the worker go on."""
         self._free.release(turns)
