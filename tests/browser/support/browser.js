@@ -19,10 +19,11 @@ after(async () => {
 /**
  * A page in a context of its own, closed at the end of the test. The test fails when the page has
  * complained: thrown errors, refused scripts and styles, lines in the console. `expects` are the
- * statuses of refusals that the test provokes, or parts of what is said of them; `args` start another browser.
+ * statuses of refusals that the test provokes, or parts of what is said of them; `args` start another browser,
+ * which with `kept` keeps pages to go back to.
  */
-export async function openBrowser(test, { args, expects = [], ...options } = {}) {
-  const browser = await (args === undefined ? shared ??= launch() : launch(args));
+export async function openBrowser(test, { args, kept, expects = [], ...options } = {}) {
+  const browser = await (args === undefined ? shared ??= launch() : launch(args, { kept }));
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   context.setDefaultTimeout(30_000);
   const found = [];

@@ -8,7 +8,8 @@ export const ARGS = [
   "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ];
 
-/** Starts it; whoever starts it closes it. `args` stand instead of the usual ones. */
-export function launch(args = ARGS) {
-  return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args });
+/** Starts it; whoever starts it closes it. `args` stand instead of the usual ones; with `kept`, pages are kept to go back to. */
+export function launch(args = ARGS, { kept = false } = {}) {
+  const ignoreDefaultArgs = kept ? ["--disable-back-forward-cache"] : [];
+  return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args, ignoreDefaultArgs });
 }
