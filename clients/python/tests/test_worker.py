@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -40,7 +41,66 @@ run(work, concurrency={concurrency})
 """
 
 
+AWKWARD = """
+from headway.worker import RetryLater, Skip, run
+
+class Moving(dict):
+    def items(self):
+        raise RuntimeError("dictionary changed size during iteration")
+
+class Mute(Exception):
+    def __str__(self):
+        raise RuntimeError("no words")
+
+def work(item):
+    match item.input:
+        case "a unit": item.usage("gpt-x", tokens=object())
+        case "a cost": item.cost(0.1)
+        case "a percent": item.progress(object())
+        case "an output": return Moving(rows=1)
+        case "a pause": raise RetryLater("later", after=float("nan"))
+        case "a name": raise OSError("no file \\udcff")
+        case "no words": raise Mute
+        case "twice": item.finish(1); raise Skip
+        case "well": return 1
+
+run(work, concurrency=int(__import__("sys").argv[1]))
+"""
+
+
 class WorkerTest(TestCase):
+    def test_every_item_is_answered_whatever_its_function_does(self) -> None:
+        codes = {
+            "a unit": "ValueError",
+            "a cost": "ValueError",
+            "a percent": "ValueError",
+            "an output": "output_not_json",
+            "a pause": "retry_later",
+            "a name": "OSError",
+            "no words": "Mute",
+            "twice": None,
+            "well": None,
+        }
+        lines = [json.dumps({"index": index, "input": what}) for index, what in enumerate(codes)]
+        source = str(Path(headway.__file__).parents[1])
+        for concurrency in ("1", "3"):
+            ended = subprocess.run(
+                [sys.executable, "-c", AWKWARD, concurrency],
+                input="\n".join(lines),
+                capture_output=True,
+                encoding="utf-8",
+                timeout=60,
+                check=False,
+                env={**os.environ, "PYTHONPATH": source},
+            )
+            with self.subTest(concurrency=concurrency, said=ended.stderr):
+                answers = [json.loads(line) for line in ended.stdout.splitlines()]
+                answers.sort(key=lambda answer: int(answer["index"]))
+                self.assertEqual(ended.returncode, 0)
+                self.assertEqual(
+                    [answer.get("error", {}).get("code") for answer in answers], [*codes.values()]
+                )
+
     def test_items_are_worked_on_and_answered(self) -> None:
         folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
         server = self.enterContext(Server("--allow-exec"))

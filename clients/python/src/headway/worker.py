@@ -22,7 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import IO, Any
 
-from .reporting.reports import failure
+from .reporting.reports import failure, number
 
 __all__ = ["Item", "RetryLater", "Skip", "items", "run"]
 
@@ -78,16 +78,34 @@ class Item:
         return self._answered
 
     def progress(self, percent: float, *, message: str | None = None) -> None:
-        """How far it is, from 0 to 100."""
-        said = {"index": self.index, "progress": percent}
+        """How far it is, from 0 to 100.
+
+        :raises ValueError: for what is no number.
+        """
+        share = number(percent)
+        if share is None:
+            raise ValueError("`percent` must be a number from 0 to 100")
+        said: dict[str, Any] = {"index": self.index, "progress": share}
         self._channel.write(said if message is None else {**said, "message": message})
 
     def usage(self, sku: str, **units: float) -> None:
-        """Units used, which are sent with the answer and priced by the server's rate card."""
-        self._usage.append({**units, "sku": sku})
+        """Units used, which are sent with the answer and priced by the server's rate card.
+
+        :raises ValueError: for what is no number of 0 or more.
+        """
+        counts = {unit: number(count) for unit, count in units.items()}
+        for unit, count in counts.items():
+            if count is None or count < 0:
+                raise ValueError(f"usage `{unit}` must be a number of 0 or more")
+        self._usage.append({**counts, "sku": sku})
 
     def cost(self, amount: str) -> None:
-        """Money spent, as a decimal text, which is sent with the answer."""
+        """Money spent, as a decimal text, which is sent with the answer.
+
+        :raises ValueError: for what is no text.
+        """
+        if not isinstance(amount, str):
+            raise ValueError('a cost is a decimal text such as "0.02", since floats lose parts of it')
         self._cost = amount
 
     def finish(self, output: Any = None) -> None:  # noqa: ANN401 - JSON is anything
@@ -169,23 +187,32 @@ def run(
 def _work(function: Callable[[Item], Any], item: Item, retryable: tuple[type[Exception], ...]) -> None:
     try:
         output = function(item)
-    except RetryLater as error:
-        item.fail(error.code, str(error), retryable=True, retry_after=error.after)
-    except Skip as skipped:
-        item.skip(str(skipped) or "skipped")
     except Exception as error:
-        if not item.answered:
-            item.fail(**failure(error), retryable=isinstance(error, retryable))
-    else:
-        if not item.answered:
-            _finish(item, output)
-
-
-def _finish(item: Item, output: Any) -> None:  # noqa: ANN401
+        _explain(item, error, retryable)
+        return
+    if item.answered:
+        return
     try:
         item.finish(output)
-    except (TypeError, ValueError, RecursionError) as error:
-        item.fail("output_not_json", f"the output cannot be sent: {error}")
+    except OSError:
+        # Nobody reads answers any more.
+        raise
+    except Exception as error:
+        item.fail("output_not_json", f"the output cannot be sent: {failure(error)['message']}")
+
+
+def _explain(item: Item, error: Exception, retryable: tuple[type[Exception], ...]) -> None:
+    """Answers with what a function raised, unless it has answered before that."""
+    if item.answered:
+        return
+    said = failure(error)
+    if isinstance(error, RetryLater):
+        after = number(error.after)
+        item.fail(str(error.code), said["message"], retryable=True, retry_after=after)
+    elif isinstance(error, Skip):
+        item.skip(str(error) or "skipped")
+    else:
+        item.fail(**said, retryable=isinstance(error, retryable))
 
 
 def _streams() -> _Streams:

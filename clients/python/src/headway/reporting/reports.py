@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from .queue import Event
 
-__all__ = ["LOG", "Level", "Reports", "Step", "failure"]
+__all__ = ["LOG", "Level", "Reports", "Step", "failure", "number"]
 
 LOG = logging.getLogger("headway")
 
@@ -85,7 +85,7 @@ class Reports(ABC):
 
     def usage(self, sku: str, **units: float) -> bool:
         """Units used, priced by the server's rate card: ``usage("gpt-x", input_tokens=120)``."""
-        counts = {unit: _number(count) for unit, count in units.items()}
+        counts = {unit: number(count) for unit, count in units.items()}
         for unit, count in counts.items():
             if count is None or count < 0:
                 return self._wrong(f"usage `{unit}` must be a number of 0 or more")
@@ -159,7 +159,7 @@ class Reports(ABC):
                     return self._wrong(f"`{unit}` must be a whole number")
         if "percent" not in event:
             return True
-        percent = _number(event["percent"])
+        percent = number(event["percent"])
         if percent is None or not -1e-6 <= percent <= 100 + 1e-6:
             return self._wrong("`percent` must be a number from 0 to 100")
         event["percent"] = min(max(percent, 0.0), 100.0)
@@ -238,22 +238,22 @@ def failure(error: BaseException) -> dict[str, Any]:
 
 
 def _words(error: BaseException) -> str:
-    """What an exception says, else what it is."""
+    """What an exception says, else what it is, in signs that can be sent."""
     try:
         said = str(error)
     except Exception:
         said = ""
-    return (said or type(error).__name__)[:4000]
+    return (said or type(error).__name__)[:4000].encode(errors="replace").decode()
 
 
 def _event(kind: str, **members: Any) -> dict[str, Any]:  # noqa: ANN401
     return {"type": kind, **{name: value for name, value in members.items() if value is not None}}
 
 
-def _number(value: Any) -> float | None:  # noqa: ANN401
+def number(value: Any) -> float | None:  # noqa: ANN401
     """A finite number, ``None`` for anything else."""
     try:
-        number = float(value) if not isinstance(value, str | bytes | bool) else math.nan
+        found = float(value) if not isinstance(value, str | bytes | bool) else math.nan
     except (TypeError, ValueError, OverflowError):
         return None
-    return number if math.isfinite(number) else None
+    return found if math.isfinite(found) else None
