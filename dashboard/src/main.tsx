@@ -32,7 +32,7 @@ const notices = new Notices();
 /** A tab that stays open over an upgrade of the server says so, and goes on as it is. */
 async function tellWhenNewer(): Promise<void> {
   if (await servedBuild(buildOfTab()) !== "newer") return;
-  notices.tell({ tone: "idle", text: NEWER_TEXT, stays: true, action: { label: "Load again", does: () => { location.reload(); } } });
+  notices.tell({ tone: "idle", text: NEWER_TEXT, stays: true, action: { label: "Reload", does: () => { location.reload(); } } });
 }
 const session = new Session({
   connect, questions,

@@ -25,6 +25,7 @@ export function NodePage() {
     ...(person.has("admin") ? [{ name: "audit", label: "Audit log" }, { name: "dead", label: "Dead letters" }] as const : []),
   ];
   const selected = tabs.find(({ name }) => name === query["tab"])?.name ?? "overview";
+  if (tabs.length === 1 && !person.operates) return <Page><PageHead title="Node" /><NotForYou /></Page>;
   return (
     <Page>
       <PageHead title="Node"><NodeFacts view={view} /></PageHead>

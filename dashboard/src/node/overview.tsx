@@ -109,7 +109,7 @@ function OverviewSkeleton() {
 export function NotForYou() {
   return (
     <Empty icon="key" title="The node is for its administrators">
-      Its counters are shown to administrators of the tenant <code>default</code>. Your sign-in is another one: jobs and batches are all yours to see.
+      Counters, the audit log and dead letters are shown to administrators of the tenant <code>default</code>. Your sign-in has another role.
     </Empty>
   );
 }

@@ -40,4 +40,4 @@ export function buildOfTab(): BuildSource {
 }
 
 /** Told once, however often it is seen. */
-export const NEWER_TEXT = "Headway was updated. This tab shows the version before until it is loaded again.";
+export const NEWER_TEXT = "Headway was updated. Reload this tab to use the new version.";

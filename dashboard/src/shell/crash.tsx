@@ -40,7 +40,7 @@ export class CrashBoundary extends Component<CrashBoundaryProps, CrashBoundarySt
     return (
       <Empty
         icon="error" title="This page could not be shown" whole
-        more={<Button icon="retry" onClick={() => { location.reload(); }}>Load again</Button>}
+        more={<Button icon="retry" onClick={() => { location.reload(); }}>Reload</Button>}
       >
         {error instanceof Error ? error.message : "Something unexpected happened."}
       </Empty>

@@ -23,13 +23,13 @@ export function NotLoaded() {
   if (served === "unknown") {
     return (
       <Empty icon="offline" title="This page could not be loaded" whole more={<Button icon="retry" onClick={() => { setTries(tries + 1); }}>Try again</Button>}>
-        The server does not answer. What is open in this tab stays as it is.
+        The server does not answer at the moment.
       </Empty>
     );
   }
   return (
-    <Empty icon="retry" title={served === "newer" ? "Headway was updated" : "This page could not be loaded"} whole more={<Button look="strong" icon="retry" onClick={() => { location.reload(); }}>Load again</Button>}>
-      {served === "newer" ? "This tab is of the version before, whose pages the server does not have any more. Load it again to go on." : "Something between here and the server broke off. Load it again to go on."}
+    <Empty icon="retry" title={served === "newer" ? "Headway was updated" : "This page could not be loaded"} whole more={<Button look="strong" icon="retry" onClick={() => { location.reload(); }}>Reload</Button>}>
+      {served === "newer" ? "This tab runs the previous version, and the server no longer has its pages. Reload it to go on." : "Something between this tab and the server broke off. Reload it to go on."}
     </Empty>
   );
 }

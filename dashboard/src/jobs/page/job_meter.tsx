@@ -19,7 +19,7 @@ export function JobMeter({ job, at }: { readonly job: JobDocument; readonly at: 
           {typeof job.phase === "string" && typeof job.message === "string" && " · "}
           {job.message}
         </span>
-        <span className="job-meter__percent">{known === undefined ? (job.status === "running" ? "–" : "") : formatPercent(known)}</span>
+        <span className="job-meter__percent" data-unknown={known === undefined || undefined}>{known === undefined ? (job.status === "running" ? "–" : "") : formatPercent(known)}</span>
       </div>
       <ProgressBar job={job} label={`Progress of ${job.name ?? job.id}`} />
       <div className="job-meter__figures">
