@@ -114,7 +114,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pace", type=float, default=0.3, help="seconds that a model would take to answer")
     options = parser.parse_args()
-    never, looks = threading.Event(), max(1, round(options.pace / LOOK_S))
+    never = threading.Event()
+    looks: int = max(1, round(options.pace / LOOK_S))
     waited = 0
 
     def answered(most: float) -> bool:

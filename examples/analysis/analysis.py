@@ -110,11 +110,11 @@ def of_year(days: Iterable[Day], year: str) -> list[Day]:
     return [day for day in days if str(day.on.year) == year]
 
 
-def by_month(days: Iterable[Day]) -> dict[tuple[int, int], list[Day]]:
-    """The days of each month of each year."""
-    months: dict[tuple[int, int], list[Day]] = {}
+def by_month(days: Iterable[Day]) -> dict[tuple[str, str], list[Day]]:
+    """The days of each month of each year, by both as they stand in a date."""
+    months: dict[tuple[str, str], list[Day]] = {}
     for day in days:
-        months.setdefault((day.on.year, day.on.month), []).append(day)
+        months.setdefault((f"{day.on:%Y}", f"{day.on:%m}"), []).append(day)
     return months
 
 
@@ -201,11 +201,11 @@ def analyse(request: Request) -> dict[str, Any]:
     months = by_month(days)
     years: dict[str, Any] = {}
     for (year, month), inside in months.items():
-        years.setdefault(str(year), {"months": {}})["months"][f"{month:02}"] = summary(inside)
+        years.setdefault(year, {"months": {}})["months"][month] = summary(inside)
     report(type="partial", name="months", data=years)
     for (year, month), inside in months.items():
         found = interval([day.highest for day in inside], request.rounds, chance)
-        years[str(year)]["months"][f"{month:02}"]["temperature"]["interval"] = found
+        years[year]["months"][month]["temperature"]["interval"] = found
 
     progress(25, "relating_days")
     for year, told in years.items():
@@ -216,12 +216,12 @@ def analyse(request: Request) -> dict[str, Any]:
     compared: dict[str, Any] = {}
     for place, (one, other) in enumerate(pairs):
         for name, season in SEASONS.items():
-            sides = [
+            first, second = (
                 [day.highest for day in of_year(days, year) if day.on.month in season]
                 for year in (one, other)
-            ]
-            found_apart = comparison(*sides, request.rounds, chance)
-            compared.setdefault(f"{one} and {other}", {})[name] = found_apart
+            )
+            difference = comparison(first, second, request.rounds, chance)
+            compared.setdefault(f"{one} and {other}", {})[name] = difference
         progress(50 + 40 * (place + 1) / (len(pairs) + 1), "comparing_years")
 
     progress(90, "judging_spells")
