@@ -12,8 +12,8 @@ const LONGEST: usize = 300;
 /// More bytes than the longest form has, and a sign that may be taken back.
 const FORM_BYTES: usize = 4 * (LONGEST + 2);
 
-/// The longest quotation, in characters: bounds how far is looked for its end.
-const QUOTED: usize = 200;
+/// The longest quotation, in bytes.
+const QUOTED: usize = 400;
 
 /// A word without digits counts as a number in base 16 from this length on; with digits from the
 /// shorter one.
@@ -30,8 +30,9 @@ pub(super) fn of(error: &JobError) -> String {
     });
     let message = beginning(&error.message, LOOKED_AT);
     let mut form = String::with_capacity(message.len().min(LONGEST));
+    let mut quotations = Quotations::default();
     let mut rest = message.trim_start();
-    // What is cut off anyway is not made: a message may be all quotation marks that nothing closes.
+    // What is cut off anyway is not made.
     while form.len() <= FORM_BYTES
         && let Some(first) = rest.chars().next()
     {
@@ -45,7 +46,7 @@ pub(super) fn of(error: &JobError) -> String {
         } else if let Some(length) = address(rest) {
             sign(&mut form);
             length
-        } else if let Some(length) = quoted(rest, first, before) {
+        } else if let Some(length) = quotations.length(&message, rest, before) {
             form.push(first);
             form.push_str(SIGN);
             form.push(closing(first));
@@ -98,30 +99,51 @@ const fn closing(opening: char) -> char {
     }
 }
 
-/// Bytes of a quotation that the text begins with, its marks among them. An apostrophe begins none.
-fn quoted(text: &str, first: char, before: Option<char>) -> Option<usize> {
-    let opens = match first {
-        '"' | '`' | '“' | '«' => true,
-        '\'' => !before.is_some_and(char::is_alphanumeric),
-        _ => false,
-    };
-    if !opens {
-        return None;
-    }
-    let within = text.char_indices().nth(QUOTED).map_or(text.len(), |(end, _)| end);
-    let text = text.get(..within)?;
-    let mark = closing(first);
-    let mut from = first.len_utf8();
-    loop {
-        let end = from + text.get(from..)?.find(mark)?;
-        let after = end + mark.len_utf8();
-        // Within quotation marks of one stroke, one before a letter is an apostrophe.
-        let goes_on = text.get(after..)?.chars().next().is_some_and(char::is_alphanumeric);
-        if mark == '\'' && goes_on {
-            from = after;
-            continue;
+/// Finds the ends of quotations in one message. Each part of it is looked through once for each mark,
+/// however many quotations begin there that nothing ends.
+#[derive(Default)]
+struct Quotations {
+    /// Marks, and up to where in the message none of them ends a quotation.
+    searched: Vec<(char, usize)>,
+}
+
+impl Quotations {
+    /// Bytes of a quotation that the rest of a message begins with, its marks among them. An
+    /// apostrophe begins none.
+    fn length(&mut self, message: &str, rest: &str, before: Option<char>) -> Option<usize> {
+        let first = rest.chars().next()?;
+        let opens = match first {
+            '"' | '`' | '“' | '«' => true,
+            '\'' => !before.is_some_and(char::is_alphanumeric),
+            _ => false,
+        };
+        if !opens {
+            return None;
         }
-        return Some(after);
+        let begin = message.len() - rest.len();
+        let end = self.end(message, begin + first.len_utf8(), closing(first))?;
+        Some(end - begin)
+    }
+
+    /// Where a quotation that has begun before `from` ends.
+    fn end(&mut self, message: &str, from: usize, mark: char) -> Option<usize> {
+        let known = self.searched.iter_mut().find(|(known, _)| *known == mark);
+        let mut at = known.as_ref().map_or(from, |(_, until)| from.max(*until));
+        let until = message.floor_char_boundary(from + QUOTED).max(at);
+        while let Some(found) = message.get(at..until)?.find(mark) {
+            let after = at + found + mark.len_utf8();
+            // Within quotation marks of one stroke, one before a letter is an apostrophe.
+            let next = message.get(after..)?.chars().next();
+            if mark != '\'' || !next.is_some_and(char::is_alphanumeric) {
+                return Some(after);
+            }
+            at = after;
+        }
+        match known {
+            Some((_, searched)) => *searched = until,
+            None => self.searched.push((mark, until)),
+        }
+        None
     }
 }
 
@@ -209,6 +231,30 @@ mod tests {
         };
         assert_eq!(of(&error(503, ": try in 30 s")), "the server answered 503: try in … s");
         assert_eq!(of(&error(404, "")), "the server answered 404");
+    }
+
+    #[test]
+    fn what_was_searched_for_the_end_of_a_quotation_is_not_searched_again() {
+        let long = "x".repeat(QUOTED);
+        for (message, form) in [
+            // Two that nothing ends, and one that ends beyond where was searched.
+            (format!("“a “b “{long}” c"), format!("“a “b “{}", &long[..LONGEST - 7])),
+            ("'a 'b 'c' d".to_owned(), "'…' d".to_owned()),
+            (format!("'a 'b {long} 'c' d"), format!("'a 'b {}", &long[..LONGEST - 6])),
+            ("\"a\" \"b\" \"c".to_owned(), "\"…\" \"…\" \"c".to_owned()),
+        ] {
+            let cut = if form.chars().count() == LONGEST { SIGN } else { "" };
+            assert_eq!(of(&JobError::fatal("c", &*message)), form + cut, "{message}");
+        }
+        let mut quotations = Quotations::default();
+        let message = "“".repeat(1_000);
+        let mut searched = 0;
+        for begin in (0..message.len()).step_by("“".len()) {
+            let before = quotations.searched.first().map_or(begin, |(_, until)| *until);
+            assert_eq!(quotations.length(&message, &message[begin..], None), None);
+            searched += quotations.searched[0].1 - before.max(begin);
+        }
+        assert!(searched <= message.len(), "{searched} of {}", message.len());
     }
 
     #[test]
