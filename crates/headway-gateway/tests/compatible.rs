@@ -542,6 +542,64 @@ async fn a_client_hears_only_of_what_it_has_subscribed_to() {
 }
 
 #[tokio::test]
+async fn whoever_hears_of_everything_again_is_told_what_was_passed_over() {
+    let server = eager_server().await;
+    for id in ["t1", "t2"] {
+        server.job_with(json!({"kind":"workflow","id":id,"session":"s"})).await;
+    }
+    let mut watcher = Older::open(&server, "/ws/progress/s").await;
+    watcher.next().await.unwrap();
+    watcher.next().await.unwrap();
+    watcher.send(&json!({"type":"subscribe","transaction_id":"t2"})).await;
+    watcher.until(|message| message["type"] == "subscribed").await;
+    server.report("t1", json!({"type":"phase","name":"meanwhile"})).await;
+    server.report("t2", json!({"type":"phase","name":"told"})).await;
+    watcher.until(|message| message["progress_events"].to_string().contains("told")).await;
+    assert!(watcher.events("t1").iter().all(|event| event["message"] != "meanwhile"));
+    // Nothing happens from here on.
+    watcher.send(&json!({"type":"unsubscribe"})).await;
+    watcher
+        .until(|message| {
+            message["transaction_id"] == "t1"
+                && message["progress_events"].to_string().contains("meanwhile")
+        })
+        .await;
+    watcher.send(&json!({"type":"ping"})).await;
+    watcher.until(|message| message["type"] == "pong").await;
+    let told = watcher.events("t2").iter().filter(|event| event["message"] == "told").count();
+    assert_eq!(told, 1, "what was told is not told again");
+
+    watcher.send(&json!({"type":"subscribe","agents":["one"]})).await;
+    watcher.until(|message| message["type"] == "subscribed").await;
+    server.report("t1", json!([step("two"), step("one")])).await;
+    watcher.until(|message| message["current_agent"] == "one").await;
+    assert!(watcher.events("t1").iter().all(|event| event["agent"] != "two"));
+    watcher.send(&json!({"type":"unsubscribe","agents":["one"]})).await;
+    watcher.until(|message| message["current_tasks"].get("two").is_some()).await;
+    assert!(watcher.events("t1").iter().any(|event| event["agent"] == "two"));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_connection_of_a_session_hears_of_no_other() {
+    let server = eager_server().await;
+    server.job_with(json!({"kind":"workflow","id":"t1","session":"s"})).await;
+    server.job_with(json!({"kind":"workflow","id":"other","session":"another"})).await;
+    let mut watcher = Older::open(&server, "/ws/progress/s").await;
+    watcher.next().await.unwrap();
+    watcher.send(&json!({"type":"subscribe","transaction_id":"other"})).await;
+    let error = watcher.next().await.unwrap();
+    assert_eq!((&error["type"], &error["code"]), (&json!("error"), &json!("not_found")));
+    assert_eq!(error["transaction_id"], "other");
+    // It narrows nothing, and nothing of it comes.
+    server.report("other", json!({"type":"start"})).await;
+    server.report("t1", json!({"type":"start"})).await;
+    let next = watcher.next().await.unwrap();
+    assert_eq!((&next["transaction_id"], &next["status"]), (&json!("t1"), &json!("running")));
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_session_that_nothing_happens_in_is_left_and_may_come_back() {
     let limits = Limits { idle_within: Duration::from_millis(50), ..Limits::default() };
     let server = Server::start_with(Options { limits, ..Options::default() }, eager()).await;

@@ -77,20 +77,26 @@ impl Speech {
     }
 
     /// A frame of the session in the words of the format; `None`: the format has none for it.
-    pub(crate) fn reword(&mut self, frame: Frame, (tick, now): (Tick, Timestamp)) -> Option<Frame> {
+    pub(crate) fn reword(
+        &mut self,
+        frame: Frame,
+        session: &mut Session,
+        (tick, now): (Tick, Timestamp),
+    ) -> Option<Frame> {
         if matches!(frame.kind(), FrameKind::Snapshot | FrameKind::Update) {
             // A state, told in the format already.
-            self.idle_since = tick;
-            return match self.format {
-                Format::Analysis | Format::JobProgress => Some(frame),
-                Format::Session => self.narrowing.of(frame),
+            let told = match self.format {
+                Format::Analysis | Format::JobProgress => frame,
+                Format::Session => self.narrowing.of(frame)?,
             };
+            self.idle_since = tick;
+            return Some(told);
         }
         let message: ServerMessage = serde_json::from_slice(frame.text()).ok()?;
         let said = match self.format {
             Format::Analysis => analysis::reword(&message),
             Format::JobProgress => job_progress::reword(&message, now),
-            Format::Session => session::reword(&message, &mut self.narrowing, now),
+            Format::Session => session::reword(&message, &mut self.narrowing, session, now),
         }?;
         Some(frame.reworded(said.to_string()))
     }

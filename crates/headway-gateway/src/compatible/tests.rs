@@ -231,6 +231,17 @@ fn where_no_step_says_that_it_is_an_agent_those_at_the_top_are() {
 }
 
 #[test]
+fn one_agent_that_works_at_two_steps_is_told_with_the_tasks_of_both() {
+    let worker = |index: u32, task: &str| {
+        json!({"index":index,"name":"ResearchAgent","role":"agent","status":"running","weight":1.0,
+               "started_at":AT,"tasks":[task]})
+    };
+    let steps = json!({ "a": worker(0, "Reading"), "b": worker(1, "Weighing") });
+    let said = session_message(&document("running", &json!({"steps":steps})), &[], 0);
+    assert_eq!(said["current_tasks"], json!({"ResearchAgent":["Reading","Weighing"]}));
+}
+
+#[test]
 fn each_event_is_told_in_the_words_of_the_session_format() {
     let steps = json!({
         "research": step(0, "ResearchAgent", "completed", 10, Some(12)),

@@ -3,11 +3,12 @@
 use std::sync::atomic::Ordering;
 
 use headway_access::{Act, On, authorize};
-use headway_protocol::ProblemCode;
 use headway_protocol::frame::Subscribe;
+use headway_protocol::{Cursor, JobId, ProblemCode};
 use slab::Slab;
 
 use super::busy::Search;
+use super::cover::fits;
 use super::message::Refused;
 use super::wanted::Wanted;
 use super::{Request, Session};
@@ -98,12 +99,41 @@ impl Session {
         self.is_signed_in()?;
         let selector = self.check(&subscribe)?;
         let Subscribe { id, cursor, events, min_interval_ms, .. } = subscribe;
+        let interval_ms = min_interval_ms.map(millis);
+        self.begin(id.into_boxed_str(), selector, Wanted::of(events), interval_ms, cursor);
+        Ok(())
+    }
+
+    /// Ends a subscription and begins it anew, as if it had just been asked for: its jobs are told
+    /// from their present state on, or from the positions given to [`Self::resume`].
+    pub fn begin_again(&mut self, id: &str) {
+        let known = self.subscriptions.key_of(id);
+        let Some((key, subscription)) =
+            known.and_then(|key| Some((key, self.subscriptions.get(key)?)))
+        else {
+            return;
+        };
+        let Subscription { id, selector, wanted, interval_ms, .. } = subscription;
+        let (id, selector, wanted) = (id.clone(), selector.clone(), wanted.clone());
+        let interval_ms = *interval_ms;
+        self.forget(key);
+        self.begin(id, selector, wanted, interval_ms, None);
+    }
+
+    fn begin(
+        &mut self,
+        id: Box<str>,
+        selector: Selector,
+        wanted: Wanted,
+        interval_ms: Option<u32>,
+        cursor: Option<Cursor>,
+    ) {
         let ticket = self.ticket();
         let key = self.subscriptions.insert(Subscription {
-            id: id.into_boxed_str(),
+            id,
             selector: selector.clone(),
-            wanted: Wanted::of(events),
-            interval_ms: min_interval_ms.map(millis),
+            wanted,
+            interval_ms,
             ticket,
             reader: None,
             surveying: !matches!(selector, Selector::Job(_)),
@@ -122,7 +152,6 @@ impl Session {
                 self.busy().requests.push_back(survey);
             }
         }
-        Ok(())
     }
 
     /// Ends a subscription without an answer. Whether there was one.
@@ -130,6 +159,15 @@ impl Session {
         let Some(key) = self.subscriptions.key_of(id) else { return false };
         self.forget(key);
         true
+    }
+
+    /// Whether a subscription of this name is about a job that is being watched.
+    pub fn is_about(&self, id: &str, job: &JobId) -> bool {
+        let subscription =
+            self.subscriptions.key_of(id).and_then(|key| self.subscriptions.get(key));
+        let lane = self.lanes.key_of(job).and_then(|key| self.lanes.get(key));
+        let (Some(subscription), Some(lane)) = (subscription, lane) else { return false };
+        fits(&subscription.selector, &lane.topic().look())
     }
 
     fn check(&self, subscribe: &Subscribe) -> Result<Selector, Refused> {

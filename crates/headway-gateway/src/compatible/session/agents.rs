@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use headway_protocol::document::Step;
 use headway_protocol::{StepStatus, Timestamp};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::compatible::document::Document;
 
@@ -48,9 +48,12 @@ impl Agents {
 
     /// What each of those that work is busy with.
     pub(super) fn tasks(&self) -> Value {
-        let working = self.each().filter(|(_, step)| step.status == StepStatus::Running);
-        let tasks = working.map(|(key, step)| (step.name.clone(), self.tasks_of(key, step)));
-        tasks.collect::<Map<_, _>>().into()
+        let mut tasks: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (key, step) in self.each().filter(|(_, step)| step.status == StepStatus::Running) {
+            // Two steps may be the work of one agent.
+            tasks.entry(&step.name).or_default().extend(self.tasks_of(key, step));
+        }
+        json!(tasks)
     }
 
     /// When each began and ended, in seconds since 1970, in the order in which they began.
@@ -100,14 +103,14 @@ impl Agents {
     }
 
     /// What a step says that it is busy with, else the steps below it that work.
-    fn tasks_of(&self, key: &str, step: &Step) -> Value {
+    fn tasks_of<'a>(&'a self, key: &str, step: &'a Step) -> Vec<&'a str> {
         if !step.tasks.is_empty() {
-            return step.tasks.clone().into();
+            return step.tasks.iter().map(String::as_str).collect();
         }
         let below = self.steps.values().filter(|other| {
             other.parent.as_deref() == Some(key) && other.status == StepStatus::Running
         });
-        below.map(|other| other.name.clone()).collect::<Vec<_>>().into()
+        below.map(|other| &*other.name).collect()
     }
 
     /// Whether another agent worked at some moment at which this one did.

@@ -9,6 +9,7 @@ mod events;
 mod said;
 
 use headway_hub::Telling;
+use headway_hub::session::Session;
 use headway_protocol::frame::{ClosingReason, EventFilter, Subscribe};
 use headway_protocol::{ServerMessage, Timestamp};
 use serde_json::{Value, json};
@@ -67,6 +68,7 @@ pub(super) fn message(telling: &Telling<'_>) -> Value {
 pub(super) fn reword(
     message: &ServerMessage,
     narrowing: &mut Narrowing,
+    session: &mut Session,
     now: Timestamp,
 ) -> Option<Value> {
     match message {
@@ -76,12 +78,12 @@ pub(super) fn reword(
                 "type": "server_shutting_down", "retry_ms": retry_ms, "timestamp": now,
             }))
         }
-        ServerMessage::Subscribed { id, .. } => said::subscribed(id, now),
+        ServerMessage::Subscribed { id, .. } => narrowing.subscribed(id, session, now),
         ServerMessage::Result { id, data } => said::done(id, data.as_ref(), now),
         // What is wrong with the session is said by the code that closes it.
         ServerMessage::Error { id: Some(id), .. } if id == WHOLE => None,
         ServerMessage::Error { id, code, message } => {
-            Some(narrowing.refused(id.as_deref(), code, message, now))
+            Some(narrowing.refused(id.as_deref(), (code, message), session, now))
         }
         ServerMessage::Hello { .. }
         | ServerMessage::Snapshot { .. }

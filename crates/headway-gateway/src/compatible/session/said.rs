@@ -9,6 +9,8 @@ use headway_protocol::{Action, ClientMessage, JobId, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::WHOLE;
+
 /// Agents that one connection may name.
 const AGENTS: usize = 64;
 
@@ -50,8 +52,10 @@ pub(crate) struct What {
 /// What of the session a connection hears of: everything, until it names something.
 ///
 /// Bounded by the subscriptions that a connection may have, and by [`AGENTS`].
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Narrowing {
+    /// Those that it was asked to hear of and that have not been found yet: they narrow nothing.
+    asked: BTreeSet<JobId>,
     transactions: BTreeSet<JobId>,
     agents: BTreeSet<String>,
 }
@@ -127,7 +131,8 @@ impl Narrowing {
         if let Some(Value::Array(order)) = message.get_mut("execution_order") {
             order.retain(|entry| entry.get("agent").is_some_and(wanted));
         }
-        some
+        // What is not here any more may have been about them.
+        some || message.get("missed_events").and_then(Value::as_u64).is_some_and(|missed| missed > 0)
     }
 
     fn narrow(&mut self, what: What, session: &mut Session, now: Timestamp) -> Option<Value> {
@@ -153,7 +158,7 @@ impl Narrowing {
             let id = format!("{ONE}{job}");
             // Who asks again wants to know where it is.
             session.unsubscribe(&id);
-            self.transactions.insert(job.clone());
+            self.asked.insert(job.clone());
             let events = Some(EventFilter::All(true));
             let subscribe = Subscribe { id, job: Some(job), events, ..Subscribe::default() };
             session.handle_message(ClientMessage::Subscribe(subscribe), now);
@@ -165,21 +170,22 @@ impl Narrowing {
     /// Takes back what was named; all of it when nothing is.
     fn widen(&mut self, what: What, session: &mut Session, now: Timestamp) -> Value {
         let What { transaction_id, transaction_ids, agents } = what;
-        let mut gone: Vec<JobId> = transaction_id
+        let named: Vec<JobId> = transaction_id
             .iter()
             .chain(&transaction_ids)
             .filter_map(|transaction| transaction.parse().ok())
             .collect();
-        if transaction_id.is_none() && transaction_ids.is_empty() && agents.is_empty() {
-            self.agents.clear();
-            gone.extend(self.transactions.iter().cloned());
+        let all = transaction_id.is_none() && transaction_ids.is_empty() && agents.is_empty();
+        let before = self.clone();
+        self.agents.retain(|agent| !all && !agents.contains(agent));
+        for transactions in [&mut self.asked, &mut self.transactions] {
+            transactions.retain(|job| !all && !named.contains(job));
         }
-        for agent in &agents {
-            self.agents.remove(agent);
-        }
-        for job in &gone {
-            self.transactions.remove(job);
-            session.unsubscribe(&format!("{ONE}{job}"));
+        self.tell_what_was_passed_over(&before, session);
+        for job in before.asked.difference(&self.asked).chain(&before.transactions) {
+            if !self.transactions.contains(job) {
+                session.unsubscribe(&format!("{ONE}{job}"));
+            }
         }
         json!({
             "type": "subscribed", "transaction_ids": self.transactions, "agents": self.agents,
@@ -187,12 +193,53 @@ impl Narrowing {
         })
     }
 
+    /// Has the session told from its present state on when more of it is wanted than before: the
+    /// messages that were passed over are gone, and the positions have moved past them. Of
+    /// transactions of which nothing was passed over only what is new comes.
+    fn tell_what_was_passed_over(&self, before: &Self, session: &mut Session) {
+        let more_agents = !before.agents.is_subset(&self.agents) && !before.agents.is_empty();
+        let more_jobs = self.transactions.is_empty() && !before.transactions.is_empty();
+        if !more_agents && !more_jobs {
+            return;
+        }
+        let told = |job: &JobId| before.agents.is_empty() && before.transactions.contains(job);
+        let positions = session.positions().filter(|(job, _)| told(job));
+        let positions: Vec<_> = positions.map(|(job, cursor)| (job.clone(), cursor)).collect();
+        session.resume(positions);
+        session.begin_again(WHOLE);
+    }
+
+    /// The answer when a subscription stands that the client has asked for.
+    pub(super) fn subscribed(
+        &mut self,
+        id: &str,
+        session: &mut Session,
+        now: Timestamp,
+    ) -> Option<Value> {
+        let transaction = id.strip_prefix(ONE)?;
+        let job: JobId = transaction.parse().ok()?;
+        if !self.asked.remove(&job) {
+            return None;
+        }
+        if session.is_about(WHOLE, &job) {
+            self.transactions.insert(job);
+            let said = json!({
+                "type": "subscribed", "transaction_id": transaction, "timestamp": now,
+            });
+            return Some(said);
+        }
+        // Of another session, which this connection is not for.
+        session.unsubscribe(id);
+        let message = format!("{} in this session", no_such(transaction));
+        Some(self.refused(Some(id), ("not_found", &message), session, now))
+    }
+
     /// The answer when something that was asked for could not be done.
     pub(super) fn refused(
         &mut self,
         id: Option<&str>,
-        code: &str,
-        message: &str,
+        (code, message): (&str, &str),
+        session: &mut Session,
         now: Timestamp,
     ) -> Value {
         let mut members = Map::new();
@@ -202,7 +249,11 @@ impl Narrowing {
         put("message", message);
         if let Some(transaction) = id.and_then(|id| id.strip_prefix(ONE)) {
             put("transaction_id", transaction);
-            self.transactions.retain(|named| named.as_str() != transaction);
+            let before = self.clone();
+            for transactions in [&mut self.asked, &mut self.transactions] {
+                transactions.retain(|named| named.as_str() != transaction);
+            }
+            self.tell_what_was_passed_over(&before, session);
         } else if let Some((action, transaction)) = id.and_then(|id| id.split_once(' ')) {
             put("command", action);
             put("transaction_id", transaction);
@@ -210,12 +261,6 @@ impl Narrowing {
         members.insert("timestamp".to_owned(), json!(now));
         members.into()
     }
-}
-
-/// The answer when a subscription stands that the client has asked for.
-pub(super) fn subscribed(id: &str, now: Timestamp) -> Option<Value> {
-    let transaction = id.strip_prefix(ONE)?;
-    Some(json!({ "type": "subscribed", "transaction_id": transaction, "timestamp": now }))
 }
 
 /// The answer to a command that was carried out, or that a worker was asked for.

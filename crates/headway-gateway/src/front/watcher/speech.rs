@@ -49,9 +49,10 @@ impl Watcher {
 
     /// A frame in the words that it speaks; `None`: there are none for it.
     pub(super) fn in_its_words(&mut self, frame: Frame, context: &Context) -> Option<Frame> {
-        match self.transport.speech() {
+        let Self { session, transport, .. } = self;
+        match transport.speech() {
             None => Some(frame),
-            Some(speech) => speech.reword(frame, (context.now, context.time())),
+            Some(speech) => speech.reword(frame, session, (context.now, context.time())),
         }
     }
 
@@ -59,13 +60,13 @@ impl Watcher {
     pub(super) fn keep_talking(&mut self, outbound: &mut Outbound, context: &Context) -> bool {
         let options = &context.app.options;
         let stopping = self.stopping;
-        let Some(speech) = self.transport.speech() else { return false };
+        let Some(speech) = self.transport.speech().filter(|_| !stopping) else { return false };
         let silence_ms = millis(options.compatible.client_silence);
         if let Some(said) = speech.break_silence(silence_ms, (context.now, context.time())) {
             outbound.push(frame::text(said.to_string().as_bytes()));
         }
         let idle = speech.idle_due(millis(options.limits.idle_within));
-        if stopping || idle.is_none_or(|due| due > context.now) {
+        if idle.is_none_or(|due| due > context.now) {
             return false;
         }
         context.admission.hit(Limit::Idle);
