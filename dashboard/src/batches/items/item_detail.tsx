@@ -48,7 +48,7 @@ export function ItemDetail({ id, job, index, onClose }: ItemDetailProps) {
   return (
     <aside className="item-detail" aria-label={`Item ${index}`}>
       <div className="item-detail__head">
-        <h3><span className="faint">Item</span> <span className="numbers">{index}</span>{value?.custom_id != null && <span className="item-detail__name">{value.custom_id}</span>}</h3>
+        <h3 dir="auto"><span className="faint">Item</span> <span className="numbers">{index}</span>{value?.custom_id != null && <bdi className="item-detail__name">{value.custom_id}</bdi>}</h3>
         <Button look="quiet" size="small" icon="close" aria-label="Close the item" onClick={onClose} />
       </div>
       <div className="item-detail__body">

@@ -97,7 +97,7 @@ export function ItemTable({ job, state: { list, reading }, items, filter, chosen
           {!list.read && <Loading />}
         </div>
       </div>
-      <p className="item-list__end faint numbers" role="status">{told(list, reading)}</p>
+      <p className="item-list__end faint numbers" dir="auto" role="status">{told(list, reading)}</p>
     </div>
   );
 }

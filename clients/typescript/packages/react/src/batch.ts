@@ -17,6 +17,11 @@ export function settled({ succeeded, failed, skipped, cancelled, expired }: Coun
   return succeeded + failed + skipped + cancelled + expired;
 }
 
+/** Items that came to an end of their own: those that were cancelled or expired before are not done. */
+export function done({ succeeded, failed, skipped }: Counts): number {
+  return succeeded + failed + skipped;
+}
+
 /** When a job is expected to end, if the server has evidence for it. */
 export function etaOf(job: Pick<JobDocument, "progress"> | undefined): Eta | undefined {
   const { eta_ms: ms, eta_low_ms: lowMs, eta_high_ms: highMs } = job?.progress ?? {};

@@ -4,7 +4,7 @@
 import type { ReactNode } from "react";
 import type { ItemStatus, JobDocument } from "@headway/client";
 
-import { settled, type Counts } from "../batch.ts";
+import { done, type Counts } from "../batch.ts";
 import { formatAmount, formatCount, formatPercent } from "../format/numbers.ts";
 import { percentOf, sayEta, sayPercent, sayProgress, sayRate, sayShare } from "../format/progress.ts";
 import { useLanguage, type Language } from "../words/context.tsx";
@@ -104,10 +104,10 @@ function partsOf(counts: Counts): readonly BarPart[] {
   });
 }
 
-/** `5 failed, 1.2%`, of those that are settled. */
+/** `5 failed, 1.2%`, of those that are done. */
 function sayFailures(counts: Counts, { locale, words }: Language): string {
   if (counts.failed === 0) return "";
-  const share = formatPercent((100 * counts.failed) / Math.max(1, settled(counts)), { locale, digits: 1 });
+  const share = formatPercent((100 * counts.failed) / Math.max(1, done(counts)), { locale, digits: 1 });
   return words.failures(formatCount(counts.failed, { locale }), share);
 }
 

@@ -1,6 +1,6 @@
 // How far a job is, in words.
 
-import { etaOf, settled } from "../batch.ts";
+import { done, etaOf } from "../batch.ts";
 import { isTerminal } from "../status.ts";
 import type { JobDocument } from "@headway/client";
 import type { Words } from "../words/words.ts";
@@ -36,12 +36,12 @@ export function sayPercent(job: Progressing, { locale }: Voice): string {
 
 /** `425 of 1,000 leads`; nothing when it is not counted. */
 export function sayShare({ progress, items }: Progressing, { locale, words }: Voice): string {
-  const done = items ? settled(items) : progress?.done;
+  const count = items ? done(items) : progress?.done;
   const total = items?.total ?? progress?.total;
   const unit = typeof progress?.unit === "string" ? ` ${progress.unit}` : "";
-  if (typeof done !== "number" || total === 0) return "";
-  if (typeof total !== "number") return `${formatCount(done, { locale })}${unit}`;
-  return `${words.share(formatCount(done, { locale }), formatCount(total, { locale }))}${unit}`;
+  if (typeof count !== "number" || total === 0) return "";
+  if (typeof total !== "number") return `${formatCount(count, { locale })}${unit}`;
+  return `${words.share(formatCount(count, { locale }), formatCount(total, { locale }))}${unit}`;
 }
 
 /** `12.3/s`, while it runs; of what has no units a rate says nothing. */

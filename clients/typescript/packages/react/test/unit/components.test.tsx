@@ -151,6 +151,13 @@ describe("BatchProgress", () => {
     assert.ok(screen.getByText("5 failed, 1.1%"));
     assert.ok(screen.getByText("$6.21 of $15.00"));
   });
+
+  test("does not count items as done that were cancelled before they ran", () => {
+    const items = { total: 2_000, queued: 0, running: 0, retrying: 0, succeeded: 1_398, failed: 100, skipped: 0, cancelled: 502, expired: 0 };
+    render(<BatchProgress job={{ ...BATCHES.running, status: "cancelled", progress: { percent: 74.9, unit: "items" }, items }} />);
+    assert.ok(screen.getByText("1,498 of 2,000 items"));
+    assert.ok(screen.getByText("100 failed, 6.6%"));
+  });
 });
 
 describe("AgentTimeline", () => {
