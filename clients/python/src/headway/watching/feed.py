@@ -17,6 +17,11 @@ from .output import ConnectionChanged, Happened, JobChanged, Output, Subscriptio
 from .selection import Selection
 from .session import Session
 
+_KEPT = 1_000
+"""Jobs of a selector that have ended and are remembered, so that what happens in another attempt goes on
+where they were. A watch may go on for months; whatever ended before these is as a new job when it comes again.
+The server remembers 256 for a connection."""
+
 __all__ = ["Change", "Ended", "EventHappened", "Feed", "Gap", "StateChanged"]
 
 
@@ -63,7 +68,7 @@ class Feed:
         self._session = session
         self._selection = selection
         self._changes: deque[Change] = deque()
-        self._ended: set[str] = set()
+        self._ended: dict[str, None] = {}
         self._over = False
         self._error: HeadwayError | None = None
 
@@ -119,11 +124,15 @@ class Feed:
         if isinstance(last, StateChanged) and last.job.get("id") == document.get("id"):
             self._changes.pop()
         if lane.ended and job not in self._ended:
-            self._ended.add(job)
+            self._ended[job] = None
             self._changes.append(Ended(document, str(document.get("status"))))
             self._over = self._selection.job == job
+            if len(self._ended) > _KEPT:
+                oldest = next(iter(self._ended))
+                del self._ended[oldest]
+                self._session.forget(oldest)
         elif not lane.ended:
-            self._ended.discard(job)
+            self._ended.pop(job, None)
             self._changes.append(StateChanged(document))
 
     def _fail(self, error: HeadwayError) -> None:

@@ -179,6 +179,10 @@ class Session:
             self._stale = True
         self._changed_at = now
 
+    def forget(self, job: str) -> None:
+        """Lets go of what is known of a job that has ended, which a selector may bring again."""
+        self._subscriptions.lose(job)
+
     def handle_open(self, connection: int, now: float) -> None:
         """A transport is through; for a poll, an answer came."""
         transport = self._current(connection)
