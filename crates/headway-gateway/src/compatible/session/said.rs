@@ -132,7 +132,10 @@ impl Narrowing {
             order.retain(|entry| entry.get("agent").is_some_and(wanted));
         }
         // What is not here any more may have been about them.
-        some || message.get("missed_events").and_then(Value::as_u64).is_some_and(|missed| missed > 0)
+        some || message
+            .get("missed_events")
+            .and_then(Value::as_u64)
+            .is_some_and(|missed| missed > 0)
     }
 
     fn narrow(&mut self, what: What, session: &mut Session, now: Timestamp) -> Option<Value> {
