@@ -26,8 +26,8 @@ export function address(
     for (const { selector } of selections) {
       for (const [name, value] of Object.entries(selector)) query.append(name, String(value));
     }
-    const positions = selections.flatMap(({ selector }, place) => (cursors[place] === undefined ? [] : `${named(selector)}@${cursors[place]}`));
-    if (events !== undefined && positions.length > 0) query.append("cursor", positions.join());
+    const positions = selections.flatMap(({ selector }, place) => (cursors[place] ? `${named(selector)}@${cursors[place]}` : []));
+    if (events && positions[0]) query.append("cursor", positions.join());
   } else if (cursor !== undefined) {
     query.append(transport === "events" ? "last_event_id" : "cursor", cursor);
   }

@@ -143,7 +143,6 @@ export class Session {
   /** Somebody else brings what is watched, or nobody does: lets the connection go, and keeps what is known. */
   rest(): void {
     this.#drop();
-    this.#lookAt = undefined;
     this.#resting = true;
     this.#enter({ state: "idle" });
   }
@@ -264,7 +263,7 @@ export class Session {
     }
     const phase = this.#phase;
     if (phase.state === "waiting" && passed(phase.retryAt)) this.#begin(now);
-    if (this.#current() === undefined) return;
+    if (!this.#current()) return;
     if (passed(this.#lingerAt)) {
       this.#drop();
       this.#enter({ state: "idle" });
@@ -486,7 +485,7 @@ export class Session {
   }
 
   #send(message: ClientMessage): void {
-    if (this.#current() !== undefined) this.#outputs.push({ type: "send", connection: this.#connections, text: JSON.stringify(message) });
+    if (this.#current()) this.#outputs.push({ type: "send", connection: this.#connections, text: JSON.stringify(message) });
   }
 
   /** Asks whether a connection still lives that may have died unseen. */
@@ -524,7 +523,7 @@ export class Session {
   }
 
   #disconnect(): void {
-    if (this.#current() !== undefined) this.#outputs.push({ type: "disconnect", connection: this.#connections });
+    if (this.#current()) this.#outputs.push({ type: "disconnect", connection: this.#connections });
   }
 
   #forgetConnection(): void {

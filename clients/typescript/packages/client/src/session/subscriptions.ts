@@ -125,7 +125,7 @@ export class Subscriptions {
    */
   standing(transport: TransportName): Entry[] {
     return this.#entries().filter(({ selection, refusal }) => {
-      return refusal === undefined && (transport === "websocket" || this.#named(selection)?.settled !== true);
+      return refusal === undefined && (transport === "websocket" || !this.#named(selection)?.settled);
     });
   }
 

@@ -14,12 +14,14 @@ export function observe(surroundings: Surroundings): () => void {
   const tab = (): void => {
     surroundings.visible(document.visibilityState === "visible");
   };
-  const over = new AbortController();
+  const heard: readonly (readonly [EventTarget, string, () => void])[] = [
+    [window, "online", network],
+    [window, "offline", network],
+    [document, "visibilitychange", tab],
+  ];
   network();
-  window.addEventListener("online", network, over);
-  window.addEventListener("offline", network, over);
-  document.addEventListener("visibilitychange", tab, over);
+  for (const [target, type, listener] of heard) target.addEventListener(type, listener);
   return () => {
-    over.abort();
+    for (const [target, type, listener] of heard) target.removeEventListener(type, listener);
   };
 }
