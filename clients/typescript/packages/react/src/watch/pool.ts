@@ -7,6 +7,8 @@ import { NO_JOBS } from "./unwatched.ts";
 
 /** How long a watch is kept that nobody reads any more: a component that is mounted again finds what it left. */
 const LINGER_MS = 1_000;
+/** How long a list that is watched anew may take before an empty one is believed: no frame says that there are no jobs. */
+const SETTLE_MS = 2_000;
 
 /** Jobs by session, by tag, or all. */
 export type ManySelector = Exclude<Selector, { readonly job: string }>;
@@ -33,6 +35,8 @@ interface Entry<Snapshot> {
   readonly watch: Open<Snapshot>;
   readonly listeners: Set<{ readonly call: (event: JobEvent) => void }>;
   readers: number;
+  /** Whether what it does not hold may still be on its way. */
+  fresh: boolean;
   leaving: ReturnType<typeof setTimeout> | undefined;
 }
 
@@ -80,7 +84,7 @@ export class WatchPool {
       JSON.stringify([selector, wish.events, wish.minIntervalMs]),
       (onEvent) => this.#headway.watchJobs(selector, options(wish, onEvent)),
       (last, connection) => ({ jobs: last?.jobs ?? NO_JOBS, error: last?.error, connection }),
-      ({ jobs, error, connection }) => jobs.length > 0 || error !== undefined || connection.state === "live",
+      ({ jobs, error, connection }, fresh) => jobs.length > 0 || error !== undefined || (connection.state === "live" && !fresh),
       (one, other) => one.jobs === other.jobs && one.error === other.error && one.connection === other.connection,
     );
   }
@@ -90,7 +94,7 @@ export class WatchPool {
     key: string,
     open: (onEvent: (event: JobEvent) => void) => Open<Snapshot>,
     unwatched: (last: Snapshot | undefined, connection: ConnectionState) => Snapshot,
-    knows: (snapshot: Snapshot) => boolean,
+    knows: (snapshot: Snapshot, fresh: boolean) => boolean,
     same: (one: Snapshot, other: Snapshot) => boolean,
   ): PooledWatch<Snapshot> {
     let last: Snapshot | undefined;
@@ -103,16 +107,24 @@ export class WatchPool {
     };
     return {
       getSnapshot: () => {
-        const watched = entries.get(key)?.watch.getSnapshot();
+        const entry = entries.get(key);
+        const watched = entry?.watch.getSnapshot();
         // What was seen before stays until something else is known, as when a hidden part of a page is shown again.
-        const now = watched !== undefined && knows(watched) ? watched : unwatched(last, this.#headway.connection.getSnapshot());
+        const now = entry !== undefined && watched !== undefined && knows(watched, entry.fresh) ? watched : unwatched(last, this.#headway.connection.getSnapshot());
         if (last === undefined || !same(last, now)) last = now;
         return last;
       },
       subscribe: (listener) => {
         const entry = acquire();
         const leave = entry?.watch.subscribe(listener);
+        const settle = (): void => {
+          if (entry === undefined) return;
+          entry.fresh = false;
+          listener();
+        };
+        const settling = entry?.fresh === true ? setTimeout(settle, SETTLE_MS) : undefined;
         return once(() => {
+          clearTimeout(settling);
           leave?.();
           release(entries, key, entry);
         });
@@ -156,7 +168,7 @@ function enter<Snapshot>(
   const watch = open((event) => {
     for (const { call } of [...listeners]) safely(call, event);
   });
-  const entry: Entry<Snapshot> = { watch, listeners, readers: 0, leaving: undefined };
+  const entry: Entry<Snapshot> = { watch, listeners, readers: 0, fresh: true, leaving: undefined };
   entries.set(key, entry);
   return entry;
 }

@@ -190,6 +190,39 @@ test("a part that is hidden lets go, and shows what it knew when it is back", as
   assert.equal(container.textContent, "two");
 });
 
+test("a list that is hidden and shown again is not empty before the server answers", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const List = (): ReactNode => useJobs({ tag: "x" }).jobs.map(({ id }) => id).join();
+  const page = (mode: "visible" | "hidden"): ReactNode => (
+    <Activity mode={mode}>
+      <p><List /></p>
+    </Activity>
+  );
+  // The connection lives on for another watch.
+  const other = renderHook(() => useJob("b"), inside);
+  const { container, rerender } = render(page("visible"), inside);
+  await server.connect();
+  await server.says(snapshot(job({ id: "b" })), snapshot(job({ id: "a", tags: ["x"] })));
+  const hide = async (): Promise<void> => {
+    rerender(page("hidden"));
+    mock.timers.tick(1_000);
+    await settled();
+    rerender(page("visible"));
+    await settled();
+  };
+  await hide();
+  assert.equal(container.textContent, "a", "what was known stays");
+  await server.says(snapshot(job({ id: "c", tags: ["x"] }), 9));
+  assert.equal(container.textContent, "c", "what comes is shown");
+  await hide();
+  assert.equal(container.textContent, "c");
+  act(() => {
+    mock.timers.tick(2_000);
+  });
+  assert.equal(container.textContent, "", "nothing came: there is nothing");
+  other.unmount();
+});
+
 test("another id is another job, and no id is none", async () => {
   const first: { readonly id: string | undefined } = { id: "a" };
   const { result, rerender } = renderHook(({ id }: typeof first) => useJob(id), { ...inside, initialProps: first });
