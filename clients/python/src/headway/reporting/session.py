@@ -15,14 +15,14 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import quote
 
 from ..backoff import Backoff
 from ..errors import HeadwayError
 from ..http.exchange import Answer, Request, problem
 from .journal import Identity, Restored, gone_line, made_line, through_line
+from .notices import Notices
 from .options import ReportOptions
 from .queue import Entry, Event, ReportQueue, text_of
 from .terms import Command, Counts, Notice, Purpose, Sending, Stage
@@ -35,18 +35,6 @@ SHUT_OUT_PAUSE = 60.0
 _ENDED = frozenset({"completed", "failed", "cancelled", "expired"})
 _STOPPING = frozenset({"cancelling", "cancelled", "expired"})
 _PAUSING = frozenset({"pausing", "paused"})
-
-
-@dataclass(slots=True)
-class _Told:
-    """What was said once and need not be said again."""
-
-    away: bool = False
-    shut_out: bool = False
-    full: bool = False
-    late: bool = False
-    refused: set[tuple[str, str | None]] = field(default_factory=set)
-    dropped: int = 0
 
 
 class ReportSession:
@@ -84,8 +72,8 @@ class ReportSession:
         self._answered: deque[str] = deque(maxlen=64)
         self._error: HeadwayError | None = None
         self._lines: deque[str] = deque()
-        self._notices: deque[Notice] = deque(maxlen=64)
-        self._told = _Told()
+        self._notices = Notices(identity.job)
+        self._drops_said = 0
         self.counts = Counts()
         # A worker that is silent for a third of what counts as stalled shows that it lives.
         self._alive = min(2 * options.heartbeat, stall_after / 3 if stall_after else float("inf"))
@@ -182,15 +170,13 @@ class ReportSession:
         if self._stage is Stage.OVER or (self._finished and not ack):
             text_of(event)
             self.counts.dropped += 1
-            if not self._told.late:
-                self._told.late = True
-                self._notice("warning", "it has ended: further reports on it are dropped")
+            self._notices.late()
             return False
         entry, gone = self._queue.add(event)
         self._lose(gone)
         if entry is None:
             self.counts.dropped += 1
-            self._full()
+            self._notices.full()
             return False
         if entry.ends:
             self._finished = True
@@ -286,7 +272,7 @@ class ReportSession:
 
     def poll_notice(self) -> Notice | None:
         """The next thing to tell whoever runs the worker."""
-        return self._notices.popleft() if self._notices else None
+        return self._notices.poll()
 
     def _due(self) -> float | None:
         if self._stage in (Stage.OVER, Stage.SHUT_OUT):
@@ -387,7 +373,7 @@ class ReportSession:
         gone = self._queue.clear()
         if gone:
             self.counts.dropped += len(gone)
-            self._notice("warning", f"it has ended meanwhile: {len(gone)} reports on it were dropped")
+            self._notices.tell("warning", f"it has ended meanwhile: {len(gone)} reports on it were dropped")
         self._stage = Stage.OVER
 
     def _refused(self, sending: Sending, error: HeadwayError, now: float, random: float) -> None:
@@ -418,10 +404,7 @@ class ReportSession:
         self.counts.refused += 1
         self._queue.remove([entry])
         self._lines.append(gone_line(entry.seq))
-        sign = (entry.kind, error.field)
-        if sign not in self._told.refused and len(self._told.refused) < 64:
-            self._told.refused.add(sign)
-            self._notice("error", f"a report `{entry.kind}` was refused and dropped: {error.detail}")
+        self._notices.refused(entry.kind, error.field, error.detail)
         if entry.ends:
             self.failed_to_say(entry.kind, error.detail)
 
@@ -434,20 +417,15 @@ class ReportSession:
     def _away(self, reason: str, retry_after: float | None, now: float, random: float) -> None:
         wait = self._backoff.next(random) or 0.0
         self._retry_at = now + max(wait, min(retry_after or 0.0, 300.0))
-        if not self._told.away:
-            self._told.away = True
-            self._notice("warning", f"reports wait and are sent later: {reason}")
+        self._notices.away(reason)
 
     def _back(self) -> None:
         self._backoff.reset()
         self._retry_at = None
-        if self._told.away or self._told.shut_out:
-            self._told.away = self._told.shut_out = False
-            self._notice("info", "reports are sent again")
-        self._told.full = False
-        lost = self.counts.dropped - self._told.dropped
+        self._notices.back()
+        lost = self.counts.dropped - self._drops_said
         if lost > 0 and not self._finished and self._stage is Stage.REPORTING:
-            self._told.dropped = self.counts.dropped
+            self._drops_said = self.counts.dropped
             message = f"{lost} reports of the worker were dropped: they came faster than they could be sent"
             self.report({"type": "log", "level": "warning", "message": message})
 
@@ -455,17 +433,14 @@ class ReportSession:
         self._stage = Stage.SHUT_OUT
         self._error = error
         # Whoever gives tokens is asked for another one at once, and after that one now and then.
-        self._is_stuck = self._told.shut_out or not self._asks
+        self._is_stuck = self._notices.told_shut_out or not self._asks
         self._retry_at = now + (SHUT_OUT_PAUSE if self._is_stuck else 0.0)
-        if not self._told.shut_out:
-            self._told.shut_out = True
-            why = error.detail
-            self._notice("error", f"reports are kept and not sent: the server does not take the token: {why}")
+        self._notices.shut_out(error.detail)
 
     def _end(self, error: HeadwayError, message: str) -> None:
         self._error = error
         self._stage = Stage.OVER
-        self._notice("error", message)
+        self._notices.tell("error", message)
         gone = self._queue.clear()
         self.counts.dropped += len(gone)
 
@@ -473,15 +448,7 @@ class ReportSession:
         for entry in gone:
             self.counts.dropped += 1
             self._lines.append(gone_line(entry.seq))
-            self._full()
-
-    def _full(self) -> None:
-        if not self._told.full:
-            self._told.full = True
-            self._notice("warning", "more waits to be sent than there is room for: reports are dropped")
-
-    def _notice(self, level: Literal["error", "warning", "info"], message: str) -> None:
-        self._notices.append(Notice(level, f"job {self._identity.job}: {message}"))
+            self._notices.full()
 
 
 def _passes(error: HeadwayError) -> bool:

@@ -18,8 +18,8 @@ from .selection import Selection
 from .session import Session
 
 _KEPT = 1_000
-"""Jobs of a selector that have ended and are remembered, so that what happens in another attempt goes on
-where they were. A watch may go on for months; whatever ended before these is as a new job when it comes again.
+"""Jobs of a selector that have ended and are remembered, so that another attempt goes on where they were.
+A watch may go on for months; whatever ended before these is as a new job when it comes again.
 The server remembers 256 for a connection."""
 
 __all__ = ["Change", "Ended", "EventHappened", "Feed", "Gap", "StateChanged"]

@@ -33,6 +33,7 @@ from .connection import (
 from .credential import Credential
 from .frame import Frame, read_frame
 from .lane import Applied, Lane
+from .names import Names, Subject
 from .output import (
     AskToken,
     Connect,
@@ -80,14 +81,6 @@ class SessionOptions:
     attempts: int = 5
 
 
-@dataclass(frozen=True, slots=True)
-class _Subject:
-    """What a name on the wire stands for: a subscription, or a job that is looked up for a selector."""
-
-    key: str | None = None
-    looked_up: str | None = None
-
-
 class Session:
     """Subscriptions, what was seen of their jobs, and the one connection that brings them."""
 
@@ -95,14 +88,13 @@ class Session:
         self._options = options
         self._outputs: deque[Output] = deque()
         self._subscriptions = Subscriptions()
-        self._subjects: dict[str, _Subject] = {}
+        self._names = Names()
         self._credential = Credential(asked=options.sign_in)
         self._backoff = Backoff(options.attempts)
         self._worked: set[int] = set()
         self._phase: Phase = Idle()
         self._transport = 0
         self._connections = 0
-        self._names = 0
         self._offline = False
         self._opened = False
         # What is watched is no longer what a stream without messages brings.
@@ -164,7 +156,7 @@ class Session:
         if self._speaks():
             # Whoever is shown a state that is here already misses no event after it.
             cursor = self._subscriptions.cursor(selection) if selection.events else None
-            self._send(subscribe(self._take(_Subject(key=key)), selection, cursor))
+            self._send(subscribe(self._names.take(Subject(key=key)), selection, cursor))
         else:
             self._stale = True
         self._changed_at = now
@@ -196,11 +188,11 @@ class Session:
             if token is not None:
                 self._send({"type": "auth", "token": token})
             for key, selection in self._subscriptions.standing(transport):
-                name = self._take(_Subject(key=key))
+                name = self._names.take(Subject(key=key))
                 self._send(subscribe(name, selection, self._subscriptions.cursor(selection)))
             for job in self._look_ups():
                 lane = self._subscriptions.lane(job)
-                name = self._take(_Subject(looked_up=job))
+                name = self._names.take(Subject(looked_up=job))
                 self._send(subscribe(name, Selection("job", job), None if lane is None else lane.cursor))
         elif transport == "poll":
             self._lives()
@@ -360,9 +352,9 @@ class Session:
         self._withdraw(lambda subject: subject.key in keys if subject.key else subject.looked_up == job)
         for key, selection in entries:
             since = lane.event if selection.events else None
-            self._send(subscribe(self._take(_Subject(key=key)), selection, since))
+            self._send(subscribe(self._names.take(Subject(key=key)), selection, since))
         if not entries:
-            self._send(subscribe(self._take(_Subject(looked_up=job)), Selection("job", job), None))
+            self._send(subscribe(self._names.take(Subject(looked_up=job)), Selection("job", job), None))
 
     def _refused(self, frame: Frame, now: float) -> None:
         name, code = frame.get("id"), frame["code"]
@@ -375,7 +367,7 @@ class Session:
         if subject is None:
             return
         if isinstance(name, str):
-            self._subjects.pop(name, None)
+            self._names.drop(name)
         if subject.key is not None:
             self._refuse(subject.key, Refusal(code, frame["message"]))
         elif subject.looked_up is not None:
@@ -390,18 +382,18 @@ class Session:
         if self._subscriptions.lose(job):
             self._outputs.append(JobChanged(job))
 
-    def _subject(self, name: str) -> _Subject | None:
+    def _subject(self, name: str) -> Subject | None:
         """What a name on the wire stands for.
 
         Where names cannot be chosen the server makes them of what is watched.
         """
-        chosen = self._subjects.get(name)
+        chosen = self._names.find(name)
         if chosen is not None or self._speaks():
             return chosen
         key = self._subscriptions.called(name)
         if key is not None:
-            return _Subject(key=key)
-        return _Subject(looked_up=name.removeprefix("job:")) if name.startswith("job:") else None
+            return Subject(key=key)
+        return Subject(looked_up=name.removeprefix("job:")) if name.startswith("job:") else None
 
     def _closed(self, close: Close, now: float, random: float) -> None:
         closing = self._closing
@@ -534,18 +526,8 @@ class Session:
         if isinstance(self._phase, Connected):
             self._outputs.append(Send(self._phase.connection, message))
 
-    def _take(self, subject: _Subject) -> str:
-        """A name for the wire, used once."""
-        self._names += 1
-        name = str(self._names)
-        self._subjects[name] = subject
-        return name
-
-    def _withdraw(self, which: Callable[[_Subject], bool]) -> None:
-        for name, subject in list(self._subjects.items()):
-            if not which(subject):
-                continue
-            del self._subjects[name]
+    def _withdraw(self, which: Callable[[Subject], bool]) -> None:
+        for name in self._names.withdraw(which):
             if self._speaks():
                 self._send({"type": "unsubscribe", "id": name})
 
@@ -578,7 +560,7 @@ class Session:
 
     def _forget_connection(self) -> None:
         self._opened = False
-        self._subjects.clear()
+        self._names.clear()
         self._silent_at = None
         self._closing_at = None
         self._linger_at = None
