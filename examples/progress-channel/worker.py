@@ -6,9 +6,10 @@ name it is the program of an executor: it prints lines that report, and then the
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
-import sys
+import time
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,11 +61,15 @@ def report(job: Reporter, turn: Callable[[], None]) -> dict[str, Any]:
 
 def main() -> None:
     """Works on the job that is named, or as an executor's program."""
-    if len(sys.argv) > 1:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("job", nargs="?", help="the id of a job that waits")
+    parser.add_argument("--pace", type=float, default=0.0, help="seconds that a larger quarter would take")
+    options = parser.parse_args()
+    if options.job:
         from headway import Reporter
 
-        with Reporter.job(id=sys.argv[1]) as job:
-            report(job, lambda: None)
+        with Reporter.job(id=options.job) as job:
+            report(job, lambda: time.sleep(options.pace))
         return
     files, found = sorted(DOCUMENTS.glob("*.md")), Counter[str]()
     for percent, message, metadata in count(files, found):

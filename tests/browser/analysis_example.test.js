@@ -36,10 +36,10 @@ ws.onmessage = (event) => {
 };
 `;
 
-/** The example's kind, for a server on another port. */
+/** The example's kind, for a server on another port that runs one at a time. */
 async function settings() {
   const lines = await readFile(join(EXAMPLE, "headway.toml"), "utf8");
-  return lines.replace(/^listen = .*$/m, "").replace('"analysis.py"', JSON.stringify(join(EXAMPLE, "analysis.py")));
+  return lines.replace(/^listen = .*$/m, "limits.max_running = 1").replace('"analysis.py"', JSON.stringify(join(EXAMPLE, "analysis.py")));
 }
 
 /** The example's page on a port of its own. */
@@ -67,7 +67,10 @@ test("the older client, as it was, follows an analysis to its results, and one t
   page.on("console", (message) => said.push(message.text()));
   await page.goto("http://localhost:8080/page.html");
 
+  const { analysis_id: before } = await server.request("/api/v1/analyze", { body: { rounds: 100_000_000 } });
   await page.getByRole("button", { name: "Start" }).click();
+  await page.getByRole("listitem").filter({ hasText: "Progress: 0% - queued" }).waitFor();
+  await server.request(`/api/v1/jobs/${before}/cancel`, { body: {} });
   await page.getByRole("listitem").filter({ hasText: "Analysis complete!" }).waitFor();
   const percents = said.flatMap((line) => /^Progress: ([\d.]+)% - \w+$/.exec(line)?.[1] ?? []).map(Number);
   assert.ok(percents.length >= 2, said.join("\n"));

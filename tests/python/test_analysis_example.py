@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import unittest
 import urllib.request
@@ -53,6 +54,9 @@ class Follower:
             pass
         return self.messages[-1]
 
+    def leave(self):
+        self._socket.close()
+
     def closed(self):
         """Reads to the end: the code and the reason."""
         try:
@@ -69,8 +73,14 @@ def is_part_of(some, all_of_them):
 
 
 class AnalysisTest(unittest.TestCase):
+    """One analysis at a time, so that one can be kept waiting by another."""
+
     def setUp(self):
-        self.node = self.enterContext(Node(EXAMPLE))
+        folder = self.enterContext(tempfile.TemporaryDirectory(prefix="headway-analysis-"))
+        settings = (EXAMPLE / "headway.toml").read_text()
+        settings = settings.replace('"analysis.py"', f'"{EXAMPLE / "analysis.py"}"')
+        Path(folder, "headway.toml").write_text("limits.max_running = 1\n" + settings)
+        self.node = self.enterContext(Node(Path(folder)))
         self.headway = Headway(self.node.url)
 
     def analyse(self, **request):
@@ -98,10 +108,15 @@ class AnalysisTest(unittest.TestCase):
         return Follower(self, self.node, analysis)
 
     def test_several_follow_one_analysis_through_its_phases_to_its_results(self):
+        before = self.analyse(rounds=ENDLESS)
         analysis = self.analyse(rounds=200)
         followers = [self.follow(analysis) for _ in range(4)]
-        # One goes away in the middle, which is nobody's concern.
-        followers.pop().until("progress")
+        for follower in followers:
+            first = follower.next()
+            self.assertEqual((first["progress"], first["phase"]), (0, "queued"))
+        # One goes away, which is nobody's concern.
+        followers.pop().leave()
+        self.headway.jobs.cancel(before)
         threads = [threading.Thread(target=follower.closed) for follower in followers]
         for thread in threads:
             thread.start()
