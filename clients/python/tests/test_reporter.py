@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -146,7 +147,13 @@ class UnreachableTest(TestCase):
     def test_a_second_close_says_what_the_first_one_said(self) -> None:
         with BlackHole() as hole:
             job = Reporter.job("import", url=hole.url, options=PATIENT)
-            self.assertEqual([job.close(), job.close()], [False, False])
+            said: list[bool] = []
+            closing = [threading.Thread(target=lambda: said.append(job.close())) for _ in range(2)]
+            for thread in closing:
+                thread.start()
+            for thread in closing:
+                thread.join()
+            self.assertEqual([*said, job.close()], [False, False, False])
 
     def test_the_end_of_a_program_is_not_kept_waiting(self) -> None:
         program = (
@@ -361,6 +368,22 @@ class StopTest(TestCase):
     def test_leaving_by_a_cancel_ends_there(self) -> None:
         with BlackHole() as hole, Reporter.job("import", url=hole.url, options=PATIENT):
             raise JobCancelled("as raise_if_cancelled does")
+
+    def test_a_job_that_is_over_is_let_go_although_nobody_closes_it(self) -> None:
+        logging.disable(logging.ERROR)
+        self.addCleanup(logging.disable, logging.NOTSET)
+        folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        body = b'{"code":"invalid","detail":"no"}'
+        refused = b"HTTP/1.1 422 No\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+        with BlackHole(refused) as hole:
+            job = weakref.ref(Reporter.job("import", url=hole.url, spool=folder, options=PATIENT))
+
+            def is_gone() -> bool:
+                gc.collect()
+                return job() is None
+
+            until(is_gone, "the end of the reporter")
+        self.assertEqual(list(folder.iterdir()), [])
 
     def test_nothing_is_left_behind(self) -> None:
         before = set(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else set()

@@ -209,6 +209,8 @@ class Face(Reports):
 
     def _leave(self) -> bool:
         """Lets go of what is left, for good or for the next run. Whether nothing was. The lock is held."""
+        if self._closed:
+            return self._settled
         session = self._desk.session
         self._settled = settled = session.is_settled
         self._closed = True

@@ -11,6 +11,7 @@ import os
 import random
 import threading
 import time
+from collections.abc import Callable
 from types import TracebackType
 
 from ..http.blocking import Connection
@@ -114,10 +115,15 @@ class Reporter(Face):
 
     def _begin(self, identity: Identity) -> None:
         self._open(identity)
-        parts = (self._desk, self._changed, self._connection, self._token, self._options)
+        parts = (self._desk, self._changed, self._connection, self._token, self._options, self._over)
         self._thread = threading.Thread(target=_send, args=parts, name=f"headway {identity.job}", daemon=True)
         self._thread.start()
         _LIVE.add(self)
+
+    def _over(self) -> None:
+        """There is nothing more to send, for good: whoever never closes it leaves nothing open."""
+        self._leave()
+        _LIVE.discard(self)
 
     def _before_report(self) -> None:
         if self._thread is None:
@@ -153,6 +159,7 @@ def _send(
     connection: Connection,
     token: Token,
     options: ReportOptions,
+    over: Callable[[], None],
 ) -> None:
     """Runs a session until it is over and nobody waits for anything."""
     session = desk.session
@@ -161,6 +168,7 @@ def _send(
             if session.stage is Stage.OVER:
                 changed.notify_all()
                 desk.keep()
+                over()
                 break
             now = time.monotonic()
             if session.asks_token(now):
