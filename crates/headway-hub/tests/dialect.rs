@@ -150,7 +150,8 @@ async fn events_come_along_once_as_far_as_they_are_at_hand_and_the_rest_is_count
     // Whoever comes back is told the state at once, and what happened since.
     let epoch = world.store.load(&job("a")).await.unwrap().unwrap().cursor.epoch;
     let back = |offset| Subscribe { cursor: Some(Cursor { epoch, offset }), ..subscribe() };
-    for (offset, since, missed) in [(10, vec![], 0), (8, vec![9, 10], 0), (1, vec![5, 6, 7, 8, 9, 10], 3)]
+    for (offset, since, missed) in
+        [(10, vec![], 0), (8, vec![9, 10], 0), (1, vec![5, 6, 7, 8, 9, 10], 3)]
     {
         let mut watcher = watch(&world, &dialect(4), back(offset));
         let first = told(&mut watcher).await.pop().unwrap();
