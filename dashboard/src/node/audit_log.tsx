@@ -38,7 +38,7 @@ export function AuditLog() {
     <Panel
       title="Audit log" flush
       actions={(
-        <div className="panel-tools" style={{ marginBlockEnd: 0 }}>
+        <div className="panel-tools">
           <Select aria-label="What" value={what} onChange={(event) => { setWhat(event.target.value); }}>
             <option value="">Everything</option>
             {KINDS.map((kind) => <option key={kind} value={kind}>{kind}</option>)}

@@ -17,7 +17,7 @@ export function describeConnection(connection: ConnectionState): { readonly tone
     case "live": return { tone: "good", text: "Live", detail: `Live by ${TRANSPORT[connection.transport]}${connection.tab === "follows" ? ", over the connection of another tab" : ""}.` };
     case "waiting": return connection.offline
       ? { tone: "warn", text: "Offline", detail: "There is no network. What is shown is what was last known." }
-      : { tone: "warn", text: "Reconnecting…", detail: "The connection was lost and is tried again. What is shown is what was last known." };
+      : { tone: "warn", text: "Reconnecting…", detail: "The connection was lost and is being restored. What is shown is what was last known." };
     case "signed_out": return { tone: "bad", text: "Signed out", detail: "The sign-in has ended." };
     case "refused": return { tone: "bad", text: "Refused", detail: `The server refused this page: ${connection.reason === "" ? String(connection.code) : connection.reason}.` };
   }
