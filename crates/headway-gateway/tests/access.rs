@@ -462,6 +462,36 @@ async fn a_page_of_an_allowed_origin_may_ask() {
     server.stop().await;
 }
 
+/// A page that cannot read a refusal takes the server for one that is away, and never asks for
+/// another token.
+#[tokio::test]
+async fn a_page_of_an_allowed_origin_is_told_why_it_is_refused() {
+    let app = "https://app.example";
+    let site = Site { origins: vec![app.to_owned()], ..Site::default() };
+    let server = Server::start_guarded(Options { site, ..Options::default() }).await;
+    let key = server.key(json!({"name":"page","scopes":["watch"]})).await;
+    let cases = [
+        (Method::GET, "/api/v1/jobs", "hw_wrong", 401),
+        (Method::POST, "/api/v1/jobs", &key, 403),
+        (Method::GET, "/api/v1/jobs?wrong=1", &key, 422),
+        (Method::GET, "/api/v1/stream?all=1&wait_ms=0", "hw_wrong", 401),
+        (Method::GET, "/api/v1/stream?wrong=1", &key, 422),
+        (Method::GET, "/api/v1/jobs/nowhere/stream?wait_ms=0", &key, 404),
+    ];
+    for (method, path, proof, status) in cases {
+        for (origin, told) in [(app, true), ("https://attacker.example", false)] {
+            let request = server.as_caller(method.clone(), path, proof).header("origin", origin);
+            let answer = request.send().await.unwrap();
+            let foreign_change = !told && method == Method::POST;
+            assert!(foreign_change || answer.status() == status, "{path}: {}", answer.status());
+            let allowed = answer.headers().get("access-control-allow-origin");
+            assert_eq!(allowed.is_some(), told, "{path} for {origin}");
+            assert_eq!(answer.headers().get_all("vary").iter().count(), 1, "{path}");
+        }
+    }
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn without_sign_in_only_this_machine_s_names_are_answered() {
     let site = Site { hosts: vec!["headway.internal".to_owned()], ..Site::default() };

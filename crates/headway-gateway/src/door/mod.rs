@@ -231,13 +231,19 @@ pub(crate) async fn enter(
 ) -> Response {
     let (mut parts, body) = request.into_parts();
     let peer = parts.extensions.get::<Peer>().map_or(IpAddr::from([0; 4]), |peer| peer.0);
+    let asked = parts.headers.get(header::ORIGIN).cloned();
+    // A page that may ask has to know why it is refused.
+    let refused = app.options.site.judge(&parts, false).unwrap_or(Origin::Unsaid);
     let query = match Query::parse(parts.uri.query().unwrap_or_default(), route.parameters) {
         Ok(query) => query,
-        Err(refusal) => return refusal.into_response(),
+        Err(refusal) => {
+            let mut response = refusal.into_response();
+            Site::mark(refused, asked.as_ref(), response.headers_mut());
+            return response;
+        }
     };
-    let asked = parts.headers.get(header::ORIGIN).cloned();
     let (mut response, origin) = match app.admit_patiently(&parts, &query, route, peer).await {
-        Err(turned) => (Refusal::from(turned).into_response(), Origin::Unsaid),
+        Err(turned) => (Refusal::from(turned).into_response(), refused),
         Ok(entry) => {
             let (origin, left) = (entry.origin, entry.left);
             parts.extensions.insert(entry);

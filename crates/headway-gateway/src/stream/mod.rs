@@ -122,7 +122,11 @@ async fn serve(app: App, peer: Peer, address: &Address, request: Request) -> Ans
         Begin::Refuse(refusal) => Err(refusal),
         // Whoever was found out about is known.
         Begin::Wait => Err(headway_signin::Refused::Invalid.into()),
-        Begin::NothingFollows => Ok(StatusCode::NO_CONTENT.into_response()),
+        Begin::NothingFollows(page) => {
+            let mut answer = StatusCode::NO_CONTENT.into_response();
+            page.mark(answer.headers_mut());
+            Ok(answer)
+        }
         Begin::Close(handshake, farewell) => {
             Ok(upgrade_to(app, upgrade, &handshake, Purpose::Close(farewell), places))
         }

@@ -154,9 +154,15 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    fn new(origin: Origin, headers: &HeaderMap) -> Self {
-        let name = headers.get(header::ORIGIN).filter(|_| origin == Origin::Allowed);
+    /// Also of a request that is refused: a page that may ask has to know why.
+    fn of(app: &Shared, parts: &Parts) -> Self {
+        let origin = app.options.site.judge(parts, false).unwrap_or(Origin::Unsaid);
+        let name = parts.headers.get(header::ORIGIN).filter(|_| origin == Origin::Allowed);
         Self { origin, name: name.cloned() }
+    }
+
+    fn refuse(&self, refusal: Refusal) -> Begin {
+        Begin::Refuse(refusal.with(|headers| self.mark(headers)))
     }
 
     /// Tells the browser so.
@@ -171,7 +177,7 @@ pub(crate) enum Begin {
     /// The stream.
     Stream(Opening),
     /// Nothing: the watcher has seen the end. It is not to come back.
-    NothingFollows,
+    NothingFollows(Page),
     /// A WebSocket that closes at once: a browser cannot read the status of a refused upgrade, but
     /// it can read a close code.
     Close(Handshake, Farewell),
@@ -192,19 +198,19 @@ impl Opening {
         known: Option<Arc<Caller>>,
     ) -> Result<Self, Begin> {
         let route = address.to_route();
-        let query = address.query(parts).map_err(Begin::Refuse)?;
+        let page = Page::of(app, parts);
+        let refuse = |refusal: Refusal| page.refuse(refusal);
+        let query = address.query(parts).map_err(refuse)?;
         let format = address.format();
-        let form = form(parts, &query).map_err(Begin::Refuse)?;
+        let form = form(parts, &query).map_err(refuse)?;
         let entry = match app.admit(parts, &query, route, peer, known) {
             // Who speaks another format has no words to say later who they are.
             Ok(entry) if format.is_some() && entry.caller.is_nobody() => {
-                return Err(turn_away(form, format, Turned::Unknown(Unknown::Missing)));
+                return Err(turn_away(form, format, Turned::Unknown(Unknown::Missing), &page));
             }
             Ok(entry) => entry,
-            Err(turned) => return Err(turn_away(form, format, turned)),
+            Err(turned) => return Err(turn_away(form, format, turned, &page)),
         };
-        let page = Page::new(entry.origin, &parts.headers);
-        let refuse = |refusal: Refusal| Begin::Refuse(refusal.with(|headers| page.mark(headers)));
         if format.is_some() && !matches!(form, Form::Messages(_)) {
             let detail = "this is a WebSocket: ask for it with `Upgrade: websocket`";
             return Err(refuse(Refusal::new(ProblemCode::UpgradeRequired, detail)));
@@ -249,9 +255,7 @@ impl Opening {
                 let farewell = Farewell::close(self.format, CloseCode::ConnectionLimit);
                 Begin::Close(handshake, farewell)
             }
-            Form::Events | Form::Poll(_) => {
-                Begin::Refuse(Refusal::from(limit).with(|headers| self.page.mark(headers)))
-            }
+            Form::Events | Form::Poll(_) => self.page.refuse(limit.into()),
         }
     }
 
@@ -266,7 +270,7 @@ impl Opening {
                     && status.is_terminal()
                     && self.selection.cursor() == Some(cursor) =>
             {
-                Begin::NothingFollows
+                Begin::NothingFollows(self.page)
             }
             Some(_) => Begin::Stream(self),
         }
@@ -281,14 +285,15 @@ pub(crate) async fn read_patiently(
     peer: IpAddr,
 ) -> Result<Opening, Begin> {
     let route = address.to_route();
-    let query = address.query(parts).map_err(Begin::Refuse)?;
+    let page = Page::of(app, parts);
+    let query = address.query(parts).map_err(|refusal| page.refuse(refusal))?;
     let presented = credential::presented(parts, &query, route);
     let from = app.admission.address_of(peer, &parts.headers);
     match app.door.signin.identify_patiently(presented, from, app.hub.now()).await {
         Ok(caller) => Opening::read(app, parts, address, peer, Some(caller)),
         Err(refused) => match form(parts, &query) {
-            Ok(form) => Err(turn_away(form, address.format(), Turned::Unknown(refused))),
-            Err(refusal) => Err(Begin::Refuse(refusal)),
+            Ok(form) => Err(turn_away(form, address.format(), Turned::Unknown(refused), &page)),
+            Err(refusal) => Err(page.refuse(refusal)),
         },
     }
 }
@@ -302,15 +307,13 @@ fn no_such_job(
 ) -> Begin {
     match form {
         Form::Messages(handshake) => Begin::Close(handshake, Farewell::unknown(format, id, now)),
-        Form::Events | Form::Poll(_) => {
-            Begin::Refuse(Refusal::no_such_job(id).with(|headers| page.mark(headers)))
-        }
+        Form::Events | Form::Poll(_) => page.refuse(Refusal::no_such_job(id)),
     }
 }
 
 /// What somebody is told who was not let in. A browser cannot read why an upgrade was refused, but
 /// it can read a close code; one of a page that may not ask at all gets no WebSocket.
-fn turn_away(form: Form, format: Option<WireFormat>, turned: Turned) -> Begin {
+fn turn_away(form: Form, format: Option<WireFormat>, turned: Turned, page: &Page) -> Begin {
     let code = match &turned {
         Turned::Unknown(Unknown::NotKnownYet) => return Begin::Wait,
         Turned::Foreign(_) => None,
@@ -327,7 +330,7 @@ fn turn_away(form: Form, format: Option<WireFormat>, turned: Turned) -> Begin {
         (Form::Messages(handshake), Some(code)) => {
             Begin::Close(handshake, Farewell::close(format, code))
         }
-        (Form::Messages(_) | Form::Events | Form::Poll(_), _) => Begin::Refuse(turned.into()),
+        (Form::Messages(_) | Form::Events | Form::Poll(_), _) => page.refuse(turned.into()),
     }
 }
 

@@ -168,7 +168,7 @@ impl Connection {
         context: &mut Context,
     ) {
         let since = context.now;
-        let headers = axum::http::HeaderMap::new();
+        let mut headers = axum::http::HeaderMap::new();
         let (answer, farewell) = match begin {
             Begin::Stream(opening) => {
                 let (watcher, answer) =
@@ -180,7 +180,8 @@ impl Connection {
                 }
                 return;
             }
-            Begin::NothingFollows => {
+            Begin::NothingFollows(page) => {
+                page.mark(&mut headers);
                 let status = axum::http::StatusCode::NO_CONTENT;
                 (Answer { status, headers, body: Body::None }, None)
             }
