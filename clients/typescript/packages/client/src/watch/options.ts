@@ -38,7 +38,7 @@ export interface ConnectOptions {
 export function base(url: string | URL | undefined): string {
   const origin = typeof location === "undefined" ? undefined : location.origin;
   const given = url ?? origin;
-  if (given === undefined) throw new TypeError("there is no page whose server could be meant: give `url`");
+  if (given === undefined) throw new TypeError("there is no page here: give `url`");
   const { protocol, host, pathname } = new URL(given, origin);
   if (protocol !== "http:" && protocol !== "https:") throw new TypeError(`\`url\` must begin with http: or https:, not ${protocol}`);
   return `${protocol}//${host}${pathname.replace(/\/+$/, "")}`;

@@ -90,7 +90,7 @@ export class Watcher {
     };
     const wanted = options.transports ?? ["websocket", "events", "poll"];
     const transports = wanted.filter((name) => this.#opens[name] !== undefined);
-    if (transports.length === 0) throw new TypeError("none of `transports` is there: Node before 22 needs `WebSocket`");
+    if (transports.length === 0) throw new TypeError("give `WebSocket` or other `transports`");
     this.#session = new Session({ transports, signIn: options.token !== undefined, attempts: options.attempts ?? 5 });
     const isOwn = options.fetch === undefined && options.WebSocket === undefined;
     this.#shares = (options.shared ?? isOwn) && canShare() ? "later" : "no";
