@@ -33,15 +33,24 @@ mod stream {
         pub(crate) enum Address {
             Job(String),
             Many,
+            Compatible(String),
         }
 
         impl Address {
-            pub(crate) fn of_path(path: &str) -> Option<Self> {
+            pub(crate) fn of_path(path: &str, compatible: bool) -> Option<Self> {
+                let name = |before: &str, after: &str| {
+                    Some(path.strip_prefix(before)?.strip_suffix(after)?.to_owned())
+                };
                 if path == "/api/v1/stream" {
                     return Some(Self::Many);
                 }
-                let id = path.strip_prefix("/api/v1/jobs/")?.strip_suffix("/stream")?;
-                Some(Self::Job(id.to_owned()))
+                if let Some(id) = name("/api/v1/jobs/", "/stream") {
+                    return Some(Self::Job(id));
+                }
+                let formats = [("/api/v1/analyze/", "/stream"), ("/progress/ws/", "")];
+                let formats = formats.into_iter().chain([("/ws/progress/", "")]);
+                let mut named = formats.filter(|_| compatible);
+                named.find_map(|(before, after)| name(before, after)).map(Self::Compatible)
             }
         }
     }

@@ -7,7 +7,13 @@ use crate::head::{Head, read};
 /// The first bytes of a connection. What is taken for a watcher's request is one, whole and without a
 /// body, and nothing behind it or about its arrival changes that.
 pub fn request_head(bytes: &[u8]) {
-    let Head::Watch(parts, _, length) = read(bytes) else { return };
+    for compatible in [false, true] {
+        check(bytes, compatible);
+    }
+}
+
+fn check(bytes: &[u8], compatible: bool) {
+    let Head::Watch(parts, _, length) = read(bytes, compatible) else { return };
     let (head, rest) = bytes.split_at(length);
     assert!(head.ends_with(b"\n\r\n") || head.ends_with(b"\n\n"), "its end is an empty line");
     let lengths = parts.headers.get_all(CONTENT_LENGTH);
@@ -18,10 +24,15 @@ pub fn request_head(bytes: &[u8]) {
     let begins = format!("GET {}", parts.uri.path());
     assert!(head.starts_with(begins.as_bytes()), "{}", parts.uri);
     for end in 0..length {
-        assert!(matches!(read(&bytes[..end]), Head::Incomplete), "{end} of {length} bytes");
+        assert!(
+            matches!(read(&bytes[..end], compatible), Head::Incomplete),
+            "{end} of {length} bytes"
+        );
     }
     if !rest.is_empty() {
-        let Head::Watch(alone, _, same) = read(head) else { panic!("what follows decides") };
+        let Head::Watch(alone, _, same) = read(head, compatible) else {
+            panic!("what follows decides")
+        };
         assert_eq!((alone.uri, alone.headers, same), (parts.uri, parts.headers, length));
     }
 }
