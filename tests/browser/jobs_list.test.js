@@ -135,9 +135,12 @@ test("2,000 jobs are scrolled through with few rows drawn, and new ones move not
   assert.ok(most > 5 && most < 60, `${most} rows were drawn`);
 
   await page.evaluate(() => window.scrollTo(0, 30_000));
-  await page.waitForFunction(() => document.querySelectorAll("[role=row] a").length > 5);
+  // The rows of the place before may still be drawn: those that are in sight count.
+  await page.waitForFunction(() => [...document.querySelectorAll("[role=row] a")].filter((link) => {
+    const { top } = link.getBoundingClientRect();
+    return top > 160 && top < innerHeight - 60;
+  }).length > 5);
   const before = await inSight(page);
-  assert.ok(before.length > 5);
   await server.job("job_new_one");
   await server.job("job_new_two");
   await page.getByRole("button", { name: "2 new" }).waitFor();
