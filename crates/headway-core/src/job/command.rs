@@ -225,7 +225,8 @@ fn check_chosen(state: &JobState, chosen: &ChosenItems) -> Result<(), Refusal> {
             && items.expired <= all.expired
     });
     if !fits || u64::try_from(items.only.len()) != Ok(counted) {
-        return invalid("not all of these items failed or were stopped".to_owned());
+        let message = "not all of these items failed or were stopped: choose among those that did";
+        return invalid(message.to_owned());
     }
     Ok(())
 }
