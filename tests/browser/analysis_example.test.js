@@ -5,10 +5,10 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
-import { test } from "node:test";
 
 import { openBrowser } from "./support/browser.js";
 import { Server } from "./support/server.js";
+import { test } from "./support/test.js";
 
 const EXAMPLE = new URL("../../examples/analysis/", import.meta.url).pathname;
 

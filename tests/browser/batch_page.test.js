@@ -1,11 +1,11 @@
 // A batch's page: from its beginning to its end, through kill -9, and what can be asked of it.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
 
 import { openBrowser } from "./support/browser.js";
 import { away, batchIs, button, counts, countsOf, heading, isMarked, live, mark, progress, record, recorded } from "./support/dashboard.js";
 import { Server } from "./support/server.js";
+import { test } from "./support/test.js";
 
 /** Starts a batch of numbers, every tenth of which fails, and opens its page. */
 async function begin(t, count, options = {}, settings = {}) {

@@ -4,13 +4,13 @@ import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { test } from "node:test";
 import { promisify } from "node:util";
 
 import { EventSource } from "eventsource";
 import WebSocket from "ws";
 
 import { Server } from "./support/server.js";
+import { test } from "./support/test.js";
 
 const STEPS = 40;
 

@@ -1,12 +1,12 @@
 // The connection: lost, hidden, shared by tabs, and never a wrong word about it.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
 
 import { openBrowser, picture } from "./support/browser.js";
 import { away, heading, isMarked, live, mark, percent, row } from "./support/dashboard.js";
 import { connections, eventually } from "./support/package_page.js";
 import { Server } from "./support/server.js";
+import { test } from "./support/test.js";
 
 /** A job that has begun, and a page that shows it. */
 async function begin(t, options = {}) {

@@ -3,12 +3,12 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
-import { test } from "node:test";
 
 import { openBrowser } from "./support/browser.js";
 import { button, heading, live } from "./support/dashboard.js";
 import { Server } from "./support/server.js";
 import { signIn } from "./support/sign_in.js";
+import { test } from "./support/test.js";
 
 /** A server of somebody else's pages. */
 async function elsewhere(t) {

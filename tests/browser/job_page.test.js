@@ -2,12 +2,12 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { test } from "node:test";
 import { promisify } from "node:util";
 
 import { openBrowser, picture } from "./support/browser.js";
 import { away, button, heading, isMarked, live, mark, percent } from "./support/dashboard.js";
 import { Server } from "./support/server.js";
+import { test } from "./support/test.js";
 
 const run = promisify(execFile);
 

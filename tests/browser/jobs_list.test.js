@@ -2,12 +2,12 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { test } from "node:test";
 import { promisify } from "node:util";
 
 import { openBrowser, picture } from "./support/browser.js";
 import { heading, live, row, titles } from "./support/dashboard.js";
 import { Server } from "./support/server.js";
+import { test } from "./support/test.js";
 
 /** What can be read of the list now, from the top of the window. */
 const inSight = (page) => page.evaluate(() => [...document.querySelectorAll("[role=row] a")]

@@ -2,7 +2,6 @@
 // desk, by keys, from right to left, with few colours and without motion.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
 
 import { assertAccessible } from "./support/accessibility.js";
 import { openBrowser, picture } from "./support/browser.js";
@@ -10,6 +9,7 @@ import { assertNoSidewaysScrolling, batchIs, button, heading, progress, row } fr
 import { makeScene } from "./support/scene.js";
 import { Server } from "./support/server.js";
 import { alarm, field, form, signIn, signOut, who } from "./support/sign_in.js";
+import { test } from "./support/test.js";
 
 /** A scene with a small batch that has ended, and every page of it with what shows that it is there. */
 async function begin(t, options) {

@@ -1,11 +1,11 @@
 // A batch as somebody makes it: a file, its preview, a kind, what it would cost, and its run to the end.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
 
 import { openBrowser } from "./support/browser.js";
 import { batchIs, counts, countsOf, heading, record, recorded } from "./support/dashboard.js";
 import { Server } from "./support/server.js";
+import { test } from "./support/test.js";
 
 /** Places in a row, of which the third tells no city; fields have commas, quotes and other scripts. */
 const ROWS = [

@@ -3,12 +3,12 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
-import { test } from "node:test";
 
 import { openBrowser } from "./support/browser.js";
 import { heading } from "./support/dashboard.js";
 import { Server } from "./support/server.js";
 import { signIn } from "./support/sign_in.js";
+import { test } from "./support/test.js";
 
 test("the node says what it is busy with, and keeps saying it", async (t) => {
   const server = await Server.start(t);

@@ -1,11 +1,11 @@
 // Pages that a browser keeps to go back to (the back/forward cache), with the built package and the real program.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
 
 import { openBrowser } from "./support/browser.js";
 import { ARGS, connections, eventually, Lab, leaders, note, shows, watch } from "./support/package_page.js";
 import { Server } from "./support/server.js";
+import { test } from "./support/test.js";
 
 const progress = (server, percent) => server.report("j", [{ type: "progress", percent }]);
 

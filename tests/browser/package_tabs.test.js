@@ -1,12 +1,12 @@
 // Tabs of one browser that share a connection, with the built package and the real program.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
 
 import { openBrowser } from "./support/browser.js";
 import { ARGS, connectionIs, connections, eventually, figure, Lab, leaders, note, shows, watch } from "./support/package_page.js";
 import { Server } from "./support/server.js";
 import { provider } from "./support/sign_in.js";
+import { test } from "./support/test.js";
 
 /** A server with the job `j` that runs, and a browser with so many tabs that watch it. */
 async function begin(t, count, options = undefined) {

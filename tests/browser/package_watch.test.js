@@ -1,11 +1,11 @@
 // One tab that watches with the built package, over each transport, with the real program.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
 
 import { openBrowser } from "./support/browser.js";
 import { ARGS, connectionIs, connections, eventually, Lab, note, shows, watch } from "./support/package_page.js";
 import { Server } from "./support/server.js";
+import { test } from "./support/test.js";
 
 for (const [transport, counted] of [["websocket", "websocket"], ["events", "sse"], ["poll", "poll"]]) {
   test(`${transport}: a job from its beginning to its end, over a server that is killed`, async (t) => {

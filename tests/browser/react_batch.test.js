@@ -1,13 +1,13 @@
 // examples/react-batch: a product's own site around batches, with sign-in and another origin.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
 
 import { assertAccessible } from "./support/accessibility.js";
 import { openBrowser, picture } from "./support/browser.js";
 import { assertNoSidewaysScrolling } from "./support/dashboard.js";
 import { connections, eventually, figure } from "./support/package_page.js";
 import { card, connection, countRenders, counts, idOf, isNow, live, plan, renders, shows, signIn, Site } from "./support/product_site.js";
+import { test } from "./support/test.js";
 
 /** Who may read the counters of the node. */
 const operator = (site) => site.server.key({ role: "admin" }).then(({ key }) => key);

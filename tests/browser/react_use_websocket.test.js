@@ -1,12 +1,12 @@
 // examples/react-use-websocket: a job in a page that has another library for WebSockets.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
 
 import { build, preview } from "vite";
 
 import { complaints, openBrowser, picture } from "./support/browser.js";
 import { Server } from "./support/server.js";
+import { test } from "./support/test.js";
 
 const EXAMPLE = new URL("../../examples/react-use-websocket/", import.meta.url).pathname;
 

@@ -1,12 +1,12 @@
 // Links to one job: what somebody who was given one sees, and where its token never is.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
 
 import { openBrowser, picture } from "./support/browser.js";
 import { assertNoSidewaysScrolling, button, heading, isMarked, live, mark, percent, row } from "./support/dashboard.js";
 import { Server } from "./support/server.js";
 import { alarm, field, form, signIn, who } from "./support/sign_in.js";
+import { test } from "./support/test.js";
 
 const EXPECTS = { expects: [401, 404] };
 const linkTo = (server, job, token) => `${server.url}/#job=${encodeURIComponent(job)}&token=${token}`;

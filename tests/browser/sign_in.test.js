@@ -2,12 +2,12 @@
 // sign-in ends.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
 
 import { openBrowser } from "./support/browser.js";
 import { away, heading, isMarked, live, mark, percent, row } from "./support/dashboard.js";
 import { Server } from "./support/server.js";
 import { alarm, button, field, form, provider, signIn, signOut, standing, who } from "./support/sign_in.js";
+import { test } from "./support/test.js";
 
 const COOKIE = "headway_session";
 /** How soon a page learns that what it stands on was revoked, in milliseconds. */

@@ -2,10 +2,10 @@
 // and again from a cursor.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
 
 import { openBrowser } from "./support/browser.js";
 import { Server, expectedCounts } from "./support/server.js";
+import { test } from "./support/test.js";
 
 const COUNT = 120;
 

@@ -1,10 +1,9 @@
 // A tab that stays open while the server becomes another version, whose files have other names.
 
-import { test } from "node:test";
-
 import { openBrowser } from "./support/browser.js";
 import { heading, live, row } from "./support/dashboard.js";
 import { Server } from "./support/server.js";
+import { test } from "./support/test.js";
 
 const NEWER = '<!doctype html><script type="module" src="./assets/index-OfTheNextVersion.js"></script><div id="root"></div>';
 

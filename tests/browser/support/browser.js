@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after } from "node:test";
 
 import { launch } from "./chromium.js";
+import { CLOSING } from "./test.js";
 
 const OUT = new URL("../out/", import.meta.url).pathname;
 /** What a browser says by itself of a server that is away. */
@@ -14,7 +15,7 @@ const AWAY = /net::ERR_(CONNECTION|INTERNET|NETWORK|EMPTY|INCOMPLETE|SOCKET)|^We
 let shared;
 after(async () => {
   await (await shared)?.close();
-});
+}, CLOSING);
 
 /**
  * A page in a context of its own, closed at the end of the test. The test fails when the page has
@@ -43,7 +44,7 @@ export async function openBrowser(test, { args, kept, expects = [], ...options }
     await context.close();
     if (args !== undefined) await browser.close();
     assert.deepEqual(found, [], "what the page complained of");
-  });
+  }, CLOSING);
   return context.newPage();
 }
 

@@ -11,6 +11,7 @@ import { createInterface } from "node:readline";
 import { build } from "vite";
 
 import { Server } from "./server.js";
+import { CLOSING } from "./test.js";
 
 const EXAMPLE = new URL("../../../examples/react-batch/", import.meta.url).pathname;
 
@@ -76,7 +77,7 @@ export class Site {
       child.kill();
       await ended;
       if (test.passed === false) test.diagnostic(said.slice(-20).join("\n"));
-    });
+    }, CLOSING);
     const [line] = await Promise.race([
       once(createInterface(child.stdout), "line"),
       ended.then(() => { throw new Error(`the site ended:\n${said.join("\n")}`); }),

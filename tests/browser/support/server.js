@@ -8,6 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
+import { CLOSING } from "./test.js";
+
 const PROGRAM = process.env.HEADWAY_BIN
   ?? new URL("../../../target/debug/headway", import.meta.url).pathname;
 
@@ -47,7 +49,7 @@ export class Server {
       await server.kill();
       await rm(folder, { recursive: true, force: true });
       if (test.passed === false) test.diagnostic(server.#log.slice(-40).join("\n"));
-    });
+    }, CLOSING);
     await server.start();
     return server;
   }

@@ -19,7 +19,7 @@ pub(super) fn run(root: &Path) -> Result<Tally, String> {
         .env("PATH", &path)
         .env("HEADWAY_BIN", program)
         .env("CHROMIUM", setup::CHROMIUM)
-        .args(["--test", "--test-reporter=spec", "--test-concurrency=1"]);
+        .args(["--test", "--test-reporter=spec", "--test-concurrency=1", "--test-force-exit"]);
     let ended = command::watched(&mut tests, |line| tally.read_node(line));
     Ok(tally.judged_by(ended))
 }
