@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 
 import { settled } from "./support/accessibility.js";
-import { ARGS, launch } from "./support/chromium.js";
+import { ARGS, close, launch } from "./support/chromium.js";
 import { EXAMPLE, Server } from "./support/server.js";
 import { makeScene } from "./support/scene.js";
 
@@ -29,7 +29,7 @@ const program = { after: (end) => endings.unshift(end) };
 await mkdir(values.out, { recursive: true });
 // Scroll bars lie over the page, as they do on most machines.
 const browser = await launch([...ARGS, "--enable-features=OverlayScrollbar"]);
-endings.unshift(() => browser.close());
+endings.unshift(() => close(browser));
 try {
   const open = await Server.start(program, { example: true });
   const asking = await Server.start(program, { signIn: {} });

@@ -5,7 +5,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { after } from "node:test";
 
-import { launch } from "./chromium.js";
+import { close, launch } from "./chromium.js";
 import { CLOSING } from "./test.js";
 
 const OUT = new URL("../out/", import.meta.url).pathname;
@@ -14,7 +14,7 @@ const AWAY = /net::ERR_(CONNECTION|INTERNET|NETWORK|EMPTY|INCOMPLETE|SOCKET)|^We
 
 let shared;
 after(async () => {
-  await (await shared)?.close();
+  if (shared !== undefined) await close(await shared);
 }, CLOSING);
 
 /**
@@ -41,8 +41,7 @@ export async function openBrowser(test, { args, kept, expects = [], ...options }
       const pages = context.pages();
       for (const [place, page] of pages.entries()) await picture(page, `failed-${test.name.replaceAll(/[^a-z0-9]+/gi, "-")}-${place}`);
     }
-    await context.close();
-    if (args !== undefined) await browser.close();
+    await (args === undefined ? context.close() : close(browser));
     assert.deepEqual(found, [], "what the page complained of");
   }, CLOSING);
   return context.newPage();

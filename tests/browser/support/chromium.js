@@ -8,8 +8,24 @@ export const ARGS = [
   "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ];
 
-/** Starts it; whoever starts it closes it. `args` stand instead of the usual ones; with `kept`, pages are kept to go back to. */
-export function launch(args = ARGS, { kept = false } = {}) {
+/** How long a browser may take to end by itself, in milliseconds. */
+const PATIENCE = 20_000;
+
+const processes = new WeakMap();
+
+/** Starts it; whoever starts it closes it with `close`. `args` stand instead of the usual ones; with `kept`, pages are kept to go back to. */
+export async function launch(args = ARGS, { kept = false } = {}) {
   const ignoreDefaultArgs = kept ? ["--disable-back-forward-cache"] : [];
-  return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args, ignoreDefaultArgs });
+  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args, ignoreDefaultArgs });
+  const session = await browser.newBrowserCDPSession();
+  const { processInfo } = await session.send("SystemInfo.getProcessInfo");
+  processes.set(browser, processInfo.find(({ type }) => type === "browser").id);
+  return browser;
+}
+
+/** Closes it with all its pages. One that does not end is killed: no test is about how a browser ends. */
+export async function close(browser) {
+  const patience = setTimeout(() => process.kill(processes.get(browser), "SIGKILL"), PATIENCE);
+  await browser.close();
+  clearTimeout(patience);
 }

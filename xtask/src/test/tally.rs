@@ -13,16 +13,16 @@ pub(super) struct Tally {
     pub(super) failed: u64,
     /// What could not be checked here.
     pub(super) skipped: u64,
+    /// Failures that a second run did not show again; what passed then is in `passed`.
+    pub(super) unsteady: u64,
 }
 
 impl Tally {
+    const NOTHING: Self = Self { passed: 0, failed: 0, skipped: 0, unsteady: 0 };
+
     /// A check that is one test by itself.
     pub(super) const fn single(held: bool) -> Self {
-        if held {
-            Self { passed: 1, failed: 0, skipped: 0 }
-        } else {
-            Self { passed: 0, failed: 1, skipped: 0 }
-        }
+        if held { Self { passed: 1, ..Self::NOTHING } } else { Self { failed: 1, ..Self::NOTHING } }
     }
 
     /// Something that could not be run at all.
@@ -32,7 +32,7 @@ impl Tally {
 
     /// A check that could not be made, which is no failure and must not look like a success.
     pub(super) const fn skipped() -> Self {
-        Self { passed: 0, failed: 0, skipped: 1 }
+        Self { skipped: 1, ..Self::NOTHING }
     }
 
     /// The same; one failure more when the runner could not finish, or failed and no failed test
@@ -46,6 +46,12 @@ impl Tally {
                 self.failed += 1;
             }
         }
+        self
+    }
+
+    /// This second run of what failed in a first one.
+    pub(super) const fn after(mut self, first: Self) -> Self {
+        self.unsteady = first.failed.saturating_sub(self.failed);
         self
     }
 
@@ -106,6 +112,7 @@ impl AddAssign for Tally {
         self.passed += other.passed;
         self.failed += other.failed;
         self.skipped += other.skipped;
+        self.unsteady += other.unsteady;
     }
 }
 
@@ -114,6 +121,9 @@ impl fmt::Display for Tally {
         write!(f, "{} passed, {} failed", self.passed, self.failed)?;
         if self.skipped > 0 {
             write!(f, ", {} skipped", self.skipped)?;
+        }
+        if self.unsteady > 0 {
+            write!(f, ", {} held at the second try only", self.unsteady)?;
         }
         Ok(())
     }
@@ -158,15 +168,24 @@ mod tests {
     }
 
     #[test]
+    fn what_holds_at_the_second_try_is_said() {
+        let first = Tally { passed: 3, failed: 2, ..Tally::default() };
+        let held = Tally { passed: 5, ..Tally::default() }.after(first);
+        assert_eq!(held.to_string(), "5 passed, 0 failed, 2 held at the second try only");
+        let failed = Tally { passed: 3, failed: 2, ..Tally::default() }.after(first);
+        assert_eq!(failed.to_string(), "3 passed, 2 failed");
+    }
+
+    #[test]
     fn a_runner_that_fails_without_a_failed_test_is_a_failure() {
         let held = Tally { passed: 3, ..Tally::default() };
         assert_eq!(held.judged_by(Ok(ExitStatus::from_raw(0))).failed, 0);
         assert_eq!(held.judged_by(Ok(ExitStatus::from_raw(101 << 8))).failed, 1);
-        let failed = Tally { passed: 3, failed: 2, skipped: 0 };
+        let failed = Tally { passed: 3, failed: 2, ..Tally::default() };
         assert_eq!(failed.judged_by(Ok(ExitStatus::from_raw(101 << 8))).failed, 2);
         assert_eq!(
             failed.judged_by(Err("hangs".to_owned())),
-            Tally { passed: 3, failed: 3, skipped: 0 }
+            Tally { passed: 3, failed: 3, ..Tally::default() }
         );
     }
 
