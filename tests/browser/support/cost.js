@@ -55,7 +55,6 @@ async function openPage(browser, whole, url, site) {
   const session = await page.context().newCDPSession(page);
   await session.send("Performance.enable");
   if (site !== undefined) await serve(session, url, site);
-  const process = (await renderers(whole)).find((id) => !before.has(id));
   return {
     page,
     session,
@@ -71,7 +70,9 @@ async function openPage(browser, whole, url, site) {
      */
     async memory({ collect = true } = {}) {
       if (collect) await session.send("HeapProfiler.collectGarbage");
-      return memoryOf(process);
+      // A page that went elsewhere may have left a process behind, which holds next to nothing.
+      const held = await Promise.all((await renderers(whole)).filter((id) => !before.has(id)).map(memoryOf));
+      return held.reduce((most, one) => (one.own > most.own ? one : most));
     },
   };
 }
