@@ -2,11 +2,12 @@
 // What can be asked of a job.
 
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
-import { HeadwayError, type Action, type Headway, type Job, type JobSnapshot } from "@headway/client";
+import { HeadwayError, type Action, type Headway, type Job, type JobDocument } from "@headway/client";
 
 import { useProvided } from "../provider/context.ts";
 import { allows } from "../status.ts";
-import { useJob } from "./use_job.ts";
+import { useSelected } from "../watch/selection.ts";
+import { still } from "../watch/unwatched.ts";
 
 /** What an action can be given, beside a `signal` that ends the wait. */
 export type CommandOptions = Parameters<Headway["jobs"]["resume"]>[1] & Parameters<Headway["jobs"]["retry"]>[1];
@@ -34,10 +35,14 @@ interface Asking {
   readonly error: HeadwayError | undefined;
 }
 
-/** Asks something of a job. */
+/**
+ * Asks something of a job. What is watched of it anywhere inside the provider says what can be asked; it is
+ * watched for this alone only where nothing else brings it.
+ */
 export function useCommand(id: string | undefined): JobCommand {
-  const { headway } = useProvided();
-  const status = useJob(id, { select: statusOf });
+  const { headway, pool } = useProvided();
+  const known = useMemo(() => (id === undefined ? still(undefined) : pool.known(id)), [pool, id]);
+  const status = useSelected(known, undefined, statusOf);
   const [state, setState] = useState<Asking>({ id, pending: undefined, error: undefined });
   // What was asked of another job says nothing of this one.
   const { pending, error } = state.id === id ? state : { pending: undefined, error: undefined };
@@ -81,7 +86,7 @@ export function useCommand(id: string | undefined): JobCommand {
   return useMemo(() => ({ run, pending, error, can, reset }), [run, pending, error, can, reset]);
 }
 
-function statusOf({ job }: JobSnapshot): Job["status"] | undefined {
+function statusOf(job: JobDocument | undefined): Job["status"] | undefined {
   return job?.status;
 }
 

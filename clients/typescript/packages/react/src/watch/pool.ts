@@ -3,6 +3,7 @@
 import type { ConnectionState, Headway, JobDocument, JobEvent, JobSnapshot, JobsSnapshot, Selector, Store } from "@headway/client";
 
 import { isTerminal } from "../status.ts";
+import { knownJob, type Source } from "./known_job.ts";
 import { NO_JOBS } from "./unwatched.ts";
 
 /** How long a watch is kept that nobody reads any more: a component that is mounted again finds what it left. */
@@ -20,6 +21,9 @@ export interface Wish {
   readonly minIntervalMs: number | undefined;
 }
 
+/** A state and nothing else. */
+const PLAIN: Wish = { events: undefined, minIntervalMs: undefined };
+
 /** A watch as components read it: nothing is asked of the server before somebody subscribes. */
 export interface PooledWatch<Snapshot> extends Store<Snapshot> {
   /** Calls `listener` with each event from now on, until the function that it gives is called. */
@@ -30,8 +34,19 @@ interface Open<Snapshot> extends Store<Snapshot> {
   readonly close: () => void;
 }
 
+/** What a watch is of. */
+interface Subject<Snapshot> {
+  readonly subject: string | ManySelector;
+  readonly job: string | undefined;
+  readonly wish: Wish;
+  readonly open: (onEvent: (event: JobEvent) => void) => Open<Snapshot>;
+}
+
 /** A watch that is open, and who has it. */
 interface Entry<Snapshot> {
+  /** The job that it is of; `undefined` for a list. */
+  readonly job: string | undefined;
+  readonly wish: Wish;
   readonly watch: Open<Snapshot>;
   readonly listeners: Set<{ readonly call: (event: JobEvent) => void }>;
   readers: number;
@@ -50,6 +65,8 @@ export class WatchPool {
   readonly #headway: Headway;
   readonly #jobs = new Map<string, Entry<JobSnapshot>>();
   readonly #lists = new Map<string, Entry<JobsSnapshot>>();
+  /** Those who know a job by what others watch, by its id: called when it may be brought by another watch. */
+  readonly #guests = new Map<string, Set<{ readonly call: () => void }>>();
   #retired = false;
 
   constructor(headway: Headway) {
@@ -65,8 +82,7 @@ export class WatchPool {
   job(id: string, wish: Wish): PooledWatch<JobSnapshot> {
     return this.#pooled(
       this.#jobs,
-      JSON.stringify([id, wish.events, wish.minIntervalMs]),
-      (onEvent) => this.#headway.watchJob(id, options(wish, onEvent)),
+      { subject: id, job: id, wish, open: (onEvent) => this.#headway.watchJob(id, options(wish, onEvent)) },
       (last, connection) => {
         const job = last?.job ?? this.#known(id);
         const ended = last?.ended ?? (job !== undefined && isTerminal(job.status));
@@ -81,26 +97,43 @@ export class WatchPool {
   jobs(selector: ManySelector, wish: Wish): PooledWatch<JobsSnapshot> {
     return this.#pooled(
       this.#lists,
-      JSON.stringify([selector, wish.events, wish.minIntervalMs]),
-      (onEvent) => this.#headway.watchJobs(selector, options(wish, onEvent)),
+      { subject: selector, job: undefined, wish, open: (onEvent) => this.#headway.watchJobs(selector, options(wish, onEvent)) },
       (last, connection) => ({ jobs: last?.jobs ?? NO_JOBS, error: last?.error, connection }),
       ({ jobs, error, connection }, fresh) => jobs.length > 0 || error !== undefined || (connection.state === "live" && !fresh),
       (one, other) => one.jobs === other.jobs && one.error === other.error && one.connection === other.connection,
     );
   }
 
+  /** The document of one job, by whatever is watched; where nothing brings it, by a watch of its own. */
+  known(id: string): Store<JobDocument | undefined> {
+    return knownJob({
+      document: () => this.#known(id),
+      found: () => this.#bringing(id),
+      own: this.job(id, PLAIN),
+      changed: (call) => {
+        const guest = { call };
+        const guests = this.#guests.get(id) ?? new Set();
+        this.#guests.set(id, guests.add(guest));
+        return () => {
+          guests.delete(guest);
+          if (guests.size === 0 && this.#guests.get(id) === guests) this.#guests.delete(id);
+        };
+      },
+    });
+  }
+
   #pooled<Snapshot>(
     entries: Map<string, Entry<Snapshot>>,
-    key: string,
-    open: (onEvent: (event: JobEvent) => void) => Open<Snapshot>,
+    subject: Subject<Snapshot>,
     unwatched: (last: Snapshot | undefined, connection: ConnectionState) => Snapshot,
     knows: (snapshot: Snapshot, fresh: boolean) => boolean,
     same: (one: Snapshot, other: Snapshot) => boolean,
   ): PooledWatch<Snapshot> {
+    const key = JSON.stringify([subject.subject, subject.wish.events, subject.wish.minIntervalMs]);
     let last: Snapshot | undefined;
     const acquire = (): Entry<Snapshot> | undefined => {
       if (this.#retired) return undefined;
-      const entry = entries.get(key) ?? enter(entries, key, open);
+      const entry = entries.get(key) ?? this.#enter(entries, key, subject);
       entry.readers += 1;
       clearTimeout(entry.leaving);
       return entry;
@@ -126,7 +159,7 @@ export class WatchPool {
         return once(() => {
           clearTimeout(settling);
           leave?.();
-          release(entries, key, entry);
+          this.#release(entries, key, entry);
         });
       },
       listen: (call) => {
@@ -135,10 +168,50 @@ export class WatchPool {
         entry?.listeners.add(listener);
         return once(() => {
           entry?.listeners.delete(listener);
-          release(entries, key, entry);
+          this.#release(entries, key, entry);
         });
       },
     };
+  }
+
+  #enter<Snapshot>(entries: Map<string, Entry<Snapshot>>, key: string, { job, wish, open }: Subject<Snapshot>): Entry<Snapshot> {
+    const listeners: Entry<Snapshot>["listeners"] = new Set();
+    const watch = open((event) => {
+      for (const { call } of [...listeners]) safely(call, event);
+    });
+    const entry: Entry<Snapshot> = { job, wish, watch, listeners, readers: 0, fresh: true, leaving: undefined };
+    entries.set(key, entry);
+    this.#tellGuests(job);
+    return entry;
+  }
+
+  #release<Snapshot>(entries: Map<string, Entry<Snapshot>>, key: string, entry: Entry<Snapshot> | undefined): void {
+    if (entry === undefined) return;
+    entry.readers -= 1;
+    if (entry.readers > 0) return;
+    entry.leaving = setTimeout(() => {
+      entries.delete(key);
+      // Whoever is told of the job by another watch from now on is so without a break.
+      this.#tellGuests(entry.job);
+      entry.watch.close();
+    }, LINGER_MS);
+  }
+
+  /** Another watch may bring a job, or any of a list. */
+  #tellGuests(job: string | undefined): void {
+    const guests = job === undefined ? [...this.#guests.values()].flatMap((of) => [...of]) : [...(this.#guests.get(job) ?? [])];
+    for (const { call } of guests) call();
+  }
+
+  /** A watch that brings a job, but for the plain one, which all share who have no other. */
+  #bringing(id: string): Source | undefined {
+    for (const { job, wish, watch } of this.#jobs.values()) {
+      if (job === id && (wish.events !== undefined || wish.minIntervalMs !== undefined)) return watch;
+    }
+    for (const { watch } of this.#lists.values()) {
+      if (watch.getSnapshot().jobs.some((one) => one.id === id)) return watch;
+    }
+    return undefined;
   }
 
   /** The document of a job that another watch brings. */
@@ -157,30 +230,6 @@ export class WatchPool {
 
 function options({ events, minIntervalMs }: Wish, onEvent: (event: JobEvent) => void): object {
   return { minIntervalMs, ...(events !== undefined && { events, onEvent }) };
-}
-
-function enter<Snapshot>(
-  entries: Map<string, Entry<Snapshot>>,
-  key: string,
-  open: (onEvent: (event: JobEvent) => void) => Open<Snapshot>,
-): Entry<Snapshot> {
-  const listeners: Entry<Snapshot>["listeners"] = new Set();
-  const watch = open((event) => {
-    for (const { call } of [...listeners]) safely(call, event);
-  });
-  const entry: Entry<Snapshot> = { watch, listeners, readers: 0, fresh: true, leaving: undefined };
-  entries.set(key, entry);
-  return entry;
-}
-
-function release<Snapshot>(entries: Map<string, Entry<Snapshot>>, key: string, entry: Entry<Snapshot> | undefined): void {
-  if (entry === undefined) return;
-  entry.readers -= 1;
-  if (entry.readers > 0) return;
-  entry.leaving = setTimeout(() => {
-    entries.delete(key);
-    entry.watch.close();
-  }, LINGER_MS);
 }
 
 /** Calls what is the application's; what it throws keeps nobody else from hearing, and is thrown where the platform sees it. */

@@ -11,6 +11,7 @@ import type { JobEvent, JobSnapshot } from "@headway/client";
 import {
   HeadwayProvider,
   useBatch,
+  useCommand,
   useConnection,
   useHeadway,
   useJob,
@@ -318,6 +319,61 @@ test("a batch tells how many items are settled, how fast, and how long it takes"
   await server.says(snapshot(BATCHES.running));
   const { settled: done, rate, eta, counts } = result.current;
   assert.deepEqual({ done, rate, eta, total: counts?.total }, { done: 430, rate: 12.3, eta: { ms: 46_700, lowMs: 41_000, highMs: 95_000 }, total: 1_000 });
+});
+
+test("what can be asked follows whichever watch brings the job, without one of its own", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const { result, rerender } = renderHook(
+    ({ shown }: { shown: boolean }) => {
+      // Whoever commands may come before whoever shows.
+      const command = useCommand("a");
+      useJob(shown ? "a" : undefined, { minIntervalMs: 500 });
+      return command;
+    },
+    { ...inside, initialProps: { shown: true } },
+  );
+  await server.connect();
+  assert.equal(result.current.can("pause"), false, "nothing is known");
+  await server.says(snapshot(job({ id: "a" })));
+  assert.ok(result.current.can("pause"));
+  await server.says(update("a", 2, { status: "paused" }));
+  assert.ok(result.current.can("resume"));
+  assert.deepEqual(server.asked(), ["subscribe a"]);
+  // When nobody shows it any more, it is watched for the command alone.
+  rerender({ shown: false });
+  mock.timers.tick(1_000);
+  await settled();
+  assert.deepEqual(server.asked().sort(), ["subscribe a", "subscribe a", "unsubscribe"]);
+  await server.says(update("a", 3, { status: "failed" }));
+  assert.ok(result.current.can("retry"));
+  // And no longer when somebody does again.
+  rerender({ shown: true });
+  await settled();
+  mock.timers.tick(1_000);
+  await settled();
+  assert.deepEqual(server.asked().slice(3).sort(), ["subscribe a", "unsubscribe"]);
+  await server.says(update("a", 4, { status: "completed" }));
+  assert.equal(result.current.can("retry"), false);
+});
+
+test("what can be asked of a job in a list follows the list, for as long as it has the job", async () => {
+  const { result, rerender } = renderHook(
+    ({ id }: { id: string | undefined }) => {
+      useJobs({ tag: "x" });
+      return useCommand(id);
+    },
+    { ...inside, initialProps: { id: undefined as string | undefined } },
+  );
+  await server.connect();
+  await server.says(snapshot(job({ id: "a", tags: ["x"] })));
+  rerender({ id: "a" });
+  assert.ok(result.current.can("cancel"), "at once");
+  await server.says(update("a", 2, { status: "cancelled" }));
+  assert.ok(result.current.can("retry"));
+  assert.deepEqual(server.asked(), ["subscribe x"]);
+  rerender({ id: "b" });
+  await settled();
+  assert.deepEqual(server.asked(), ["subscribe x", "subscribe b"], "what no list brings is watched");
 });
 
 test("the connection can be selected from", async () => {
