@@ -12,6 +12,7 @@ use headway_protocol::batch::{TimingPoint, Timings};
 use headway_protocol::request::{JobRecord, RecordPage};
 use headway_protocol::{Cursor, Timestamp, patch};
 use headway_store::Store as _;
+use reqwest::Method;
 use serde_json::{Value, json};
 use support::{Server, Socket, refusal};
 
@@ -70,6 +71,59 @@ async fn the_records_of_a_job_give_each_of_its_documents_again() {
     assert_eq!(none.0, 404);
     let beyond = refusal(server.get("/api/v1/jobs/a/records?limit=1001").await).await;
     assert_eq!((beyond.0, beyond.2.as_deref()), (422, Some("limit")));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_newest_events_are_read_first_and_older_ones_before_them() {
+    let server = Server::start().await;
+    server.job("a").await;
+    for n in 0..30 {
+        server
+            .report(
+                "a",
+                json!([{"type":"log","message":n.to_string()},{"type":"progress","done":n}]),
+            )
+            .await;
+    }
+    let path = "/api/v1/jobs/a/events";
+    let ask = async |query: &str| -> Value {
+        server.get(&format!("{path}?{query}")).await.json().await.unwrap()
+    };
+    let whole = ask("limit=1000").await;
+    let all = whole["events"].as_array().unwrap();
+    let newest = ask("before=latest&limit=7").await;
+    assert_eq!(newest["events"], json!(all[all.len() - 7..]));
+    assert_eq!(newest["cursor"], whole["cursor"]);
+    let previous = newest["previous"].as_str().unwrap();
+    assert_eq!(newest["previous"], newest["events"][0]["cursor"]);
+    let older = ask(&format!("before={previous}&limit=5")).await;
+    assert_eq!(older["events"], json!(all[all.len() - 12..all.len() - 7]));
+    assert!(newest.get("next").is_none() && whole.get("previous").is_none());
+
+    let logs = ask("before=latest&types=log,partial&limit=2").await;
+    let words: Vec<_> =
+        logs["events"].as_array().unwrap().iter().map(|event| &event["message"]).collect();
+    assert_eq!(words, ["28", "29"]);
+    let first = ask("types=log&limit=1").await;
+    assert_eq!(first["events"][0]["message"], "0");
+
+    let lines = server.request(Method::GET, &format!("{path}?before=latest&limit=2"));
+    let lines = lines.header("accept", "application/x-ndjson").send().await.unwrap();
+    let lines = lines.text().await.unwrap();
+    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(json!(lines), json!(all[all.len() - 2..]));
+
+    for (query, field) in [
+        (format!("before={previous}&after={previous}"), "before"),
+        ("before=latest&after=00000000-1".to_owned(), "before"),
+        ("before=00000000-1".to_owned(), "before"),
+        ("before=newest".to_owned(), "before"),
+        ("after=00000000-1".to_owned(), "after"),
+    ] {
+        let refused = refusal(server.get(&format!("{path}?{query}")).await).await;
+        assert_eq!((refused.0, refused.2.as_deref()), (422, Some(field)), "{query}");
+    }
     server.stop().await;
 }
 

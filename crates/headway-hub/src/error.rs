@@ -12,8 +12,13 @@ pub enum Error {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The cursor belongs to a log that is gone.
-    #[error("the cursor {0} belongs to a log that is gone: read from the beginning")]
-    OtherLog(Cursor),
+    #[error("the cursor {cursor} belongs to a log that is gone: read without `{field}`, anew")]
+    OtherLog {
+        /// What it was passed as.
+        field: &'static str,
+        /// The cursor.
+        cursor: Cursor,
+    },
     /// The caller may not ask for that.
     #[error(transparent)]
     Denied(#[from] Denial),
@@ -47,8 +52,8 @@ impl Error {
                 Problem::new(ProblemCode::Overloaded, self.to_string())
             }
             Self::Store(_) => Problem::new(ProblemCode::StoreUnavailable, self.to_string()),
-            Self::OtherLog(_) => {
-                Problem::new(ProblemCode::Invalid, self.to_string()).at_field("after")
+            Self::OtherLog { field, .. } => {
+                Problem::new(ProblemCode::Invalid, self.to_string()).at_field(*field)
             }
             Self::Denied(denial) => denial.problem(),
             Self::Page(_) => Problem::new(ProblemCode::Invalid, self.to_string()).at_field("page"),

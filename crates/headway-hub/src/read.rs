@@ -1,6 +1,7 @@
 //! Reads that are no stream: documents, histories, lists, items and results.
 
 mod errors;
+mod history;
 mod list;
 mod records;
 mod search;
@@ -11,12 +12,13 @@ use std::sync::Arc;
 
 use headway_access::{Act, Caller, JobView, On, authorize};
 use headway_protocol::batch::{Item, ResultLine};
-use headway_protocol::request::{HistoryEvent, HistoryPage, ItemPage};
+use headway_protocol::request::ItemPage;
 use headway_protocol::{Cursor, ItemCounts, ItemStatus, JobId, JobStatus};
 use headway_store::{ItemQuery, ListQuery, Store, Stored, StoredItem};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+pub use self::history::{HistoryPlace, HistoryQuery};
 use self::search::Words;
 pub(crate) use self::turns::Turns;
 use crate::error::Error;
@@ -66,44 +68,6 @@ impl Handle {
     ) -> Result<Option<(Cursor, JobStatus)>, Error> {
         let stored = self.visible(caller, job).await?;
         Ok(stored.map(|stored| (stored.cursor, stored.facets.status)))
-    }
-
-    /// A page of a job's events, oldest first; `None` when the caller sees no such batch.
-    pub async fn history(
-        &self,
-        caller: &Caller,
-        job: &JobId,
-        after: Option<Cursor>,
-        limit: usize,
-    ) -> Result<Option<HistoryPage>, Error> {
-        if self.visible(caller, job).await?.is_none() {
-            return Ok(None);
-        }
-        let start = after.map_or(0, |cursor| cursor.offset);
-        let Some(history) = self.shared.store.read(job, start, limit).await? else {
-            return Ok(None);
-        };
-        let epoch = history.cursor.epoch;
-        check_cursor(after, history.cursor)?;
-        let mut events = Vec::new();
-        let numbered = history
-            .records
-            .iter()
-            .flat_map(|record| (record.from + 1..).zip(&record.events))
-            .filter(|(offset, _)| *offset > start)
-            .take(limit);
-        for (offset, event) in numbered {
-            let event = value_of(event)?;
-            events.push(HistoryEvent { cursor: Cursor { epoch, offset }, event });
-        }
-        let reached = events.last().map_or(history.cursor.offset, |event| event.cursor.offset);
-        Ok(Some(HistoryPage {
-            next: (reached < history.cursor.offset).then_some(Cursor { epoch, offset: reached }),
-            cursor: history.cursor,
-            trimmed_to: (history.trimmed_to > 0)
-                .then_some(Cursor { epoch, offset: history.trimmed_to }),
-            events,
-        }))
     }
 
     /// A page of the caller's jobs, newest first, as the JSON text of a
@@ -248,10 +212,10 @@ impl Results {
 }
 
 /// Refuses a cursor that no log gave which reaches to `newest`.
-fn check_cursor(after: Option<Cursor>, newest: Cursor) -> Result<(), Error> {
-    match after {
+fn check_cursor(field: &'static str, cursor: Option<Cursor>, newest: Cursor) -> Result<(), Error> {
+    match cursor {
         Some(cursor) if cursor.epoch != newest.epoch || cursor.offset > newest.offset => {
-            Err(Error::OtherLog(cursor))
+            Err(Error::OtherLog { field, cursor })
         }
         Some(_) | None => Ok(()),
     }

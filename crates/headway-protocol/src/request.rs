@@ -165,9 +165,14 @@ pub struct HistoryEvent {
 pub struct HistoryPage {
     /// The events.
     pub events: Vec<HistoryEvent>,
-    /// Passed as `after`, gives what follows; absent when nothing does yet.
+    /// Passed as `after`, gives what follows; absent when nothing does yet, and in a page that was
+    /// read backwards.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<Cursor>,
+    /// Passed as `before`, gives what comes before; absent at the log's beginning, and in a page that
+    /// was read forwards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<Cursor>,
     /// The job's newest position.
     pub cursor: Cursor,
     /// The oldest position that the log still reaches back to, when its beginning is gone.

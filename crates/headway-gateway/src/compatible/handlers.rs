@@ -3,8 +3,9 @@
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use headway_hub::{HistoryPlace, HistoryQuery};
+use headway_protocol::JobStatus;
 use headway_protocol::request::CreateJob;
-use headway_protocol::{Cursor, JobStatus};
 use serde_json::{Map, Value, json};
 
 use super::analysis;
@@ -70,14 +71,14 @@ pub(crate) async fn show(State(app): State<App>, Caller(caller): Caller, Id(id):
         tracing::error!(%job, %error, "a document could not be read");
         Refusal::new(headway_protocol::ProblemCode::Internal, "the analysis could not be read")
     };
-    let (cursor, document) = app.hub.document(&caller, &job).await?.ok_or_else(nothing)?;
+    let (_, document) = app.hub.document(&caller, &job).await?.ok_or_else(nothing)?;
     let document: Value = serde_json::from_str(&document).map_err(unreadable)?;
     let document = Document(&document);
     let mut events = Vec::new();
     if document.status() == JobStatus::Completed {
-        let offset = cursor.offset.saturating_sub(analysis::EVENTS as u64);
-        let after = Cursor { offset, ..cursor };
-        let page = app.hub.history(&caller, &job, Some(after), analysis::EVENTS).await?;
+        let (place, limit) = (HistoryPlace::Before(None), analysis::EVENTS);
+        let newest = HistoryQuery { place, types: Vec::new(), limit };
+        let page = app.hub.history(&caller, &job, &newest).await?;
         for event in page.ok_or_else(nothing)?.events {
             events.push(serde_json::value::to_raw_value(&event.event).map_err(unreadable)?);
         }

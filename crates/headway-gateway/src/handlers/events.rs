@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::IntoResponse;
+use headway_hub::{HistoryPlace, HistoryQuery};
 use headway_protocol::ProblemCode;
 use headway_protocol::event::Producer;
 use headway_protocol::report::SequencedReport;
@@ -19,6 +20,9 @@ use crate::query::Query;
 
 /// Events of a page of history, unless the request says; and at the most.
 const PAGE: (usize, usize) = (100, 1_000);
+
+/// What `before` is, instead of a cursor, to begin with the newest event.
+const LATEST: &str = "latest";
 
 /// Records of a page, unless the request says; and at the most.
 const RECORDS: (usize, usize) = (200, 1_000);
@@ -49,10 +53,13 @@ pub(crate) async fn history(
     headers: HeaderMap,
 ) -> Answer {
     let lines = accept::lines(&headers)?;
-    let after = query.read("after")?;
-    let limit = query.limit(PAGE.0, PAGE.1)?;
+    let wanted = HistoryQuery {
+        place: place(&query)?,
+        types: query.read_list("types")?,
+        limit: query.limit(PAGE.0, PAGE.1)?,
+    };
     let job = job_id(&id)?;
-    let page = app.hub.history(&caller, &job, after, limit).await?;
+    let page = app.hub.history(&caller, &job, &wanted).await?;
     let page = page.ok_or_else(|| Refusal::no_such_job(&id))?;
     if !lines {
         return json(StatusCode::OK, &page);
@@ -66,6 +73,20 @@ pub(crate) async fn history(
     }
     let media = HeaderValue::from_static("application/x-ndjson");
     Ok((StatusCode::OK, [(header::CONTENT_TYPE, media)], text).into_response())
+}
+
+/// From where a history is asked for.
+fn place(query: &Query) -> Result<HistoryPlace, Refusal> {
+    let after = query.read("after")?;
+    match query.one("before")? {
+        None => Ok(HistoryPlace::After(after)),
+        Some(_) if after.is_some() => {
+            let detail = "`before` reads backwards and `after` forwards: give one of them";
+            Err(Refusal::invalid("before", detail))
+        }
+        Some(LATEST) => Ok(HistoryPlace::Before(None)),
+        Some(_) => query.read("before").map(HistoryPlace::Before),
+    }
 }
 
 /// `GET /jobs/{id}/records`.

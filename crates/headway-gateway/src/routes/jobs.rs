@@ -101,13 +101,18 @@ pub(super) const ROUTES: &[Route] = &[
         operation: "listEvents",
         rule: Rule::May(Act::Watch),
         load: Load::Light,
-        summary: "Read a job's history, oldest first",
-        parameters: &[parameter("after", "A cursor; events after it"), LIMIT],
+        summary: "Read a job's history, from its beginning or back from its end",
+        parameters: &[
+            parameter("after", "A cursor; events after it"),
+            parameter("before", "A cursor, events before it; or `latest`, the newest ones"),
+            parameter("types", "Only events of these types, with commas between"),
+            LIMIT,
+        ],
         headers: &[],
         body: &[],
         replies: &[Reply {
             status: 200,
-            summary: "A page, or its events one a line",
+            summary: "A page, or its events one a line; they are in their order either way",
             contents: &[
                 json(SchemaGenerator::subschema_for::<HistoryPage>),
                 plain("application/x-ndjson"),

@@ -42,7 +42,7 @@ impl Handle {
             let history = self.shared.store.read(job, reached, READ_EVENTS).await?;
             let Some(history) = history else { return Ok(None) };
             // Between two reads the name may have been given to another job.
-            check_cursor(place, history.cursor)?;
+            check_cursor("after", place, history.cursor)?;
             if records.is_empty() {
                 trimmed_to = history.trimmed_to;
             } else if history.trimmed_to > reached {

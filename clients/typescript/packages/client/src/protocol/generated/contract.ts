@@ -1446,9 +1446,15 @@ export interface HistoryPage {
    */
   events: HistoryEvent[];
   /**
-   * Passed as `after`, gives what follows; absent when nothing does yet.
+   * Passed as `after`, gives what follows; absent when nothing does yet, and in a page that was
+   * read backwards.
    */
   next?: Cursor | null;
+  /**
+   * Passed as `before`, gives what comes before; absent at the log's beginning, and in a page that
+   * was read forwards.
+   */
+  previous?: Cursor | null;
   /**
    * The oldest position that the log still reaches back to, when its beginning is gone.
    */
