@@ -12,6 +12,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 READY = re.compile(r"http://127\.0\.0\.1:\d+")
+
+READY_S = 60
+"""A node that has not said by then that it is ready never will."""
 
 END_S = 40
 """A node lets work in flight end, for at most 30 seconds."""
@@ -56,7 +60,10 @@ class Node:
             self._process = subprocess.Popen(
                 command, cwd=self._folder, stdout=subprocess.PIPE, stderr=errors, text=True
             )
+        overdue = threading.Timer(READY_S, self._process.kill)
+        overdue.start()
         said = self._process.stdout.readline() if self._process.stdout else ""
+        overdue.cancel()
         if not READY.search(said):
             self._process.kill()
             self._gone()

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,9 @@ HERE = Path(__file__).parent
 ADDRESS = re.compile(r"http://(127\.0\.0\.1:\d+)")
 SERVICE_ADDRESS = "127.0.0.1:8088"
 """Where `headway.toml` looks for the service."""
+
+READY_S = 60
+"""A program that has not said by then that it is ready never will."""
 
 END_S = 40
 """A node lets work in flight end, for at most 30 seconds."""
@@ -79,10 +83,13 @@ def ready(command: list[str], log: Path) -> Iterator[str]:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
     with process:
         try:
+            overdue = threading.Timer(READY_S, process.kill)
+            overdue.start()
             said = process.stdout.readline() if process.stdout else ""
+            overdue.cancel()
             found = ADDRESS.search(said)
             if not found:
-                process.wait(END_S)
+                end(process)
                 words = log.read_text(encoding="utf-8")
                 raise StartError(f"{command[0]} did not become ready: {said}{words}")
             yield found.group(1)

@@ -18,6 +18,9 @@ import service
 
 Json = dict[str, Any]
 
+ANSWER_S = 30
+"""The service of these tests takes no time."""
+
 
 def a_lead(**changes: str) -> dict[str, str]:
     """A lead that can be scored."""
@@ -83,12 +86,12 @@ class Service(unittest.TestCase):
     def setUp(self) -> None:
         """A service that takes no time."""
         self.server = service.serve(0, service.Scorer(seed=7, slowness=0))
-        serving = threading.Thread(target=self.server.serve_forever, args=(0.01,))
+        serving = threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True)
         serving.start()
-        self.addCleanup(serving.join)
+        self.addCleanup(serving.join, ANSWER_S)
         self.addCleanup(self.server.server_close)
         self.addCleanup(self.server.shutdown)
-        self.connection = http.client.HTTPConnection("127.0.0.1", self.server.server_port)
+        self.connection = http.client.HTTPConnection("127.0.0.1", self.server.server_port, timeout=ANSWER_S)
         self.addCleanup(self.connection.close)
 
     def ask(self, body: object, key: str, path: str = "/score") -> tuple[int, Json, str | None]:
@@ -119,11 +122,11 @@ class Service(unittest.TestCase):
         def ask() -> None:
             answers.append(scorer.answer("one", a_lead(country="")))
 
-        both = [threading.Thread(target=ask) for _ in range(2)]
+        both = [threading.Thread(target=ask, daemon=True) for _ in range(2)]
         for asking in both:
             asking.start()
         for asking in both:
-            asking.join()
+            asking.join(ANSWER_S)
         self.assertEqual([answer.status for answer in answers], [422, 422])
         self.assertEqual(scorer.keys["one"].tries, 1)
 

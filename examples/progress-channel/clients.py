@@ -10,6 +10,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,11 +98,14 @@ class Connection:
         self._socket.send(message if isinstance(message, str) else json.dumps(message))
 
     def until(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        """The next message that is so."""
-        while True:
-            message: dict[str, Any] = json.loads(self._socket.recv(timeout=ANSWER_S))
-            if wanted(message):
-                return message
+        """The next message that is so, which comes in time or never."""
+        end, message = time.monotonic() + ANSWER_S, None
+        while message is None or not wanted(message):
+            try:
+                message = json.loads(self._socket.recv(timeout=max(end - time.monotonic(), 0)))
+            except TimeoutError:
+                raise TimeoutError(f"What was waited for did not come in {ANSWER_S} s; the last was {message}") from None
+        return message
 
     def ask(self, message: object, kind: str) -> dict[str, Any]:
         """Sends something and gives the next message of a type."""

@@ -5,8 +5,11 @@ import os
 import re
 import subprocess
 import tempfile
+import threading
 import urllib.request
 from pathlib import Path
+
+from bounded import PATIENCE
 
 PROGRAM = os.environ.get(
     "HEADWAY_BIN", str(Path(__file__).parents[2] / "target" / "debug" / "headway")
@@ -37,11 +40,14 @@ class Server:
             text=True,
             env={**os.environ, **self._settings},
         )
+        overdue = threading.Timer(PATIENCE, self._process.kill)
+        overdue.start()
         line = self._process.stdout.readline()
+        overdue.cancel()
         found = re.search(r"127\.0\.0\.1:\d+", line)
         if not found:
-            self._process.wait()
-            raise RuntimeError(f"no ready line but {line!r}:\n{self.log()}")
+            self.kill()
+            raise RuntimeError(f"no ready line in {PATIENCE:.0f} s but {line!r}:\n{self.log()}")
         self.address = found.group()
 
     def kill(self):
@@ -71,10 +77,10 @@ class Server:
             data=json.dumps(body).encode(),
             headers={"content-type": "application/json"},
         )
-        with urllib.request.urlopen(request) as response:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as response:
             return json.load(response)
 
     def get(self, path):
         """Gives the answer's text."""
-        with urllib.request.urlopen(f"http://{self.address}{path}") as response:
+        with urllib.request.urlopen(f"http://{self.address}{path}", timeout=PATIENCE) as response:
             return response.read().decode()

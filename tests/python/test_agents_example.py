@@ -1,7 +1,6 @@
 """The example of the agents, with the real program: what a session's watchers see, whatever happens."""
 
 import os
-import subprocess
 import sys
 import tempfile
 import threading
@@ -9,11 +8,12 @@ import unittest
 from contextlib import closing
 from pathlib import Path
 
+from bounded import PATIENCE, Bounded, Overdue, joined, within
 from server import PROGRAM
+from whole_run import PACKAGE, lines_of
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "agents"
-PACKAGE = ROOT / "clients" / "python" / "src"
 sys.path[:0] = [str(EXAMPLE), str(PACKAGE), str(EXAMPLE.parent)]
 os.environ.setdefault("HEADWAY_BIN", PROGRAM)
 
@@ -32,6 +32,9 @@ AGENTS = [
     ("ReportingAgent", "completed"),
 ]
 TASKS = 7
+ENDED = ("completed", "failed", "cancelled")
+CLOSE_S = PATIENCE / 2
+"""What a worker still has to say takes no longer, so that its end comes within a wait for it."""
 
 
 class Worker:
@@ -41,11 +44,11 @@ class Worker:
         self.turns = Turns()
         self.worked = threading.Event()
         self.result = None
-        self._thread = threading.Thread(target=self._run, args=(node.url, job))
+        self._thread = threading.Thread(target=self._run, args=(node.url, job), daemon=True)
         self._thread.start()
 
     def _run(self, url, job):
-        options = ReportOptions(heartbeat=0.2, close_timeout=60)
+        options = ReportOptions(heartbeat=0.2, close_timeout=CLOSE_S)
         with Reporter.job(id=job, url=url, options=options) as reporter:
             self.result = work(reporter, self.turns.taken)
             self.worked.set()
@@ -53,7 +56,7 @@ class Worker:
     def finish(self):
         """Lets it work to its end."""
         self.turns.give(TASKS)
-        self._thread.join()
+        joined(self._thread, "the end of the worker")
 
 
 class Followed:
@@ -65,14 +68,19 @@ class Followed:
         self.events = []
         self.update = None
 
-    def until(self, wanted):
+    def until(self, what, wanted):
         """Reads on until an update is so."""
-        while True:
-            self.update = next(self._updates)
-            if self.update["transaction_id"] == self._transaction:
-                self.events += self.update["progress_events"]
-                if wanted(self.update):
-                    return self.update
+        try:
+            with within(PATIENCE, what):
+                while True:
+                    self.update = next(self._updates)
+                    if self.update["transaction_id"] == self._transaction:
+                        self.events += self.update["progress_events"]
+                        if wanted(self.update):
+                            return self.update
+        except Overdue as overdue:
+            last = {name: (self.update or {}).get(name) for name in ("status", "current_tasks", "last_event")}
+            raise Overdue(f"{overdue}; the last update has {last}") from None
 
     def until_event(self, kind, agent=None):
         """Reads on until it has been told of such an event, unless it has been already."""
@@ -81,13 +89,17 @@ class Followed:
             return event["event_type"] == kind and agent in (None, event["agent"])
 
         if not any(is_wanted(event) for event in self.events):
-            self.until(lambda update: any(is_wanted(event) for event in update["progress_events"]))
+            what = f"{kind} of {agent or 'anything'}"
+            self.until(what, lambda update: any(is_wanted(event) for event in update["progress_events"]))
 
     def until_status(self, status):
-        return self.until(lambda update: update["status"] == status)
+        return self.until(f"the status {status}", lambda update: update["status"] == status)
+
+    def until_current(self, agent):
+        return self.until(f"the work of {agent}", lambda update: update["current_agent"] == agent)
 
 
-class AgentsTest(unittest.TestCase):
+class AgentsTest(Bounded):
     def setUp(self):
         folder = self.enterContext(tempfile.TemporaryDirectory(prefix="headway-agents-"))
         self.node = self.enterContext(Node(Path(folder)))
@@ -99,7 +111,13 @@ class AgentsTest(unittest.TestCase):
     def worker(self, transaction):
         worker = Worker(self.node, transaction)
         self.addCleanup(worker.finish)
+        self.addCleanup(self.end, transaction)
         return worker
+
+    def end(self, transaction):
+        """Cancels it, if a test that failed has left it: its worker may be paused."""
+        if self.headway.jobs.get(transaction)["status"] not in ENDED:
+            self.headway.jobs.cancel(transaction)
 
     def watch(self, transaction, **options):
         """A watcher, and what it is told of a transaction."""
@@ -115,7 +133,9 @@ class AgentsTest(unittest.TestCase):
         transaction = self.transaction()
         _, followed = self.watch(transaction)
         worker = self.worker(transaction)
-        update = followed.until(lambda update: update["current_tasks"].get("ResearchAgent"))
+        update = followed.until(
+            "a task of ResearchAgent", lambda update: update["current_tasks"].get("ResearchAgent")
+        )
         self.assertEqual(
             set(update),
             {
@@ -127,7 +147,7 @@ class AgentsTest(unittest.TestCase):
         self.assertEqual(update["current_agent"], "ResearchAgent")
         self.assertEqual(update["current_tasks"], {"ResearchAgent": ["Reading prices"]})
         worker.turns.give(2)
-        followed.until(lambda update: update["current_agent"] == "AnalystAgent")
+        followed.until_current("AnalystAgent")
         worker.finish()
         done = followed.until_status("completed")
 
@@ -149,7 +169,7 @@ class AgentsTest(unittest.TestCase):
         watcher, followed = self.watch(transaction)
         worker = self.worker(transaction)
         worker.turns.give(2)
-        followed.until(lambda update: update["current_agent"] == "AnalystAgent")
+        followed.until_current("AnalystAgent")
         self.node.kill()
         worker.turns.give(TASKS)
         self.assertTrue(worker.worked.wait(20), "the work waited for the node")
@@ -192,10 +212,12 @@ class AgentsTest(unittest.TestCase):
         transaction = self.transaction()
         watcher = Watcher(self.node.address, SESSION)
         with closing(watcher.messages()) as messages:
-            next(messages)
+            with within(PATIENCE, "the first message"):
+                next(messages)
             for command, kind in (("resume", "error"), ("cancel", "command_accepted")):
                 watcher.say({"type": command, "transaction_id": transaction})
-                answer = next(message for message in messages if message["type"] != "progress_update")
+                with within(PATIENCE, f"an answer to {command}"):
+                    answer = next(message for message in messages if message["type"] != "progress_update")
                 self.assertEqual((answer["type"], answer["command"]), (kind, command))
                 self.assertEqual(answer["transaction_id"], transaction)
 
@@ -207,7 +229,8 @@ class AgentsTest(unittest.TestCase):
         with self.assertRaises(ClosedError) as fourth:
             self.watch(transaction)[1].until_status("pending")
         self.assertEqual((fourth.exception.code, fourth.exception.reason), (1008, "Too many connections"))
-        with self.assertRaises(ClosedError) as unknown, closing(Watcher(self.node.address, "nobody").messages()) as none:
+        none = Watcher(self.node.address, "nobody").messages()
+        with self.assertRaises(ClosedError) as unknown, within(PATIENCE, "a refusal"), closing(none):
             next(none)
         self.assertEqual((unknown.exception.code, unknown.exception.reason), (1008, "Invalid session"))
         # The others have not noticed.
@@ -220,7 +243,7 @@ class AgentsTest(unittest.TestCase):
         subscribe = {"type": "subscribe", "agents": ["TrendAgent"]}
         watcher = Watcher(self.node.address, SESSION, subscribe=subscribe)
         events = []
-        with closing(watcher.messages()) as messages:
+        with closing(watcher.messages()) as messages, within(PATIENCE, "the end of the transaction"):
             for message in messages:
                 if message["type"] == "subscribed":
                     self.assertEqual(message["agents"], ["TrendAgent"])
@@ -234,25 +257,18 @@ class AgentsTest(unittest.TestCase):
         self.assertIn("agent_failed", [event["event_type"] for event in events])
 
 
-class WholeRunTest(unittest.TestCase):
+class WholeRunTest(Bounded):
     """`run.py` as a reader runs it."""
 
     def test_it_shows_what_its_readme_says(self):
-        run = subprocess.run(
-            [sys.executable, str(EXAMPLE / "run.py")],
-            capture_output=True,
-            text=True,
-            env={**os.environ, "PYTHONPATH": str(PACKAGE)},
-            timeout=90,
-        )
-        self.assertEqual(run.returncode, 0, run.stderr)
+        printed = lines_of(EXAMPLE / "run.py", seconds=120)
         shown = (EXAMPLE / "README.md").read_text().split("```text\n")[1].split("```")[0]
-        said = iter(run.stdout.splitlines())
+        said = iter(printed)
         for line in shown.splitlines():
             # Each line that is not left out, in this order.
             if line != "…" and "connections, each once" not in line:
                 self.assertIn(line, said)
-        self.assertRegex(run.stdout, r"\n   \d+ events over \d connections, each once\n")
+        self.assertRegex("\n".join(printed), r"\n   \d+ events over \d connections, each once\n")
 
 
 if __name__ == "__main__":

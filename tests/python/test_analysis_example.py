@@ -2,22 +2,24 @@
 
 import json
 import os
-import subprocess
 import sys
 import tempfile
-import threading
+import time
 import unittest
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
 from pathlib import Path
 
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from bounded import PATIENCE, Bounded, Overdue, within
 from server import PROGRAM
+from whole_run import PACKAGE, lines_of
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "analysis"
-PACKAGE = ROOT / "clients" / "python" / "src"
 sys.path[:0] = [str(PACKAGE), str(EXAMPLE.parent)]
 os.environ.setdefault("HEADWAY_BIN", PROGRAM)
 
@@ -45,14 +47,23 @@ class Follower:
         self._socket = test.enterContext(connect(address))
 
     def next(self):
-        self.messages.append(json.loads(self._socket.recv(timeout=20)))
-        return self.messages[-1]
+        return self._until("a message", lambda message: True)
 
     def until(self, kind):
         """The next message of a type."""
-        while self.next()["type"] != kind:
-            pass
-        return self.messages[-1]
+        return self._until(f"a message of the type {kind}", lambda message: message["type"] == kind)
+
+    def _until(self, what, wanted):
+        """The next message that is so. Heartbeats, which come for ever, do not make the wait longer."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                text = self._socket.recv(timeout=max(end - time.monotonic(), 0))
+            except TimeoutError:
+                raise Overdue(f"{what} did not come after {self.messages[-1:]}") from None
+            self.messages.append(json.loads(text))
+            if wanted(self.messages[-1]):
+                return self.messages[-1]
 
     def leave(self):
         self._socket.close()
@@ -60,8 +71,7 @@ class Follower:
     def closed(self):
         """Reads to the end: the code and the reason."""
         try:
-            while True:
-                self.next()
+            self._until("the end", lambda message: False)
         except ConnectionClosed as closed:
             return closed.rcvd.code, closed.rcvd.reason
 
@@ -72,7 +82,7 @@ def is_part_of(some, all_of_them):
     return all(one in rest for one in some)
 
 
-class AnalysisTest(unittest.TestCase):
+class AnalysisTest(Bounded):
     """One analysis at a time, so that one can be kept waiting by another."""
 
     def setUp(self):
@@ -96,12 +106,13 @@ class AnalysisTest(unittest.TestCase):
             data=json.dumps(body).encode(),
             headers={"content-type": "application/json"},
         )
-        with urllib.request.urlopen(request) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             self.assertEqual(answer.status, 202)
             return json.load(answer)
 
     def asked(self, analysis):
-        with urllib.request.urlopen(f"{self.node.url}/api/v1/analyze/{analysis}") as answer:
+        address = f"{self.node.url}/api/v1/analyze/{analysis}"
+        with urllib.request.urlopen(address, timeout=PATIENCE) as answer:
             return json.load(answer)
 
     def follow(self, analysis):
@@ -117,11 +128,10 @@ class AnalysisTest(unittest.TestCase):
         # One goes away, which is nobody's concern.
         followers.pop().leave()
         self.headway.jobs.cancel(before)
-        threads = [threading.Thread(target=follower.closed) for follower in followers]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        with ThreadPoolExecutor() as at_once:
+            # Each of them has a bound of its own.
+            closed = [*at_once.map(Follower.closed, followers)]
+        self.assertEqual(closed, [(1000, "everything was sent")] * len(followers))
 
         reported = [
             (event["percent"], event["phase"])
@@ -137,7 +147,8 @@ class AnalysisTest(unittest.TestCase):
             percents = [message["progress"] for message in moves]
             self.assertEqual(percents, sorted(percents))
             told = [(message["progress"], message["phase"]) for message in moves]
-            told = [move for move in told if move[1] not in ("queued", "running")]
+            # A partial result is no move, and may be told between two of them.
+            told = [move for move, _ in groupby(told) if move[1] not in ("queued", "running")]
             self.assertGreaterEqual(len(told), 2)
             self.assertTrue(is_part_of(told, reported), told)
             self.assertEqual(last["type"], "complete")
@@ -182,7 +193,8 @@ class AnalysisTest(unittest.TestCase):
     def test_our_stream_has_partial_results_and_comes_back_after_a_crash(self):
         analysis = self.analyse(rounds=200)
         partial, killed, last = [], False, None
-        with self.headway.watch(analysis, events=["partial"]) as stream:
+        stream = self.headway.watch(analysis, events=["partial"])
+        with stream, within(PATIENCE, "the end of the analysis"):
             for change in stream:
                 self.assertNotIsInstance(change, Gap)
                 if isinstance(change, EventHappened):
@@ -205,18 +217,11 @@ class AnalysisTest(unittest.TestCase):
         self.assertEqual(last.job["result"]["days"], 1461)
 
 
-class WholeRunTest(unittest.TestCase):
+class WholeRunTest(Bounded):
     """`run.py` as a reader runs it."""
 
     def test_it_shows_what_its_readme_says(self):
-        run = subprocess.run(
-            [sys.executable, str(EXAMPLE / "run.py"), "--rounds", "100"],
-            capture_output=True,
-            text=True,
-            env={**os.environ, "PYTHONPATH": str(PACKAGE)},
-            timeout=60,
-        )
-        self.assertEqual(run.returncode, 0, run.stderr)
+        said = lines_of(EXAMPLE / "run.py", "--rounds", "100", seconds=120)
         for line in (
             "3 watched and were told the same results.",
             "   closed with 1000 everything was sent",
@@ -225,7 +230,7 @@ class WholeRunTest(unittest.TestCase):
             "   the node is killed; it comes back and runs the analysis again",
             "   completed, 1461 days",
         ):
-            self.assertIn(line, run.stdout.splitlines())
+            self.assertIn(line, said)
 
 
 if __name__ == "__main__":

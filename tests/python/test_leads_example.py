@@ -14,7 +14,9 @@ from pathlib import Path
 
 from websockets.sync.client import connect
 
+from bounded import PATIENCE, Bounded, joined, within
 from server import PROGRAM
+from whole_run import running
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "leads"
 sys.path.insert(0, str(EXAMPLE))
@@ -26,6 +28,8 @@ from processes import started  # noqa: E402
 
 RATES = json.loads((EXAMPLE / "costs.json").read_text())["rates"][SKU]
 CONCURRENCY = 24
+WHOLE_S = 2 * PATIENCE
+"""Four hundred leads at 40 in a second, on a machine that has much else to do."""
 UNSCORABLE = [row for row in rows() if not (row["country"] and row["employees"].isdecimal())]
 
 
@@ -53,7 +57,7 @@ class Watched:
         self.ended_with = None
         self._failure = None
         self._state = {}
-        self._thread = threading.Thread(target=self._read, args=(messages,))
+        self._thread = threading.Thread(target=self._read, args=(messages,), daemon=True)
         self._thread.start()
 
     def _read(self, messages):
@@ -73,7 +77,7 @@ class Watched:
             self._failure = failure
 
     def finish(self):
-        self._thread.join()
+        joined(self._thread, f"the end of the batch after {len(self.frames)} states", WHOLE_S)
         if self._failure:
             raise self._failure
         return self
@@ -104,20 +108,14 @@ def metric(text, name, **labels):
     return total
 
 
-class WholeRunTest(unittest.TestCase):
+class WholeRunTest(Bounded):
     """`run.py` as a reader runs it, looked at from outside."""
 
     def test_a_run_tells_cost_and_failures_and_its_watchers_are_not_flooded(self):
-        run = subprocess.Popen(
-            [sys.executable, str(EXAMPLE / "run.py"), "--stay"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self.addCleanup(run.wait)
-        self.addCleanup(run.stdout.close)
-        self.addCleanup(run.stdin.close)
-        said = [run.stdout.readline(), run.stdout.readline()]
+        pipe = subprocess.PIPE
+        run = self.enterContext(running(EXAMPLE / "run.py", "--stay", stdin=pipe, stdout=pipe))
+        with within(PATIENCE, "the beginning of the batch"):
+            said = [run.stdout.readline(), run.stdout.readline()]
         found = re.fullmatch(r"(http://\S+)/#/batches/(\S+)\n", said[1])
         self.assertTrue(found, said)
         node, batch = Client(found[1]), found[2]
@@ -129,15 +127,17 @@ class WholeRunTest(unittest.TestCase):
             by_events = Watched(node.watch(batch))
             at_once = Watched(node.watch(batch, "min_interval_ms=0"))
             # run.py's third line for a state that moves: all watchers have long been connected.
-            said += [run.stdout.readline() for _ in range(4)]
+            with within(PATIENCE, "the fourth state of the batch"):
+                said += [run.stdout.readline() for _ in range(4)]
             during = node.text("/metrics")
             watchers = [watched.finish() for watched in (by_socket, by_events, at_once)]
-        for line in run.stdout:
-            said.append(line)
-            if "press Enter" in line:
-                break
-        else:
-            self.fail("".join(said))
+        with within(PATIENCE, "the end of what run.py tells"):
+            for line in run.stdout:
+                said.append(line)
+                if "press Enter" in line:
+                    break
+            else:
+                self.fail("".join(said))
 
         job = node.get(f"/api/v1/jobs/{batch}")
         results = node.results(batch)
@@ -217,7 +217,8 @@ class WholeRunTest(unittest.TestCase):
 
         run.stdin.write("\n")
         run.stdin.flush()
-        self.assertEqual(run.wait(), 0)
+        with within(PATIENCE, "the end of run.py"):
+            self.assertEqual(run.wait(), 0)
 
 
 def milliseconds(time):
@@ -226,7 +227,7 @@ def milliseconds(time):
     return (int(hours) * 60 + int(minutes)) * 60_000 + round(float(seconds) * 1_000)
 
 
-class GuardrailTest(unittest.TestCase):
+class GuardrailTest(Bounded):
     """A budget, and prices that change, with fewer leads and a faster service."""
 
     def setUp(self):
@@ -247,7 +248,8 @@ class GuardrailTest(unittest.TestCase):
     def test_a_batch_pauses_at_its_budget_and_goes_on_with_a_larger_one(self):
         leads, budget = rows()[:140], Decimal("0.20")
         batch = self.submit(leads, budget={"max_budget": str(budget), "on_budget": "pause"})
-        paused = next(state for state in self.states(batch) if state["status"] == "paused")
+        with within(WHOLE_S, "the pause at the budget"):
+            paused = next(state for state in self.states(batch) if state["status"] == "paused")
         self.assertEqual(paused["error"]["code"], "budget_reached")
         self.assertIn(str(budget), paused["error"]["message"])
         self.assertEqual(paused["items"]["running"], 0)
@@ -267,8 +269,9 @@ class GuardrailTest(unittest.TestCase):
         self.assertGreater(spent, budget - Decimal("0.01"))
 
         self.node.post(f"/api/v1/jobs/{batch}/resume", {"max_budget": "3.00"})
-        for state in self.states(batch):
-            final = state
+        with within(WHOLE_S, "the end of the batch"):
+            for state in self.states(batch):
+                final = state
         self.assertEqual(final["status"], "completed")
         results = self.node.results(batch)
         succeeded = by_status(results, "succeeded")
@@ -293,12 +296,13 @@ class GuardrailTest(unittest.TestCase):
         batch = self.submit(leads)
         estimate = Decimal(self.estimate(leads))
         before = after = None
-        for state in self.states(batch):
-            if before is None and by_status(self.node.results(batch), "succeeded"):
-                before = by_status(self.node.results(batch), "succeeded")
-                self.double_the_prices()
-            if before and after is None and Decimal(self.estimate(leads)) == 2 * estimate:
-                after = state["items"]["succeeded"]
+        with within(WHOLE_S, "the end of the batch"):
+            for state in self.states(batch):
+                if before is None and by_status(self.node.results(batch), "succeeded"):
+                    before = by_status(self.node.results(batch), "succeeded")
+                    self.double_the_prices()
+                if before and after is None and Decimal(self.estimate(leads)) == 2 * estimate:
+                    after = state["items"]["succeeded"]
         self.assertIsNotNone(after, "the prices were not read again during the run")
 
         results = by_status(self.node.results(batch), "succeeded")

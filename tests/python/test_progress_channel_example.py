@@ -1,7 +1,6 @@
 """The example of the progress channel, with the real program: the older clients, as they were printed."""
 
 import os
-import subprocess
 import sys
 import tempfile
 import threading
@@ -12,11 +11,12 @@ from pathlib import Path
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from bounded import PATIENCE, Bounded, joined, within
 from server import PROGRAM
+from whole_run import PACKAGE, lines_of
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "progress-channel"
-PACKAGE = ROOT / "clients" / "python" / "src"
 os.environ.setdefault("HEADWAY_BIN", PROGRAM)
 
 sys.path[:0] = [str(EXAMPLE), str(PACKAGE), str(EXAMPLE.parent)]
@@ -52,7 +52,7 @@ executor = { type = "command", argv = ["tail", "-f", "/dev/null"] }
 """
 
 
-class ProgressChannelTest(unittest.TestCase):
+class ProgressChannelTest(Bounded):
     def setUp(self):
         folder = self.enterContext(tempfile.TemporaryDirectory(prefix="headway-channel-"))
         settings = (EXAMPLE / "headway.toml").read_text()
@@ -68,13 +68,13 @@ class ProgressChannelTest(unittest.TestCase):
         """The worker, in a thread of its own."""
 
         def run():
-            options = ReportOptions(close_timeout=60)
+            options = ReportOptions(close_timeout=PATIENCE / 2)
             with Reporter.job(id=job, url=self.node.url, options=options) as reporter:
                 self.result = report(reporter, turns.take)
 
-        thread = threading.Thread(target=run)
+        thread = threading.Thread(target=run, daemon=True)
         thread.start()
-        self.addCleanup(thread.join)
+        self.addCleanup(joined, thread, "the end of the worker")
         self.addCleanup(turns.give, 10)
         return thread
 
@@ -86,32 +86,33 @@ class ProgressChannelTest(unittest.TestCase):
         turns = Turns()
 
         def watch(stack):
-            return [stack.enter_context(watching(name, self.node.address, job)) for name in installed()]
+            return {name: stack.enter_context(watching(name, self.node.address, job)) for name in installed()}
+
+        def told(clients, status, progress=None):
+            for name, client in clients.items():
+                with within(PATIENCE, f"{status} of {progress} by {name}"):
+                    client.until(status, progress)
 
         with ExitStack() as stack:
             clients = watch(stack)
-            for client in clients:
-                client.until("PENDING")
+            told(clients, "PENDING")
             worker = self.work(job, turns)
-            for client in clients:
-                client.until("IN_PROGRESS", 25)
+            told(clients, "IN_PROGRESS", 25)
             turns.give()
-            for client in clients:
-                client.until("IN_PROGRESS", 50)
+            told(clients, "IN_PROGRESS", 50)
             self.node.kill()
             # Cut off, they end; nothing else has happened to them.
-            for client in clients:
-                self.assertRegex(client.rest()[-1], r"^Status: IN_PROGRESS, Progress: 50(\.0)?%$")
+            for name, client in clients.items():
+                with within(PATIENCE, f"the end of {name}"):
+                    self.assertRegex(client.rest()[-1], r"^Status: IN_PROGRESS, Progress: 50(\.0)?%$")
         turns.give()
         self.node.start()
         with ExitStack() as stack:
             clients = watch(stack)
-            for client in clients:
-                client.until("IN_PROGRESS", 75)
+            told(clients, "IN_PROGRESS", 75)
             turns.give()
-            for client in clients:
-                client.until("COMPLETED", 100)
-        worker.join()
+            told(clients, "COMPLETED", 100)
+        joined(worker, "the end of the worker")
         self.assertEqual(self.headway.jobs.get(job)["result"], self.result)
         self.assertGreater(self.result["words"], 1_000)
 
@@ -147,12 +148,13 @@ class ProgressChannelTest(unittest.TestCase):
         waiting = self.headway.jobs.create("count", input={})["id"]
         connection.say({"type": "subscribe", "job_id": waiting})
         statuses = []
-        while statuses[-1:] != ["COMPLETED"]:
-            told = connection.until(lambda message: message.get("job_id") == waiting)
-            if told["status"] not in statuses:
-                statuses.append(told["status"])
-            if statuses == ["QUEUED"]:
-                self.headway.jobs.cancel(blocker)
+        with within(PATIENCE, "the end of the job that waited"):
+            while statuses[-1:] != ["COMPLETED"]:
+                told = connection.until(lambda message: message.get("job_id") == waiting)
+                if told["status"] not in statuses:
+                    statuses.append(told["status"])
+                if statuses == ["QUEUED"]:
+                    self.headway.jobs.cancel(blocker)
         self.assertEqual(statuses, ["QUEUED", "IN_PROGRESS", "COMPLETED"])
 
         unsubscribed = connection.ask({"type": "unsubscribe", "job_id": waiting}, "unsubscribed")
@@ -180,24 +182,17 @@ class ProgressChannelTest(unittest.TestCase):
         self.assertEqual(closed.exception.rcvd.code, 1008)
 
 
-class WholeRunTest(unittest.TestCase):
+class WholeRunTest(Bounded):
     """`run.py` as a reader runs it."""
 
     def test_it_shows_what_its_readme_says(self):
-        run = subprocess.run(
-            [sys.executable, str(EXAMPLE / "run.py")],
-            capture_output=True,
-            text=True,
-            env={**os.environ, "PYTHONPATH": str(PACKAGE)},
-            timeout=60,
-        )
-        self.assertEqual(run.returncode, 0, run.stderr)
+        said = lines_of(EXAMPLE / "run.py", seconds=120)
         readme = (EXAMPLE / "README.md").read_text()
         shown = readme.split("```text\n")[1].split("```")[0]
         # A job that waits may have begun before somebody looked.
-        seen = [line for line in run.stdout.splitlines() if "another job: " not in line]
+        seen = [line for line in said if "another job: " not in line]
         self.assertEqual(seen, [line for line in shown.splitlines() if "another job: " not in line])
-        self.assertIn("   another job: COMPLETED", run.stdout.splitlines())
+        self.assertIn("   another job: COMPLETED", said)
 
 
 if __name__ == "__main__":

@@ -5,11 +5,13 @@ import subprocess
 import unittest
 from pathlib import Path
 
+from bounded import PATIENCE, Bounded
+
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "seeds.md"
 
 
-class SeedsTest(unittest.TestCase):
+class SeedsTest(Bounded):
     def shown(self):
         """What stands in code in the last column of each row."""
         for line in PAGE.read_text().splitlines():
@@ -25,6 +27,7 @@ class SeedsTest(unittest.TestCase):
             capture_output=True,
             text=True,
             check=True,
+            timeout=PATIENCE,
         ).stdout
         there = {line.split(" ")[1].rstrip("(") for line in found.splitlines()}
         self.assertEqual(sorted(names - there), [])

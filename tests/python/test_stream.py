@@ -6,6 +6,7 @@ import urllib.request
 
 from websockets.sync.client import connect
 
+from bounded import PATIENCE, Bounded, within
 from server import Server
 
 
@@ -30,6 +31,7 @@ class Watcher:
         self.state = None
         self.events = []
         self.end = None
+        self.recovered = False
 
     def take(self, message):
         """Takes one message; whether it was the last."""
@@ -45,9 +47,18 @@ class Watcher:
             self.events.append((message["cursor"], message["event"]["type"]))
         elif kind == "gap":
             raise AssertionError(f"a gap where the log is whole: {message}")
+        elif kind == "subscribed":
+            self.recovered = message["recovered"] and message["was_recovering"]
         elif kind == "end":
             self.end = message["status"]
         return kind == "end"
+
+    def read(self, messages, what="the end", wanted=lambda message: False):
+        """Takes messages until one is so, or the last."""
+        with within(PATIENCE, what):
+            for message in messages:
+                if self.take(message) or wanted(message):
+                    return
 
 
 def open_socket(server):
@@ -64,7 +75,7 @@ def sse_messages(server, path):
     request = urllib.request.Request(
         f"http://{server.address}{path}", headers={"accept": "text/event-stream"}
     )
-    with urllib.request.urlopen(request) as response:
+    with urllib.request.urlopen(request, timeout=PATIENCE) as response:
         for line in response:
             if line.startswith(b"data:"):
                 yield json.loads(line[5:])
@@ -74,7 +85,7 @@ def report(server, job, *events):
     return server.post(f"/api/v1/jobs/{job}/events", list(events))
 
 
-class StreamTest(unittest.TestCase):
+class StreamTest(Bounded):
     def setUp(self):
         self.server = self.enterContext(Server())
         self.job = self.server.post("/api/v1/jobs", {"kind": "import"})["id"]
@@ -84,20 +95,13 @@ class StreamTest(unittest.TestCase):
             self.assertEqual(socket.subprotocol, "headway.v1")
             watcher = Watcher()
             messages = websocket_messages(socket, job=self.job)
-            self.assertEqual(next(messages)["type"], "hello")
-            for message in messages:
-                watcher.take(message)
-                if message["type"] == "snapshot":
-                    break
+            with within(PATIENCE, "a greeting"):
+                self.assertEqual(next(messages)["type"], "hello")
+            watcher.read(messages, "a snapshot", lambda message: message["type"] == "snapshot")
             report(self.server, self.job, {"type": "progress", "done": 3, "total": 4})
-            for message in messages:
-                watcher.take(message)
-                if watcher.state["progress"].get("percent") == 75:
-                    break
+            watcher.read(messages, "75 %", lambda _: watcher.state["progress"].get("percent") == 75)
             report(self.server, self.job, {"type": "complete", "result": {"rows": 4}})
-            for message in messages:
-                if watcher.take(message):
-                    break
+            watcher.read(messages)
         self.assertEqual(watcher.end, "completed")
         self.assertEqual(watcher.state["result"], {"rows": 4})
 
@@ -108,11 +112,10 @@ class StreamTest(unittest.TestCase):
         report(self.server, self.job, *lines, {"type": "complete"})
         with open_socket(self.server) as socket:
             watcher = Watcher(cursor)
-            for message in websocket_messages(socket, job=self.job, cursor=cursor, events=True):
-                if message["type"] == "subscribed":
-                    self.assertTrue(message["recovered"] and message["was_recovering"])
-                if watcher.take(message):
-                    break
+            messages = websocket_messages(socket, job=self.job, cursor=cursor, events=True)
+            watcher.read(messages, "an answer", lambda message: message["type"] == "subscribed")
+            self.assertTrue(watcher.recovered)
+            watcher.read(messages)
         self.assertEqual([kind for _, kind in watcher.events], ["log"] * 50 + ["complete"])
         cursors = [cursor for cursor, _ in watcher.events]
         self.assertEqual(len(set(cursors)), len(cursors))
@@ -122,12 +125,11 @@ class StreamTest(unittest.TestCase):
         report(self.server, self.job, {"type": "fail", "error": {"code": "no_rows", "message": "none"}})
         path = f"/api/v1/jobs/{self.job}/stream"
         watcher = Watcher()
-        for message in sse_messages(self.server, path):
-            if watcher.take(message):
-                break
+        watcher.read(sse_messages(self.server, path))
         self.assertEqual(watcher.end, "failed")
         self.assertEqual(watcher.state["error"]["code"], "no_rows")
-        again = list(sse_messages(self.server, f"{path}?last_event_id={watcher.cursor}"))
+        with within(PATIENCE, "an answer that there is no more"):
+            again = list(sse_messages(self.server, f"{path}?last_event_id={watcher.cursor}"))
         self.assertEqual(again, [])
 
 

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import os
 import queue
 import threading
 import unittest
@@ -11,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from bounded import Bounded, Overdue
 from server import Server
 
 SECRET = "whsec_" + base64.b64encode(b"the newest secret of this node..").decode()
@@ -67,7 +67,10 @@ class Receiver:
         return f"http://127.0.0.1:{self._server.server_port}/hook?key=hidden-in-the-query"
 
     def next(self):
-        return self.got.get(timeout=PATIENCE)
+        try:
+            return self.got.get(timeout=PATIENCE)
+        except queue.Empty:
+            raise Overdue(f"a delivery did not come in {PATIENCE} s") from None
 
 
 def node(**settings):
@@ -87,7 +90,7 @@ def complete(server, job):
     server.post(f"/api/v1/jobs/{job}/events", reports)
 
 
-class Webhooks(unittest.TestCase):
+class Webhooks(Bounded):
     def assert_signed(self, delivery, *secrets):
         body, headers = delivery
         for secret in secrets:

@@ -27,6 +27,7 @@ from headway.http.address import server_address
 from headway.http.aio import AsyncConnection
 from headway.http.exchange import Request
 from headway.watching.selection import Selection
+from support.bounded import Bounded
 from support.server import BlackHole, Server
 
 QUICK = ReportOptions(heartbeat=0.1, close_timeout=30)
@@ -42,7 +43,7 @@ async def until(holds: Callable[[], object], what: str) -> None:
     raise AssertionError(f"{what} did not come")
 
 
-class ServedTest(IsolatedAsyncioTestCase):
+class ServedTest(Bounded, IsolatedAsyncioTestCase):
     def setUp(self) -> None:
         self.server = self.enterContext(Server("--allow-exec"))
         logging.disable(logging.ERROR)
@@ -121,7 +122,7 @@ class ReportingTest(ServedTest):
         self.assertEqual(self.lines(job.id), ["kept", "new"])
 
 
-class UnreachableTest(IsolatedAsyncioTestCase):
+class UnreachableTest(Bounded, IsolatedAsyncioTestCase):
     def setUp(self) -> None:
         logging.disable(logging.ERROR)
         self.addCleanup(logging.disable, logging.NOTSET)

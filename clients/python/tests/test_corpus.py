@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from unittest import TestCase, main
+from unittest import main
 
 from headway.watching.frame import read_frame
 from headway.watching.session import Session, SessionOptions
+from support.bounded import Bounded
 from support.case import Player
 
 CORPUS = Path(__file__).resolve().parents[3] / "schema/corpus"
 
 
-class CorpusTest(TestCase):
+class CorpusTest(Bounded):
     def test_every_case_of_a_session(self) -> None:
         cases = sorted((CORPUS / "session").glob("*.json"))
         self.assertGreater(len(cases), 40, "the corpus is not where it should be")

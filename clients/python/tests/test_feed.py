@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from typing import Any
-from unittest import TestCase, main
+from unittest import main
 
 from headway.watching.feed import Change, Ended, Feed, StateChanged
 from headway.watching.output import Connect
 from headway.watching.selection import Selection
 from headway.watching.session import Session, SessionOptions
+from support.bounded import Bounded
 
 
-class SelectorTest(TestCase):
+class SelectorTest(Bounded):
     def setUp(self) -> None:
         selection = Selection("all", "true")
         self.session = Session(SessionOptions(["websocket"], sign_in=False))

@@ -8,15 +8,16 @@ import sys
 import tempfile
 import zipfile
 from pathlib import Path
-from unittest import TestCase, main
+from unittest import main
 
+from support.bounded import Bounded
 from support.server import Server
 
 FOLDER = Path(__file__).resolve().parents[1]
 GUIDES = (FOLDER / "README.md", FOLDER.parents[1] / "docs/python.md")
 
 
-class WheelTest(TestCase):
+class WheelTest(Bounded):
     def test_a_wheel_holds_the_package_and_nothing_else(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
             build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder]
@@ -49,7 +50,7 @@ class WheelTest(TestCase):
         self.assertIn("pip install 'headway[websocket]'", said)
 
 
-class ExamplesTest(TestCase):
+class ExamplesTest(Bounded):
     def test_the_examples_of_the_guides_run(self) -> None:
         with tempfile.TemporaryDirectory() as folder, Server("--allow-exec") as server:
             (Path(folder) / "leads.csv").write_text("text\nfirst\nsecond\n")

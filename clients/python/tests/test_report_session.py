@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
-from unittest import TestCase, main
+from unittest import main
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,6 +13,7 @@ from headway.reporting.journal import Identity, head_line, restore
 from headway.reporting.options import ReportOptions
 from headway.reporting.session import ReportSession
 from headway.reporting.terms import Purpose, Sending, Stage
+from support.bounded import Bounded
 from support.model import ModelServer, answer, refusal
 
 IDENTITY = Identity("job_1", "me", {"kind": "import", "id": "job_1"}, False)
@@ -139,7 +140,7 @@ def _name(event: dict[str, Any]) -> str:
     return str(event.get("step") or event.get("name") or event["message"])
 
 
-class NothingIsLostOrDoubledTest(TestCase):
+class NothingIsLostOrDoubledTest(Bounded):
     @settings(max_examples=400, deadline=None)
     @given(ACTIONS, st.booleans(), st.sampled_from([1, 2, 7, 100]))
     def test_what_was_said_arrives_once_and_in_order(
@@ -187,7 +188,7 @@ class NothingIsLostOrDoubledTest(TestCase):
         self.assertIs(run.session.stage, Stage.OVER)
 
 
-class SessionTest(TestCase):
+class SessionTest(Bounded):
     def setUp(self) -> None:
         self.session = ReportSession(Identity("job_1", "me", None, True), ReportOptions())
         self.server = ModelServer()

@@ -14,10 +14,11 @@ import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from unittest import TestCase, main
+from unittest import main
 
 from headway import HeadwayError, JobCancelled, Reporter, ReportOptions
 from headway.reporting.spool import orphans
+from support.bounded import Bounded
 from support.server import BlackHole, until
 
 PATIENT = ReportOptions(request_timeout=600, close_timeout=0.1)
@@ -31,7 +32,7 @@ def returns(what: Callable[[], object]) -> bool:
     return not thread.is_alive()
 
 
-class UnreachableTest(TestCase):
+class UnreachableTest(Bounded):
     def setUp(self) -> None:
         logging.disable(logging.ERROR)
         self.addCleanup(logging.disable, logging.NOTSET)
@@ -172,7 +173,7 @@ class UnreachableTest(TestCase):
             job.close()
 
 
-class ArgumentsTest(TestCase):
+class ArgumentsTest(Bounded):
     def setUp(self) -> None:
         hole = self.enterContext(BlackHole())
         self.url = hole.url
@@ -236,7 +237,7 @@ class ArgumentsTest(TestCase):
             ReportOptions(queue_events=0)
 
 
-class SecretsTest(TestCase):
+class SecretsTest(Bounded):
     def test_a_token_is_nowhere_to_be_read(self) -> None:
         secret = "hw_0123456789abcdef"
         folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
@@ -269,7 +270,7 @@ class SecretsTest(TestCase):
         self.assertEqual(modes, [0o700, 0o600])
 
 
-class SpoolTest(TestCase):
+class SpoolTest(Bounded):
     def setUp(self) -> None:
         self.folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
         logging.disable(logging.ERROR)
@@ -364,7 +365,7 @@ class SpoolTest(TestCase):
         self.assertLess(size, 20_000)
 
 
-class StopTest(TestCase):
+class StopTest(Bounded):
     def test_leaving_by_a_cancel_ends_there(self) -> None:
         with BlackHole() as hole, Reporter.job("import", url=hole.url, options=PATIENT):
             raise JobCancelled("as raise_if_cancelled does")

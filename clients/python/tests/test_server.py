@@ -10,7 +10,7 @@ import tempfile
 import threading
 from pathlib import Path
 from typing import Any
-from unittest import TestCase, main
+from unittest import main
 
 from headway import (
     Change,
@@ -29,6 +29,7 @@ from headway.http.exchange import TokenSource
 from headway.watching.blocking import Watch
 from headway.watching.connection import TransportName
 from headway.watching.selection import Selection
+from support.bounded import Bounded
 from support.server import Server, until
 
 QUICK = ReportOptions(heartbeat=0.1, close_timeout=30)
@@ -40,7 +41,7 @@ def lines(server: Server, job: str) -> list[str]:
     return [event["message"] for event in server.events(job) if event["type"] == "log"]
 
 
-class RealServerTest(TestCase):
+class RealServerTest(Bounded):
     def setUp(self) -> None:
         self.server = self.enterContext(Server())
         logging.disable(logging.ERROR)
@@ -311,7 +312,7 @@ class AskingTest(RealServerTest):
         self.server.start()
 
 
-class SignInTest(TestCase):
+class SignInTest(Bounded):
     KEY = "an-example-key-of-at-least-32-characters"
 
     def setUp(self) -> None:
@@ -368,7 +369,7 @@ class SignInTest(TestCase):
         self.assertEqual(said.stdout, "{'jobs': []}\n")
 
 
-class BatchTest(TestCase):
+class BatchTest(Bounded):
     def setUp(self) -> None:
         self.server = self.enterContext(Server("--allow-exec"))
         self.headway = Headway(self.server.url)

@@ -9,10 +9,11 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Any
-from unittest import TestCase, main
+from unittest import main
 
 import headway
 from headway import Headway
+from support.bounded import Bounded
 from support.server import Server
 
 WORKER = """
@@ -68,7 +69,7 @@ run(work, concurrency=int(__import__("sys").argv[1]))
 """
 
 
-class WorkerTest(TestCase):
+class WorkerTest(Bounded):
     def test_every_item_is_answered_whatever_its_function_does(self) -> None:
         codes = {
             "a unit": "ValueError",

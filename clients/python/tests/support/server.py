@@ -22,6 +22,10 @@ __all__ = ["PROGRAM", "BlackHole", "Server", "until"]
 PROGRAM = os.environ.get("HEADWAY_BIN", str(Path(__file__).resolve().parents[4] / "target/debug/headway"))
 
 
+_PATIENCE = 60.0
+"""Seconds for a server to say that it is ready, and for each of its answers."""
+
+
 def until(holds: Callable[[], object], what: str, seconds: float = 30.0) -> None:
     """Waits for a state, and fails when it does not come."""
     end = time.monotonic() + seconds
@@ -29,6 +33,17 @@ def until(holds: Callable[[], object], what: str, seconds: float = 30.0) -> None
         if time.monotonic() > end:
             raise AssertionError(f"{what} did not come")
         time.sleep(0.01)
+
+
+def _first_line(process: subprocess.Popen[str]) -> str:
+    """What a program says first; one that says nothing is killed, and said nothing."""
+    assert process.stdout is not None
+    overdue = threading.Timer(_PATIENCE, process.kill)
+    overdue.start()
+    try:
+        return process.stdout.readline()
+    finally:
+        overdue.cancel()
 
 
 class Server:
@@ -66,13 +81,13 @@ class Server:
             text=True,
             env={**os.environ, **self._settings},
         )
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
+        line = _first_line(self._process)
         found = re.search(r"127\.0\.0\.1:\d+", line)
         if found is None:
             self.kill()
             self._log.seek(0)
-            raise RuntimeError(f"no ready line but {line!r}: {self._log.read().decode()}")
+            said = self._log.read().decode()
+            raise RuntimeError(f"no ready line in {_PATIENCE:.0f} s but {line!r}: {said}")
         self.address = found.group()
 
     def kill(self) -> None:
@@ -102,11 +117,11 @@ class Server:
         request = urllib.request.Request(
             f"{self.url}/api/v1/jobs/{job}/{action}", b"{}", {"content-type": "application/json"}
         )
-        urllib.request.urlopen(request).close()
+        urllib.request.urlopen(request, timeout=_PATIENCE).close()
 
     def _get(self, path: str) -> dict[str, Any]:
         try:
-            with urllib.request.urlopen(self.url + path) as response:
+            with urllib.request.urlopen(self.url + path, timeout=_PATIENCE) as response:
                 said: dict[str, Any] = json.load(response)
                 return said
         except urllib.error.HTTPError as error:
@@ -127,7 +142,7 @@ class BlackHole:
     def __enter__(self) -> BlackHole:
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        self._thread = threading.Thread(target=self._accept)
+        self._thread = threading.Thread(target=self._accept, daemon=True)
         self._thread.start()
         return self
 
@@ -147,7 +162,7 @@ class BlackHole:
             except OSError:
                 break
             self.connections += 1
-            serving.append(threading.Thread(target=self._serve, args=(connection,)))
+            serving.append(threading.Thread(target=self._serve, args=(connection,), daemon=True))
             serving[-1].start()
         for thread in serving:
             thread.join()
@@ -155,6 +170,7 @@ class BlackHole:
     def _serve(self, connection: socket.socket) -> None:
         with connection:
             try:
+                connection.settimeout(_PATIENCE)
                 connection.recv(64 * 1024)
                 self.asked.set()
                 for piece in self._pieces:
