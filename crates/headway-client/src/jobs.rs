@@ -89,6 +89,21 @@ impl Client {
         self.read(self.send(|| self.request(Method::GET, url.clone())).await?).await
     }
 
+    /// A page of a job's history before the event with this cursor, oldest first; without one the
+    /// newest events.
+    pub async fn history_before(
+        &self,
+        job: &JobId,
+        before: Option<Cursor>,
+        limit: Option<u32>,
+    ) -> Result<HistoryPage, Error> {
+        let mut url = self.address(&["jobs", job.as_str(), "events"]);
+        let before = before.map_or_else(|| "latest".to_owned(), |before| before.to_string());
+        let limit = limit.map(|limit| limit.to_string());
+        append(&mut url, &[("before", Some(&before)), ("limit", limit.as_deref())]);
+        self.read(self.send(|| self.request(Method::GET, url.clone())).await?).await
+    }
+
     /// A page of how a job's document changed after a position, oldest first; from the beginning
     /// without one.
     pub async fn records(

@@ -19,6 +19,14 @@ pub(crate) enum JobCommand {
         /// At most so many, the oldest.
         #[arg(long, value_name = "N")]
         limit: Option<u64>,
+        /// Only the newest so many, up to 100,000.
+        #[arg(
+            long,
+            value_name = "N",
+            conflicts_with = "limit",
+            value_parser = clap::value_parser!(u32).range(1..=100_000)
+        )]
+        tail: Option<u32>,
     },
     /// Stop a job for good.
     Cancel {

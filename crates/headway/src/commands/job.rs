@@ -1,7 +1,9 @@
 //! `headway job`.
 
+use std::collections::VecDeque;
+
 use headway_client::{Client, JobsQuery};
-use headway_protocol::request::{CommandRequest, JobPage};
+use headway_protocol::request::{CommandRequest, HistoryEvent, HistoryPage, JobPage};
 use headway_protocol::{Action, Job, JobId};
 
 use super::client;
@@ -26,7 +28,10 @@ pub(crate) async fn run(common: &Common, command: JobCommand) -> Result<Exit, Fa
             }
             Ok(Exit::Success)
         }
-        JobCommand::Events { id, limit } => events(common, &id, limit).await,
+        JobCommand::Events { id, tail: Some(wanted), .. } => {
+            newest_events(common, &id, wanted).await
+        }
+        JobCommand::Events { id, limit, tail: None } => events(common, &id, limit).await,
         JobCommand::Cancel { id } => {
             ask(common, &id, Action::Cancel, CommandRequest::default()).await
         }
@@ -122,23 +127,12 @@ async fn events(common: &Common, id: &JobId, limit: Option<u64>) -> Result<Exit,
     while left > 0 {
         let most = u32::try_from(left).unwrap_or(PAGE).min(PAGE);
         let page = client.history(id, after, Some(most)).await?;
-        if let Some(trimmed) = page.trimmed_to.filter(|_| after.is_none()) {
-            output::say(&format!("the log begins after {trimmed}: what was before is not kept"));
+        if after.is_none() {
+            say_where_it_begins(&page);
         }
         left = left.saturating_sub(page.events.len() as u64);
         for event in &page.events {
-            if common.json {
-                output::json(event);
-            } else {
-                let member = |name| event.event.get(name).and_then(serde_json::Value::as_str);
-                let what = member("type").unwrap_or("?");
-                let mut rest = event.event.clone();
-                if let Some(members) = rest.as_object_mut() {
-                    members.remove("at");
-                    members.remove("type");
-                }
-                output::line(&format!("{}  {what:<14} {rest}", member("at").unwrap_or("")));
-            }
+            show_event(common, event);
         }
         match page.next {
             Some(next) if Some(next) != after && !page.events.is_empty() => after = Some(next),
@@ -146,4 +140,53 @@ async fn events(common: &Common, id: &JobId, limit: Option<u64>) -> Result<Exit,
         }
     }
     Ok(Exit::Success)
+}
+
+/// The newest events, so many, oldest first.
+async fn newest_events(common: &Common, id: &JobId, wanted: u32) -> Result<Exit, Failure> {
+    let client = client(common)?;
+    let mut found = VecDeque::new();
+    let mut left = wanted;
+    let mut page = client.history_before(id, None, Some(left.min(PAGE))).await?;
+    loop {
+        left = left.saturating_sub(u32::try_from(page.events.len()).unwrap_or(u32::MAX));
+        for event in page.events.drain(..).rev() {
+            found.push_front(event);
+        }
+        match page.previous {
+            Some(before) if left > 0 => {
+                page = client.history_before(id, Some(before), Some(left.min(PAGE))).await?;
+            }
+            Some(_) => break,
+            None => {
+                say_where_it_begins(&page);
+                break;
+            }
+        }
+    }
+    for event in &found {
+        show_event(common, event);
+    }
+    Ok(Exit::Success)
+}
+
+fn say_where_it_begins(page: &HistoryPage) {
+    if let Some(trimmed) = page.trimmed_to {
+        output::say(&format!("the log begins after {trimmed}: what was before is not kept"));
+    }
+}
+
+fn show_event(common: &Common, event: &HistoryEvent) {
+    if common.json {
+        output::json(event);
+        return;
+    }
+    let member = |name| event.event.get(name).and_then(serde_json::Value::as_str);
+    let what = member("type").unwrap_or("?");
+    let mut rest = event.event.clone();
+    if let Some(members) = rest.as_object_mut() {
+        members.remove("at");
+        members.remove("type");
+    }
+    output::line(&format!("{}  {what:<14} {rest}", member("at").unwrap_or("")));
 }

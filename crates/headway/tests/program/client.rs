@@ -57,6 +57,41 @@ async fn a_reporter_moves_a_job_and_a_watch_sees_it_end() {
 }
 
 #[tokio::test]
+async fn the_newest_events_come_without_the_rest_also_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let client = Client::new(&server.url, None).unwrap();
+    let job = client.create_job(&job()).await.unwrap();
+    let log = |number: u32| SequencedReport {
+        seq: None,
+        report: Report::Log {
+            level: LogLevel::Info,
+            message: format!("line {number}."),
+            fields: None,
+        },
+    };
+    for begin in (0..1_500).step_by(100) {
+        let lines: Vec<_> = (begin..begin + 100).map(log).collect();
+        client.report(&job.id, None, &lines).await.unwrap();
+    }
+    let check = |server: &Server| {
+        for wanted in [2, 1_000, 1_200] {
+            let count = wanted.to_string();
+            let told = server.expect(&["job", "events", job.id.as_str(), "--tail", &count], 0);
+            assert_eq!(told.lines().count(), wanted as usize);
+            for (line, number) in told.lines().zip(1_500 - wanted..) {
+                assert!(line.contains(&format!("line {number}.")), "{line} is not {number}");
+            }
+        }
+        let told = server.expect(&["job", "events", job.id.as_str(), "--tail", "5000"], 0);
+        assert!(told.lines().next().unwrap().contains("created"), "{told}");
+    };
+    check(&server);
+    drop(server);
+    check(&Server::start(folder.path()));
+}
+
+#[tokio::test]
 async fn a_repeated_report_is_applied_once() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path());
