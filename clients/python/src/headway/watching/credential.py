@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 
 __all__ = ["Credential"]
 
@@ -43,8 +44,9 @@ class Credential:
         self.token = token
         return "new"
 
-    def holds_until(self, ends: float | None, now: float, random: float) -> None:
-        """The token holds until then, as far as this clock goes; ``None``: until it is revoked."""
+    def holds_until(self, time: object, now: float, random: float) -> None:
+        """The token holds until a time of the wire, as far as this clock goes; no time: for good."""
+        ends = _milliseconds(time)
         if ends is None:
             self.renew_at = None
         else:
@@ -73,3 +75,14 @@ class Credential:
         """Somebody was signed in: what was refused may have been let in since."""
         self._replaced = False
         self._refused = None
+
+
+def _milliseconds(time: object) -> float | None:
+    """A time of the wire on the clock, ``None`` for what is none."""
+    if not isinstance(time, str):
+        return None
+    try:
+        # Python 3.10 reads no `Z`.
+        return datetime.fromisoformat(time.replace("Z", "+00:00")).timestamp() * 1000
+    except ValueError:
+        return None

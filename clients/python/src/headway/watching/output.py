@@ -15,6 +15,7 @@ __all__ = [
     "Disconnect",
     "Happened",
     "JobChanged",
+    "News",
     "Output",
     "Send",
     "SubscriptionChanged",
@@ -77,7 +78,8 @@ class SubscriptionChanged:
     key: str
 
 
-Output = (
-    AskToken | Connect | Send | Disconnect | ConnectionChanged | JobChanged | Happened | SubscriptionChanged
-)
+News = JobChanged | Happened | SubscriptionChanged
+"""What a stream tells of what is watched."""
+
+Output = AskToken | Connect | Send | Disconnect | ConnectionChanged | News
 """One thing that a session wants done or tells, in order."""

@@ -13,9 +13,8 @@ that was refused is never shown again; without a new one nothing is tried.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from ..backoff import Backoff
 from .connection import (
@@ -31,22 +30,12 @@ from .connection import (
     Waiting,
 )
 from .credential import Credential
+from .ending import Closing, Seen, ending_of
 from .frame import Frame, read_frame
-from .lane import Applied, Lane
-from .names import Names, Subject
-from .output import (
-    AskToken,
-    Connect,
-    ConnectionChanged,
-    Disconnect,
-    Happened,
-    JobChanged,
-    Output,
-    Send,
-    SubscriptionChanged,
-)
-from .selection import STREAM, Selection, address, subscribe
-from .subscriptions import Subscriptions
+from .lane import Lane
+from .output import AskToken, Connect, ConnectionChanged, Disconnect, Output, Send
+from .selection import STREAM, Selection, address
+from .stream import Stream
 
 __all__ = ["Session", "SessionOptions"]
 
@@ -62,7 +51,6 @@ _CLOSING_MS = 5_000
 """How long a server may take to close after it has said so."""
 _LONGEST_PAUSE_MS = 60_000
 """The longest that a closing server can keep a client away."""
-_SIGNED_OUT = frozenset({"token_expired", "revoked", "unauthenticated"})
 _NO_PROOF = frozenset({"hello", "error", "closing"})
 """A greeting or a refusal is no sign that the next connection will be better."""
 
@@ -87,8 +75,7 @@ class Session:
     def __init__(self, options: SessionOptions) -> None:
         self._options = options
         self._outputs: deque[Output] = deque()
-        self._subscriptions = Subscriptions()
-        self._names = Names()
+        self._stream = Stream()
         self._credential = Credential(asked=options.sign_in)
         self._backoff = Backoff(options.attempts)
         self._worked: set[int] = set()
@@ -96,7 +83,6 @@ class Session:
         self._transport = 0
         self._connections = 0
         self._offline = False
-        self._opened = False
         # What is watched is no longer what a stream without messages brings.
         self._stale = False
         # When what is watched last changed: changes that come together make one connection.
@@ -106,10 +92,11 @@ class Session:
         self._silence_ms: float = _CONNECT_MS
         self._closing_at: float | None = None
         self._linger_at: float | None = None
-        self._closing: tuple[str, float] | None = None
+        self._closing: Closing | None = None
 
     def poll_output(self) -> Output | None:
         """The next thing to do or to tell; ``None`` when there is none."""
+        self._collect()
         if not self._outputs and self._changed_at is not None:
             now, self._changed_at = self._changed_at, None
             self._settle(now)
@@ -135,65 +122,42 @@ class Session:
 
     def lane(self, job: str) -> Lane | None:
         """What is known of a job that is watched."""
-        return self._subscriptions.lane(job)
+        return self._stream.lane(job)
 
     def lanes(self, key: str) -> list[tuple[str, Lane]]:
         """What is known of all jobs that a subscription brings."""
-        return list(self._subscriptions.lanes(key))
+        return self._stream.lanes(key)
 
     def refusal(self, key: str) -> Refusal | None:
         """Why a subscription is not served; ``None`` when it is."""
-        return self._subscriptions.refusal(key)
+        return self._stream.refusal(key)
 
     def subscribe(self, key: str, selection: Selection, now: float) -> None:
         """Watches something, or counts one more reader of it. ``key`` names the selection."""
-        if not self._subscriptions.add(key, selection):
-            return
-        if self._subscriptions.refusal(key) is not None:
-            self._outputs.append(SubscriptionChanged(key))
-            return
-        self._linger_at = None
-        if self._speaks():
-            # Whoever is shown a state that is here already misses no event after it.
-            cursor = self._subscriptions.cursor(selection) if selection.events else None
-            self._send(subscribe(self._names.take(Subject(key=key)), selection, cursor))
-        else:
-            self._stale = True
-        self._changed_at = now
+        if self._stream.subscribe(key, selection):
+            self._linger_at = None
+            self._changed(now)
 
     def unsubscribe(self, key: str, now: float) -> None:
         """One reader less."""
-        gone = self._subscriptions.remove(key)
-        if gone is None:
-            return
-        self._withdraw(lambda subject: subject.key == key or subject.looked_up in gone)
-        if not self._speaks():
-            self._stale = True
-        self._changed_at = now
+        if self._stream.unsubscribe(key):
+            self._changed(now)
 
     def forget(self, job: str) -> None:
         """Lets go of what is known of a job that has ended, which a selector may bring again."""
-        self._subscriptions.lose(job)
+        self._stream.forget(job)
 
     def handle_open(self, connection: int, now: float) -> None:
         """A transport is through; for a poll, an answer came."""
         transport = self._current(connection)
         if transport is None:
             return
-        self._opened = True
         self._heard(now)
         if transport == "websocket":
-            token = self._credential.token
             # The same token again: the answer says until when it holds.
-            if token is not None:
-                self._send({"type": "auth", "token": token})
-            for key, selection in self._subscriptions.standing(transport):
-                name = self._names.take(Subject(key=key))
-                self._send(subscribe(name, selection, self._subscriptions.cursor(selection)))
-            for job in self._look_ups():
-                lane = self._subscriptions.lane(job)
-                name = self._names.take(Subject(looked_up=job))
-                self._send(subscribe(name, Selection("job", job), None if lane is None else lane.cursor))
+            self._authenticate()
+            self._stream.open()
+            self._collect()
         elif transport == "poll":
             self._lives()
             self._proven()
@@ -232,9 +196,9 @@ class Session:
                 self._connect(now)
             else:
                 self._enter(SignedOut("no_token" if taken == "none" else self._credential.reason))
-        elif self._phase.state == "live" and taken == "new" and self._speaks():
+        elif self._phase.state == "live" and taken == "new" and self._stream.is_open:
             # Renewing in place: whoever has no other token keeps this one until the server ends it.
-            self._send({"type": "auth", "token": self._credential.token})
+            self._authenticate()
 
     def handle_token_failure(self, reason: str, now: float, random: float) -> None:
         """The application could not be asked for a token: it is asked again later."""
@@ -275,7 +239,7 @@ class Session:
 
     def resume(self, now: float) -> None:
         """Somebody has signed in, or wants another try after a refusal."""
-        self._outputs.extend(SubscriptionChanged(key) for key in self._subscriptions.forgive())
+        self._stream.forgive()
         self._credential.resume()
         if isinstance(self._phase, Asking):
             return
@@ -297,8 +261,7 @@ class Session:
             self._drop()
             self._enter(Idle())
         elif passed(self._silent_at) or passed(self._closing_at):
-            self._outputs.append(Disconnect(phase.connection))
-            self._closed(Close("nothing came for too long"), now, random)
+            self._give_up("nothing came for too long", now, random)
         elif phase.state == "live" and passed(self._credential.renew_at):
             self._credential.ask()
             self._outputs.append(AskToken())
@@ -309,52 +272,25 @@ class Session:
                 self._silence_ms = max(2 * frame["heartbeat_ms"], _PONG_MS)
                 self._heard(now)
             case "snapshot" | "update" | "event" | "gap" | "end":
-                self._lane_frame(frame, now, random)
+                self._take(frame, now, random)
             case "error":
                 self._refused(frame, now)
             case "result":
                 data = frame.get("data")
                 if frame["id"] == "auth" and isinstance(data, dict):
-                    self._credential.holds_until(_milliseconds(data.get("expires_at")), now, random)
+                    self._credential.holds_until(data.get("expires_at"), now, random)
             case "closing":
-                self._closing = (frame["reason"], frame["retry_ms"])
+                self._closing = Closing(frame["reason"], frame["retry_ms"])
                 self._closing_at = now + _CLOSING_MS
 
-    def _lane_frame(self, frame: Frame, now: float, random: float) -> None:
-        lane = self._subscriptions.lane_of(frame)
-        # What nobody watches any more may still be on its way.
-        if lane is None:
-            return
-        job = frame["job"]
-        match lane.apply(frame):
-            case Applied.KNOWN:
-                return
-            case Applied.CHANGED:
-                happened = frame["type"] in ("event", "gap")
-                self._outputs.append(Happened(frame) if happened else JobChanged(job))
-                if frame["type"] == "end":
-                    self._withdraw(lambda subject: subject.looked_up == job)
-                    # A poll answers at once, every time, while one of its jobs has ended.
-                    if not self._speaks():
-                        self._stale = True
-            case Applied.HOLE:
-                self._resubscribe(job, lane, now, random)
-
-    def _resubscribe(self, job: str, lane: Lane, now: float, random: float) -> None:
-        """Asks for a snapshot of a job, and for the events since the last frame that fitted."""
-        if not self._speaks():
-            if isinstance(self._phase, Connected) and self._phase.state == "live":
-                self._outputs.append(Disconnect(self._phase.connection))
-            self._closed(Close("an update does not fit the last one"), now, random)
-            return
-        entries = self._subscriptions.to(job)
-        keys = {key for key, _ in entries}
-        self._withdraw(lambda subject: subject.key in keys if subject.key else subject.looked_up == job)
-        for key, selection in entries:
-            since = lane.event if selection.events else None
-            self._send(subscribe(self._names.take(Subject(key=key)), selection, since))
-        if not entries:
-            self._send(subscribe(self._names.take(Subject(looked_up=job)), Selection("job", job), None))
+    def _take(self, frame: Frame, now: float, random: float) -> None:
+        hole = self._stream.take(frame)
+        self._collect()
+        # A poll answers at once, every time, while one of its jobs has ended.
+        if frame["type"] == "end" and not self._stream.is_open:
+            self._stale = True
+        if hole:
+            self._give_up("an update does not fit the last one", now, random)
 
     def _refused(self, frame: Frame, now: float) -> None:
         name, code = frame.get("id"), frame["code"]
@@ -363,66 +299,32 @@ class Session:
             if code in ("unauthenticated", "sign_in_under_way"):
                 self._credential.failed(now)
             return
-        subject = self._subject(name if isinstance(name, str) else "")
-        if subject is None:
-            return
-        if isinstance(name, str):
-            self._names.drop(name)
-        if subject.key is not None:
-            self._refuse(subject.key, Refusal(code, frame["message"]))
-        elif subject.looked_up is not None:
-            self._lose(subject.looked_up)
-
-    def _refuse(self, key: str, refusal: Refusal) -> None:
-        if self._subscriptions.refuse(key, refusal):
-            self._outputs.append(SubscriptionChanged(key))
-
-    def _lose(self, job: str) -> None:
-        """A job is not there any more."""
-        if self._subscriptions.lose(job):
-            self._outputs.append(JobChanged(job))
-
-    def _subject(self, name: str) -> Subject | None:
-        """What a name on the wire stands for.
-
-        Where names cannot be chosen the server makes them of what is watched.
-        """
-        chosen = self._names.find(name)
-        if chosen is not None or self._speaks():
-            return chosen
-        key = self._subscriptions.called(name)
-        if key is not None:
-            return Subject(key=key)
-        return Subject(looked_up=name.removeprefix("job:")) if name.startswith("job:") else None
+        self._stream.refused(name if isinstance(name, str) else "", Refusal(code, frame["message"]))
 
     def _closed(self, close: Close, now: float, random: float) -> None:
         closing = self._closing
-        said = "" if closing is None else closing[0]
         was_live = self._phase.state == "live"
         transport = self._name()
         self._forget_connection()
-        if close.code == 4500 or close.status == 401 or said in _SIGNED_OUT:
-            self._signed_out(said or "unauthenticated", now)
+        ending = ending_of(close, closing)
+        if isinstance(ending, SignedOut):
+            self._signed_out(ending, now)
             return
-        if close.status == 204:
-            self._outputs.extend(JobChanged(job) for job in self._subscriptions.finish())
+        if isinstance(ending, Seen):
+            self._stream.finish()
             self._lost("the server has nothing more to say", now, self._next_wait(random))
             return
-        standing = self._subscriptions.standing(transport)
+        standing = self._stream.standing(transport)
         if transport != "websocket" and len(standing) == 1 and close.problem == "not_found":
-            self._refuse(standing[0][0], Refusal(close.problem, close.reason))
+            self._stream.refuse(standing[0][0], Refusal(close.problem, close.reason))
             self._lost(close.reason, now, self._next_wait(random))
             return
-        code = close.code
-        if code is not None and (4500 <= code < 5000 or code in (1008, 1009)):
-            self._enter(Refused(code, close.reason))
-            return
-        if close.problem is not None and _is_final(close.status):
-            self._enter(Refused(close.problem, close.reason))
+        if isinstance(ending, Refused):
+            self._enter(ending)
             return
         if was_live:
             self._transport = min(self._worked)
-        pause = (closing[1] if closing is not None else close.retry_ms) or 0
+        pause = (closing.retry_ms if closing is not None else close.retry_ms) or 0
         wait = self._next_wait(random)
         self._lost(close.reason, now, max(min(pause, _LONGEST_PAUSE_MS), wait))
 
@@ -444,11 +346,11 @@ class Session:
     def _lost(self, reason: str, now: float, wait: float) -> None:
         self._enter(Waiting(now + wait, reason) if self._is_wanted() else Idle())
 
-    def _signed_out(self, reason: str, now: float) -> None:
-        if self._credential.refuse(reason):
+    def _signed_out(self, phase: SignedOut, now: float) -> None:
+        if self._credential.refuse(phase.reason):
             self._begin(now)
         else:
-            self._enter(SignedOut(reason))
+            self._enter(phase)
 
     def _come_back(self, now: float) -> None:
         """Does at once what it waits for."""
@@ -486,27 +388,15 @@ class Session:
         transport, connection = self._name(), self._connections
         self._silence_ms = _POLL_MS if transport == "poll" else _CONNECT_MS
         self._silent_at = now + self._silence_ms
-        selections = self._selections()
-        cursor = self._subscriptions.cursor(selections[0]) if selections else None
+        selections = self._stream.selections(transport)
+        cursor = self._stream.cursor(selections[0]) if selections else None
         path = STREAM if transport == "websocket" else address(selections, cursor, transport)
         self._outputs.append(Connect(connection, transport, path, self._credential.token))
         self._enter(Connected("connecting", transport, connection))
 
-    def _selections(self) -> list[Selection]:
-        """What a stream without messages has to bring."""
-        own = [selection for _, selection in self._subscriptions.standing(self._name())]
-        return own + [Selection("job", job) for job in self._look_ups()]
-
-    def _look_ups(self) -> list[str]:
-        """Jobs to ask for by name beside what is subscribed."""
-        asked, forgotten = self._subscriptions.look_ups()
-        for job in forgotten:
-            self._lose(job)
-        return asked
-
     def _is_wanted(self) -> bool:
         """Whether there is anything to be connected for."""
-        return bool(self._subscriptions.standing(self._name()))
+        return bool(self._stream.standing(self._name()))
 
     def _name(self) -> TransportName:
         return self._options.transports[self._transport]
@@ -518,22 +408,31 @@ class Session:
             return phase.transport
         return None
 
-    def _speaks(self) -> bool:
-        """Whether messages can be sent."""
-        return self._opened and isinstance(self._phase, Connected) and self._phase.transport == "websocket"
+    def _changed(self, now: float) -> None:
+        """What is watched is another: a stream without messages has to be asked for anew."""
+        if not self._stream.is_open:
+            self._stale = True
+        self._collect()
+        self._changed_at = now
+
+    def _collect(self) -> None:
+        """Carries on what the stream wants sent and tells."""
+        while (news := self._stream.poll_news()) is not None:
+            self._outputs.append(news)
+        while (message := self._stream.poll_message()) is not None:
+            self._send(message)
+
+    def _authenticate(self) -> None:
+        if self._credential.token is not None:
+            self._send({"type": "auth", "token": self._credential.token})
 
     def _send(self, message: Frame) -> None:
         if isinstance(self._phase, Connected):
             self._outputs.append(Send(self._phase.connection, message))
 
-    def _withdraw(self, which: Callable[[Subject], bool]) -> None:
-        for name in self._names.withdraw(which):
-            if self._speaks():
-                self._send({"type": "unsubscribe", "id": name})
-
     def _ping(self, now: float) -> None:
         """Asks whether a connection still lives that may have died unseen."""
-        if self._phase.state != "live" or not self._speaks():
+        if self._phase.state != "live" or not self._stream.is_open:
             return
         self._send({"type": "ping"})
         by = now + _PONG_MS
@@ -554,13 +453,19 @@ class Session:
         self._credential.proven()
 
     def _drop(self) -> None:
-        if isinstance(self._phase, Connected):
-            self._outputs.append(Disconnect(self._phase.connection))
+        self._disconnect()
         self._forget_connection()
 
+    def _give_up(self, reason: str, now: float, random: float) -> None:
+        self._disconnect()
+        self._closed(Close(reason), now, random)
+
+    def _disconnect(self) -> None:
+        if isinstance(self._phase, Connected):
+            self._outputs.append(Disconnect(self._phase.connection))
+
     def _forget_connection(self) -> None:
-        self._opened = False
-        self._names.clear()
+        self._stream.close()
         self._silent_at = None
         self._closing_at = None
         self._linger_at = None
@@ -569,19 +474,3 @@ class Session:
     def _enter(self, phase: Phase) -> None:
         self._phase = phase
         self._outputs.append(ConnectionChanged())
-
-
-def _is_final(status: int | None) -> bool:
-    """Whether the same request would be refused again."""
-    return status is not None and 400 <= status < 500 and status not in (408, 429)
-
-
-def _milliseconds(time: object) -> float | None:
-    """A time of the wire on the clock, ``None`` for what is none."""
-    if not isinstance(time, str):
-        return None
-    try:
-        # Python 3.10 reads no `Z`.
-        return datetime.fromisoformat(time.replace("Z", "+00:00")).timestamp() * 1000
-    except ValueError:
-        return None
