@@ -25,8 +25,10 @@ class CorpusTest(Bounded):
                 continue
             with self.subTest(path.stem, about=case["about"]):
                 player = Player(self, case)
-                for step in case["steps"]:
-                    player.play(step)
+                for place, step in enumerate(case["steps"], 1):
+                    with self.subTest(path.stem, place=place, step=step):
+                        player.play(step)
+                self.assertEqual(player.done, [], "done at the end, and not looked at")
 
     def test_every_frame_of_the_server_is_read(self) -> None:
         for case in json.loads((CORPUS / "server.json").read_text()):

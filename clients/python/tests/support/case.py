@@ -73,6 +73,8 @@ class Player:
                 session.handle_visible(value, now)
             case "signed_in":
                 session.resume(now)
+            case "command":
+                session.look_again(now)
             case "random":
                 self._random = value
             case "wait_ms":

@@ -30,6 +30,7 @@ class Lane:
 
     def __init__(self) -> None:
         self._waiting = False
+        self._doubted = False
         self.job: dict[str, Any] | None = None
         self.cursor: str | None = None
         # The position up to which events were seen, and where it began: older ones are not for its readers.
@@ -42,10 +43,20 @@ class Lane:
         """The position up to which events were seen."""
         return self._event or self._since
 
+    @property
+    def settled(self) -> bool:
+        """Whether nothing more is expected: it has ended, and nobody has asked since whether it still has."""
+        return self.ended and not self._doubted
+
+    def doubt(self) -> None:
+        """It is asked for again, though it may have ended."""
+        self._doubted = True
+
     def finish(self) -> bool:
         """The server said that the end was seen. Whether that is news."""
         news = not self.ended
         self.ended = True
+        self._doubted = False
         return news
 
     def apply(self, frame: Frame) -> Applied:
@@ -54,13 +65,15 @@ class Lane:
             case "snapshot":
                 held = None if self.job is None else self.job.get("cursor")
                 cursor = frame["cursor"]
+                self._waiting = False
                 if isinstance(held, str) and cursor != held and is_at_most(cursor, held):
                     # A subscription that was behind begins with what is known.
-                    self.cursor, self._waiting = held, False
+                    self.cursor = held
                     return Applied.KNOWN
                 self._since = self._since or cursor
-                self.job, self.cursor = frame["state"], frame["cursor"]
-                self.ended = self._waiting = False
+                # Whoever looks again at what has ended may find nothing else.
+                self.ended = self.ended and cursor == held
+                self.job, self.cursor = frame["state"], cursor
                 return Applied.CHANGED
             case "update":
                 return self._update(frame)
@@ -70,6 +83,10 @@ class Lane:
                 self._event = frame["cursor"]
                 return Applied.CHANGED
             case "gap":
+                # Every event up to a state comes before it: whoever has this one misses nothing.
+                seen = [held for held in (self._event, self.cursor) if held is not None]
+                if any(is_at_most(frame["to"], held) for held in seen):
+                    return Applied.KNOWN
                 self._event = frame["to"]
                 return Applied.CHANGED
             case _:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -73,19 +73,25 @@ def subscribe(name: str, selection: Selection, cursor: str | None) -> dict[str, 
     return message
 
 
-def address(selections: Sequence[Selection], cursor: str | None, transport: TransportName) -> str:
+def address(
+    selections: Sequence[Selection], cursor_of: Callable[[Selection], str | None], transport: TransportName
+) -> str:
     """The path of a stream that cannot be spoken to: everything that is watched is in it.
 
-    That of one job says the position held, and so goes on where it was; over several jobs there is no place
-    for positions, and each begins with a snapshot.
+    That of one job says the position held, and so goes on where it was. Of several jobs each begins with a
+    snapshot; where events are wanted, those after the position held come before it.
     """
     query: list[tuple[str, str]] = []
     single = selections[0].job if len(selections) == 1 else None
+    events = _union(selections)
+    cursors = [(selection.job, cursor_of(selection)) for selection in selections]
     if single is None:
         query += [(selection.word, selection.value) for selection in selections]
-    elif cursor is not None:
+        positions = [f"{job}@{cursor}" for job, cursor in cursors if cursor is not None]
+        if events is not None and positions:
+            query.append(("cursor", ",".join(positions)))
+    elif (cursor := cursors[0][1]) is not None:
         query.append(("last_event_id" if transport == "events" else "cursor", cursor))
-    events = _union(selections)
     if events is not None:
         query.append(("events", events))
     said = [selection.min_interval_ms for selection in selections]

@@ -49,6 +49,10 @@ _PONG_MS = 5_000
 """How long an answer to a ping may take when the application or the network has come back."""
 _CLOSING_MS = 5_000
 """How long a server may take to close after it has said so."""
+_LOOK_MS = 5_000
+"""How long after an end it is looked for another attempt, where nobody tells; each time twice as long."""
+_LONGEST_LOOK_MS = 160_000
+"""The longest of these times; by chance all are up to twice as long."""
 _LONGEST_PAUSE_MS = 60_000
 """The longest that a closing server can keep a client away."""
 _NO_PROOF = frozenset({"hello", "error", "closing"})
@@ -92,6 +96,9 @@ class Session:
         self._silence_ms: float = _CONNECT_MS
         self._closing_at: float | None = None
         self._linger_at: float | None = None
+        # When to look again at what has ended.
+        self._look_at: float | None = None
+        self._look_ms: float = _LOOK_MS
         self._closing: Closing | None = None
 
     def poll_output(self) -> Output | None:
@@ -107,7 +114,7 @@ class Session:
         phase = self._phase
         renew_at = self._credential.renew_at if phase.state == "live" else None
         until = phase.until if isinstance(phase, Waiting) else None
-        times = (self._silent_at, self._closing_at, self._linger_at, renew_at, until)
+        times = (self._silent_at, self._closing_at, self._linger_at, self._look_at, renew_at, until)
         return min((time for time in times if time is not None), default=None)
 
     @property
@@ -142,6 +149,14 @@ class Session:
         """One reader less."""
         if self._stream.unsubscribe(key):
             self._changed(now)
+
+    def look_again(self, now: float) -> None:
+        """Looks whether what has ended has begun again, as after a command.
+
+        Over a WebSocket the server tells of it.
+        """
+        self._look_ms = _LOOK_MS
+        self._look(now)
 
     def forget(self, job: str) -> None:
         """Lets go of what is known of a job that has ended, which a selector may bring again."""
@@ -185,6 +200,7 @@ class Session:
         """The connection is over."""
         if self._current(connection) is not None:
             self._closed(close, now, random)
+            self._expect(now, random)
 
     def handle_token(self, token: str | None, now: float) -> None:
         """The application's answer to `AskToken`; without one nobody is signed in."""
@@ -232,6 +248,7 @@ class Session:
         """
         if not visible:
             return
+        self.look_again(now)
         if isinstance(self._phase, Waiting):
             self._come_back(now)
         else:
@@ -240,6 +257,7 @@ class Session:
     def resume(self, now: float) -> None:
         """Somebody has signed in, or wants another try after a refusal."""
         self._stream.forgive()
+        self.look_again(now)
         self._credential.resume()
         if isinstance(self._phase, Asking):
             return
@@ -252,6 +270,9 @@ class Session:
         def passed(deadline: float | None) -> bool:
             return deadline is not None and deadline <= now
 
+        if passed(self._look_at):
+            self._look_ms = min(2 * self._look_ms, _LONGEST_LOOK_MS)
+            self._look(now)
         if isinstance(self._phase, Waiting) and passed(self._phase.until):
             self._begin(now)
         phase = self._phase
@@ -289,6 +310,7 @@ class Session:
         # A poll answers at once, every time, while one of its jobs has ended.
         if frame["type"] == "end" and not self._stream.is_open:
             self._stale = True
+            self._expect(now, random)
         if hole:
             self._give_up("an update does not fit the last one", now, random)
 
@@ -312,6 +334,7 @@ class Session:
             return
         if isinstance(ending, Seen):
             self._stream.finish()
+            self._proven()
             self._lost("the server has nothing more to say", now, self._next_wait(random))
             return
         standing = self._stream.standing(transport)
@@ -374,6 +397,17 @@ class Session:
         elif isinstance(phase, Waiting) and not self._is_wanted():
             self._enter(Idle())
 
+    def _look(self, now: float) -> None:
+        self._look_at = None
+        if self._stream.has_settled:
+            self._stream.doubt()
+            self._changed(now)
+
+    def _expect(self, now: float, random: float) -> None:
+        """Something may have ended that is looked at again in some time."""
+        if self._look_at is None and self._stream.has_settled:
+            self._look_at = now + self._look_ms * (1 + random)
+
     def _begin(self, now: float) -> None:
         if self._credential.ask():
             self._enter(Asking(self._name()))
@@ -389,8 +423,7 @@ class Session:
         self._silence_ms = _POLL_MS if transport == "poll" else _CONNECT_MS
         self._silent_at = now + self._silence_ms
         selections = self._stream.selections(transport)
-        cursor = self._stream.cursor(selections[0]) if selections else None
-        path = STREAM if transport == "websocket" else address(selections, cursor, transport)
+        path = STREAM if transport == "websocket" else address(selections, self._stream.cursor, transport)
         self._outputs.append(Connect(connection, transport, path, self._credential.token))
         self._enter(Connected("connecting", transport, connection))
 
@@ -459,6 +492,7 @@ class Session:
     def _give_up(self, reason: str, now: float, random: float) -> None:
         self._disconnect()
         self._closed(Close(reason), now, random)
+        self._expect(now, random)
 
     def _disconnect(self) -> None:
         if isinstance(self._phase, Connected):

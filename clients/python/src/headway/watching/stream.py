@@ -59,6 +59,15 @@ class Stream:
         """The position to come back from, for what has one."""
         return self._subscriptions.cursor(selection)
 
+    @property
+    def has_settled(self) -> bool:
+        """Whether something has ended of which only messages would tell more."""
+        return len(self.standing("websocket")) > len(self.standing("poll"))
+
+    def doubt(self) -> None:
+        """What has ended is asked for again: another attempt may have begun."""
+        self._subscriptions.doubt()
+
     def selections(self, transport: TransportName) -> list[Selection]:
         """What a stream without messages has to bring."""
         own = [selection for _, selection in self.standing(transport)]
@@ -162,13 +171,11 @@ class Stream:
 
     def _resubscribe(self, job: str) -> None:
         """Asks for a snapshot of a job, and for the events since the last frame that fitted."""
-        lane = self.lane(job)
         entries = self._subscriptions.to(job)
         keys = {key for key, _ in entries}
         self._withdraw(lambda subject: subject.key in keys if subject.key else subject.looked_up == job)
         for key, selection in entries:
-            since = lane.event if lane is not None and selection.events else None
-            self._ask(Subject(key=key), selection, since)
+            self._ask(Subject(key=key), selection, self.cursor(selection))
         if not entries:
             self._ask(Subject(looked_up=job), Selection("job", job), None)
 

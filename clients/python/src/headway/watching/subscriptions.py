@@ -117,8 +117,13 @@ class Subscriptions:
         return [
             (key, one.selection)
             for key, one in self._all.items()
-            if one.refusal is None and (transport == "websocket" or not self._has_ended(one.selection))
+            if one.refusal is None and (transport == "websocket" or not self._is_settled(one.selection))
         ]
+
+    def doubt(self) -> None:
+        """What has ended is asked for again."""
+        for lane in self._lanes.values():
+            lane.doubt()
 
     def to(self, job: str) -> list[tuple[str, Selection]]:
         """Subscriptions to one job by its name."""
@@ -137,9 +142,14 @@ class Subscriptions:
         return None
 
     def cursor(self, selection: Selection) -> str | None:
-        """The position to come back from, for what has one."""
-        lane = None if selection.job is None else self._lanes.get(selection.job)
-        return None if lane is None else lane.cursor
+        """The position to come back from, for what has one.
+
+        With events, that of the last one where a snapshot is needed.
+        """
+        lane = self._named(selection)
+        if lane is None:
+            return None
+        return lane.event if lane.cursor is None and selection.events else lane.cursor
 
     def look_ups(self) -> tuple[list[str], list[str]]:
         """Jobs that only a selector brings and that have not ended: those to ask for, and those to forget.
@@ -151,9 +161,13 @@ class Subscriptions:
         open_ones = [job for job, lane in self._lanes.items() if job not in by_name and not lane.ended]
         return open_ones[:_LOOKED_UP], open_ones[_LOOKED_UP:]
 
-    def _has_ended(self, selection: Selection) -> bool:
-        lane = None if selection.job is None else self._lanes.get(selection.job)
-        return lane is not None and lane.ended
+    def _named(self, selection: Selection) -> Lane | None:
+        """The lane of the job that a selection names."""
+        return None if selection.job is None else self._lanes.get(selection.job)
+
+    def _is_settled(self, selection: Selection) -> bool:
+        lane = self._named(selection)
+        return lane is not None and lane.settled
 
     def _is_brought(self, job: str, document: dict[str, Any] | None) -> bool:
         return any(one.selection.covers(job, document) for one in self._all.values())
