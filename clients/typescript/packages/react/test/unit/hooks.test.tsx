@@ -4,8 +4,8 @@ import "../support/dom.ts";
 
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
-import { Activity, StrictMode, Suspense, use, type ReactNode } from "react";
-import { act, cleanup, render, renderHook } from "@testing-library/react";
+import { StrictMode, Suspense, lazy, type ReactNode } from "react";
+import { cleanup, render, renderHook } from "@testing-library/react";
 import type { JobEvent, JobSnapshot } from "@headway/client";
 
 import {
@@ -148,80 +148,20 @@ test("a component that is mounted again within a moment finds what it left", asy
 test("a rendering that is thrown away asks for nothing", async () => {
   let open: () => void = () => undefined;
   const door = new Promise<void>((resolve) => (open = resolve));
-  function Waiting(): ReactNode {
-    const { job: known } = useJob("a");
-    use(door);
-    return known?.id;
-  }
-  const { container } = await act(async () => {
-    const rendered = render(<Suspense fallback="waiting"><Waiting /></Suspense>, inside);
-    await Promise.resolve();
-    return rendered;
+  const Name = (): ReactNode => useJob("a").job?.id;
+  const Door = lazy(async () => {
+    await door;
+    return { default: (): ReactNode => "!" };
   });
+  const { container } = render(<Suspense fallback="waiting"><Name /><Door /></Suspense>, inside);
+  await settled();
   assert.equal(container.textContent, "waiting");
   assert.equal(server.connections, 0);
-  await act(async () => {
-    open();
-    await door;
-  });
+  open();
+  await settled();
   await server.connect();
   await server.says(snapshot(job({ id: "a" })));
-  assert.equal(container.textContent, "a");
-});
-
-test("a part that is hidden lets go, and shows what it knew when it is back", async () => {
-  mock.timers.enable({ apis: ["setTimeout"] });
-  const Message = (): ReactNode => useJob("a", { select: ({ job: known }) => known?.message ?? "nothing" });
-  const page = (mode: "visible" | "hidden"): ReactNode => (
-    <Activity mode={mode}>
-      <p><Message /></p>
-    </Activity>
-  );
-  const { container, rerender } = render(page("visible"), inside);
-  await server.connect();
-  await server.says(snapshot(job({ id: "a", message: "one" })));
-  rerender(page("hidden"));
-  mock.timers.tick(1_000);
-  await settled();
-  assert.deepEqual(server.asked(), ["subscribe a", "unsubscribe"]);
-  rerender(page("visible"));
-  assert.equal(container.textContent, "one");
-  await settled();
-  await server.says(snapshot(job({ id: "a", message: "two" }), 9));
-  assert.equal(container.textContent, "two");
-});
-
-test("a list that is hidden and shown again is not empty before the server answers", async () => {
-  mock.timers.enable({ apis: ["setTimeout"] });
-  const List = (): ReactNode => useJobs({ tag: "x" }).jobs.map(({ id }) => id).join();
-  const page = (mode: "visible" | "hidden"): ReactNode => (
-    <Activity mode={mode}>
-      <p><List /></p>
-    </Activity>
-  );
-  // The connection lives on for another watch.
-  const other = renderHook(() => useJob("b"), inside);
-  const { container, rerender } = render(page("visible"), inside);
-  await server.connect();
-  await server.says(snapshot(job({ id: "b" })), snapshot(job({ id: "a", tags: ["x"] })));
-  const hide = async (): Promise<void> => {
-    rerender(page("hidden"));
-    mock.timers.tick(1_000);
-    await settled();
-    rerender(page("visible"));
-    await settled();
-  };
-  await hide();
-  assert.equal(container.textContent, "a", "what was known stays");
-  await server.says(snapshot(job({ id: "c", tags: ["x"] }), 9));
-  assert.equal(container.textContent, "c", "what comes is shown");
-  await hide();
-  assert.equal(container.textContent, "c");
-  act(() => {
-    mock.timers.tick(2_000);
-  });
-  assert.equal(container.textContent, "", "nothing came: there is nothing");
-  other.unmount();
+  assert.equal(container.textContent, "a!");
 });
 
 test("another id is another job, and no id is none", async () => {
