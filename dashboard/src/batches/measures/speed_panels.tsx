@@ -65,10 +65,11 @@ function Throughput({ timings, seen, job, marker }: PlotsProps & { readonly seen
   const unit = rateUnit(bars);
   const { starts, succeeded, failed } = rates(bars, unit, isTerminal(job.status) ? Number.POSITIVE_INFINITY : until);
   const say = (rate: number): string => `${digits(rate)}/${unit.label}`;
-  const most = succeeded.reduce((top, rate, place) => Math.max(top, rate + (failed[place] ?? 0)), 0);
   // Of a job that runs, what it has taken so far.
   const took = Math.max(1, until - Date.parse(job.started_at ?? job.created_at));
   const mean = (timings.finished * unit.ms) / took;
+  // The run fills neither its first step nor its last one: their rates may all lie below that of the whole.
+  const most = succeeded.reduce((top, rate, place) => Math.max(top, rate + (failed[place] ?? 0)), mean);
   return (
     <div>
       <StackedBars
