@@ -1,7 +1,7 @@
 //! What `/metrics` tells.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use headway_hub::{FrameKind, LATENCY_BOUNDS_MS};
 use prometheus_client::collector::Collector;
@@ -132,6 +132,13 @@ impl EncodeLabelSet for Limited {
     }
 }
 
+/// An answer that takes a look through a batch's items: about what, and where it came from.
+#[derive(Clone, Debug, EncodeLabelSet)]
+struct Look {
+    of: &'static str,
+    by: &'static str,
+}
+
 #[derive(Clone, Debug)]
 struct Kind(FrameKind);
 
@@ -144,13 +151,17 @@ impl EncodeLabelSet for Kind {
 impl Collector for Counts {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
         let metrics = self.0.metrics();
+        let of = |gauge: &AtomicU64| gauge.load(Ordering::Relaxed);
+        let (open, most) = (self.1.connections(), self.1.limits().connections);
         let gauges = [
-            ("headway_topics", "Jobs that are watched", &metrics.topics),
-            ("headway_subscriptions", "Subscriptions that stand", &metrics.subscriptions),
-            ("headway_ring_bytes", "Records of watched jobs kept at hand", &metrics.ring_bytes),
+            ("headway_connections_open", "Connections, watchers' and others'", open as u64),
+            ("headway_connections_limit", "Connections that may be open at once", most as u64),
+            ("headway_topics", "Jobs in the read side's memory", of(&metrics.topics)),
+            ("headway_subscriptions", "Subscriptions that stand", of(&metrics.subscriptions)),
+            ("headway_ring_bytes", "Records of jobs kept at hand", of(&metrics.ring_bytes)),
         ];
         for (name, help, value) in gauges {
-            let value = i64::try_from(value.load(Ordering::Relaxed)).unwrap_or(i64::MAX);
+            let value = i64::try_from(value).unwrap_or(i64::MAX);
             let metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
             ConstGauge::new(value).encode(metric)?;
         }
@@ -163,6 +174,18 @@ impl Collector for Counts {
         for (name, help, value) in counters {
             let metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
             ConstCounter::new(value.load(Ordering::Relaxed)).encode(metric)?;
+        }
+        let mut looks = encoder.encode_descriptor(
+            "headway_batch_looks",
+            "Answers about a batch's items, looked for or shared",
+            None,
+            MetricType::Counter,
+        )?;
+        for (of, counts) in [("errors", &metrics.error_looks), ("timings", &metrics.timing_looks)] {
+            for (by, count) in [("look", &counts.made), ("shared", &counts.shared)] {
+                let count = ConstCounter::new(count.load(Ordering::Relaxed));
+                count.encode(looks.encode_family(&Look { of, by })?)?;
+            }
         }
         let mut frames = encoder.encode_descriptor(
             "headway_frames",

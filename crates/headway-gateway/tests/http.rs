@@ -2,11 +2,11 @@
 
 mod support;
 
-use headway_gateway::{Error, Gateway, Options};
+use headway_gateway::{Error, Gateway, Limits, Options};
 use reqwest::Method;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
-use support::{Server, refusal};
+use support::{Server, Socket, refusal};
 
 /// Squares numbers; a text cannot be squared.
 const WORKER: &str = r#"
@@ -26,7 +26,7 @@ fn executor() -> Value {
 
 /// Waits for a batch's end on its stream.
 async fn finish(server: &Server, id: &str) -> Value {
-    let mut socket = support::Socket::open(server, &format!("/api/v1/jobs/{id}/stream")).await;
+    let mut socket = Socket::open(server, &format!("/api/v1/jobs/{id}/stream")).await;
     socket.until("end").await;
     server.document(id).await
 }
@@ -267,10 +267,18 @@ async fn a_batch_of_inline_items_runs_and_gives_results() {
     let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let outputs: Vec<_> = lines.iter().map(|line| line["output"].clone()).collect();
     assert_eq!(outputs, [json!(9), Value::Null, json!(25)]);
+    for (query, name) in [
+        ("", format!("{id}.jsonl")),
+        ("?format=csv", format!("{id}.csv")),
+        ("?status=failed", format!("{id}-failed.jsonl")),
+        ("?status=failed,expired,failed", format!("{id}-failed-expired.jsonl")),
+    ] {
+        let file = server.get(&format!("/api/v1/batches/{id}/results{query}")).await;
+        let disposition = file.headers()["content-disposition"].to_str().unwrap();
+        assert_eq!(disposition, format!("attachment; filename=\"{name}\""), "{query}");
+    }
     let table =
         server.get(&format!("/api/v1/batches/{id}/results?format=csv&status=succeeded")).await;
-    let disposition = table.headers()["content-disposition"].to_str().unwrap().to_owned();
-    assert_eq!(disposition, format!("attachment; filename=\"{id}.csv\""));
     let table = table.text().await.unwrap();
     assert_eq!(table.lines().count(), 3, "{table}");
     assert!(table.starts_with("index,custom_id,status,"), "{table}");
@@ -429,6 +437,27 @@ async fn kinds_are_for_those_who_make_jobs() {
             assert_eq!(refusal(response).await.0, 403);
         }
     }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn open_connections_are_told_beside_how_many_may_be() {
+    let limits = Limits { connections: 12, ..Limits::default() };
+    let server = Server::start_with(Options { limits, ..Options::default() }, Default::default());
+    let server = server.await;
+    server.job("a").await;
+    let mut sockets = Vec::new();
+    for _ in 0..3 {
+        sockets.push(Socket::open(&server, "/api/v1/jobs/a/stream").await);
+    }
+    let text = server.get("/metrics").await.text().await.unwrap();
+    let told = |name: &str| -> u64 {
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("no {name} in {text}")).parse().unwrap()
+    };
+    assert_eq!(told("headway_connections_limit"), 12);
+    // Those of the watchers, and at least the one of this request.
+    assert!((4..=12).contains(&told("headway_connections_open")), "{text}");
     server.stop().await;
 }
 

@@ -214,6 +214,11 @@ async fn failed_items_are_told_in_groups_and_read_by_their_code() {
     );
     let errors: Value = server.get(&format!("{path}/errors?limit=1")).await.json().await.unwrap();
     assert_eq!(errors["groups"].as_array().unwrap().len(), 1);
+    let metrics = server.get("/metrics").await.text().await.unwrap();
+    for by in ["look", "shared"] {
+        let line = format!("headway_batch_looks_total{{of=\"errors\",by=\"{by}\"}} 1");
+        assert!(metrics.contains(&line), "no `{line}` in {metrics}");
+    }
 
     let mut found = Vec::new();
     let mut query = "error=thrice&limit=3".to_owned();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use headway_access::{Act, Caller, On, authorize};
+use headway_protocol::batch::ErrorGroups;
 use headway_protocol::{Cursor, JobId, JobStatus, Timestamp};
 use headway_store::{Clock, ListQuery, Store, Stored};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -15,7 +16,7 @@ use crate::feed::{FeedReader, Selector};
 use crate::feeds::Feeds;
 use crate::metrics::Metrics;
 use crate::options::{Options, Setting};
-use crate::read::Turns;
+use crate::read::{Looks, ReadTimes, Turns};
 use crate::registry::Registry;
 use crate::service::{self, Ear, Inbox};
 use crate::session::{Answer, Found, Request, Session, Surveyed};
@@ -42,6 +43,8 @@ pub(crate) struct Shared {
     pub(crate) feeds: Feeds,
     pub(crate) inbox: Arc<Inbox>,
     pub(crate) turns: Turns,
+    pub(crate) error_looks: Looks<ErrorGroups>,
+    pub(crate) timing_looks: Looks<ReadTimes>,
     _stop: DropGuard,
 }
 
@@ -83,6 +86,8 @@ impl Hub {
             registry: Registry::default(),
             feeds: Feeds::default(),
             turns: Turns::default(),
+            error_looks: Looks::default(),
+            timing_looks: Looks::default(),
             _stop: stop.clone().drop_guard(),
         });
         shared.store.attach(Arc::new(Ear::new(&shared)));

@@ -48,7 +48,7 @@ pub use handle::{Handle, Hub, Warm};
 pub use headway_store::ItemQuery;
 pub use metrics::{LATENCY_BOUNDS_MS, Limit, Metrics};
 pub use options::Options;
-pub use read::{HistoryPlace, HistoryQuery, JobFilter, Results};
+pub use read::{ERROR_GROUPS, HistoryPlace, HistoryQuery, JobFilter, LookCounts, Results};
 pub use session::AskedCommand;
 pub use topic::Topic;
 pub use wake::{Bell, Ring};

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crate::frame::FrameKind;
+use crate::read::LookCounts;
 
 /// The upper ends of the latency buckets, in milliseconds; the last bucket has none.
 pub const LATENCY_BOUNDS_MS: [u64; 9] = [1, 2, 5, 10, 25, 50, 100, 500, 2_000];
@@ -40,7 +41,7 @@ impl Limit {
 /// `subscriptions`, `connections` and `ring_bytes`.
 #[derive(Debug, Default)]
 pub struct Metrics {
-    /// Jobs that are watched, or were a moment ago.
+    /// Jobs at hand: those that are watched, and others until they are let go.
     pub topics: AtomicU64,
     /// Subscriptions that stand.
     pub subscriptions: AtomicU64,
@@ -57,6 +58,10 @@ pub struct Metrics {
     pub dropped: AtomicU64,
     /// Client messages that were refused.
     pub refused: AtomicU64,
+    /// Why a batch's items failed.
+    pub error_looks: LookCounts,
+    /// How fast a batch's items finished.
+    pub timing_looks: LookCounts,
     limited: [AtomicU64; Limit::ALL.len()],
     stripes: [Stripe; STRIPES],
 }

@@ -3,6 +3,7 @@
 mod errors;
 mod history;
 mod list;
+mod looks;
 mod records;
 mod search;
 mod timings;
@@ -18,8 +19,12 @@ use headway_store::{ItemQuery, ListQuery, Store, Stored, StoredItem};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+pub use self::errors::ERROR_GROUPS;
 pub use self::history::{HistoryPlace, HistoryQuery};
+pub use self::looks::LookCounts;
+pub(crate) use self::looks::Looks;
 use self::search::Words;
+pub(crate) use self::timings::Read as ReadTimes;
 pub(crate) use self::turns::Turns;
 use crate::error::Error;
 use crate::handle::Handle;
@@ -152,13 +157,16 @@ impl Handle {
         Ok(stored.is_some_and(|stored| stored.document.get("items").is_some()))
     }
 
-    /// Where a batch's items are; `None` when the caller sees no such batch.
-    async fn item_counts(&self, caller: &Caller, job: &JobId) -> Result<Option<ItemCounts>, Error> {
-        let stored = self.visible(caller, job).await?;
-        let counts = stored.and_then(|mut stored| Some(stored.document.get_mut("items")?.take()));
-        counts
-            .map(serde_json::from_value)
-            .transpose()
+    /// A batch's position, and where its items are; `None` when the caller sees no such batch.
+    async fn item_counts(
+        &self,
+        caller: &Caller,
+        job: &JobId,
+    ) -> Result<Option<(Cursor, ItemCounts)>, Error> {
+        let Some(mut stored) = self.visible(caller, job).await? else { return Ok(None) };
+        let Some(items) = stored.document.get_mut("items") else { return Ok(None) };
+        serde_json::from_value(items.take())
+            .map(|counts| Some((stored.cursor, counts)))
             .map_err(|error| Error::Unreadable(error.to_string()))
     }
 

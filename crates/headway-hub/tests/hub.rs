@@ -15,7 +15,7 @@ use std::sync::atomic::Ordering;
 
 use headway_access::Caller;
 use headway_hub::session::Session;
-use headway_hub::{Bell, ItemQuery, JobFilter, Limit, Options, Warm};
+use headway_hub::{Bell, HistoryPlace, HistoryQuery, ItemQuery, JobFilter, Limit, Options, Warm};
 use headway_protocol::frame::{EventFilter, Subscribe};
 use headway_protocol::{ClientMessage, Cursor, ItemStatus, JobStatus, Owner, Timestamp};
 use headway_store::{Append, Expected, Facets, NewItem, Record, Store};
@@ -103,7 +103,9 @@ async fn nobody_sees_another_tenant_s_jobs() {
     let [caller, other] = [&owner, &stranger].map(seeing_all_of);
     assert!(hub.document(&caller, &name).await.unwrap().is_some());
     assert!(hub.document(&other, &name).await.unwrap().is_none());
-    assert!(hub.history(&other, &name, None, 10).await.unwrap().is_none());
+    let place = HistoryPlace::After(None);
+    let from_the_beginning = HistoryQuery { place, types: Vec::new(), limit: 10 };
+    assert!(hub.history(&other, &name, &from_the_beginning).await.unwrap().is_none());
     let query = ItemQuery { limit: 10, ..ItemQuery::default() };
     assert!(hub.items(&other, &name, query).await.unwrap().is_none());
     assert!(hub.results(&other, &name, Vec::new()).await.unwrap().is_none());

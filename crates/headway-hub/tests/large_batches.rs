@@ -10,13 +10,16 @@
 #[allow(dead_code, reason = "each test file uses its part of the world")]
 mod world;
 
+use std::sync::atomic::Ordering;
+
+use futures_util::future::{join, join_all};
 use headway_access::Reach;
 use headway_hub::{ItemQuery, Options};
 use headway_protocol::batch::Timings;
-use headway_protocol::{ItemStatus, JobError, Timestamp};
+use headway_protocol::{ItemStatus, JobError, Owner, Timestamp};
 use headway_store::{Append, Expected, ItemOutcome, LeaseRequest, NewItem, Record, Store as _};
 use serde_json::json;
-use world::{World, caller, job, raw};
+use world::{World, caller, job, raw, seeing_all_of};
 
 /// What became of an item: nothing yet, its end and how long it took, and with which error.
 type Fate = Option<(u64, u64, Option<&'static str>)>;
@@ -159,4 +162,40 @@ async fn failures_in_one_corner_of_a_batch_are_read_as_far_as_may_be() {
     let caller = caller(None, Reach::Tenant);
     let errors = world.hub.errors(&caller, &job("a"), 10).await.unwrap().unwrap();
     assert_eq!((errors.failed, errors.grouped), (60_000, 50_000));
+}
+
+#[tokio::test]
+async fn many_who_look_at_a_batch_share_what_was_read_until_it_changes() {
+    let world = batch(30, |index| Some((1_000 + index, 1, (index < 12).then_some("odd")))).await;
+    let caller = caller(None, Reach::Tenant);
+    let name = job("a");
+    let counted = || {
+        let metrics = world.hub.metrics();
+        [&metrics.error_looks, &metrics.timing_looks].map(|counts| {
+            (counts.made.load(Ordering::Relaxed), counts.shared.load(Ordering::Relaxed))
+        })
+    };
+    let everybody = async || {
+        let errors = join_all((0..10).map(|_| world.hub.errors(&caller, &name, 5)));
+        let timings = join_all((1..=10).map(|points| world.hub.timings(&caller, &name, points)));
+        let (errors, timings) = join(errors, timings).await;
+        let errors: Vec<_> = errors.into_iter().map(|told| told.unwrap().unwrap()).collect();
+        for told in timings {
+            assert_eq!(told.unwrap().unwrap().finished, 30);
+        }
+        assert!(errors.windows(2).all(|pair| pair[0] == pair[1]));
+        errors[0].failed
+    };
+    assert_eq!(everybody().await, 12);
+    assert_eq!(counted(), [(1, 9), (1, 9)], "one looks, the others share");
+    assert_eq!(everybody().await, 12);
+    assert_eq!(counted(), [(1, 19), (1, 19)], "nothing has changed");
+    // Somebody else's batches are not told by what is kept.
+    let stranger = seeing_all_of(&Owner { tenant: "two".to_owned(), subject: None });
+    assert!(world.hub.errors(&stranger, &name, 5).await.unwrap().is_none());
+    assert!(world.hub.timings(&stranger, &name, 5).await.unwrap().is_none());
+
+    world.change("a", &json!({"items":{"failed":13,"succeeded":17}})).await;
+    assert_eq!(everybody().await, 13, "what the document says now");
+    assert_eq!(counted(), [(2, 28), (2, 28)]);
 }

@@ -14,7 +14,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use headway_access::{Caller, Listed, Reach};
-use headway_hub::{Bell, Error, FrameKind, ItemQuery, JobFilter, Options, Output, Warm};
+use headway_hub::{
+    Bell, Error, FrameKind, HistoryPlace, HistoryQuery, ItemQuery, JobFilter, Options, Output, Warm,
+};
 use headway_protocol::frame::{EventFilter, Subscribe};
 use headway_protocol::{ClientMessage, ItemCounts, ItemStatus};
 use headway_store::{Expected, NewItem, Store};
@@ -94,10 +96,12 @@ async fn by_name(world: &World, caller: &Arc<Caller>) -> BTreeSet<String> {
             }
             Err(_) => None,
         };
+        let place = HistoryPlace::After(None);
+        let from_the_beginning = HistoryQuery { place, types: Vec::new(), limit: 10 };
         let doors = [
             hub.document(caller, id).await.unwrap().is_some(),
             hub.standing(caller, id).await.unwrap().is_some(),
-            hub.history(caller, id, None, 10).await.unwrap().is_some(),
+            hub.history(caller, id, &from_the_beginning).await.unwrap().is_some(),
             hub.records(caller, id, None, 10).await.unwrap().is_some(),
             hub.items(caller, id, query.clone()).await.unwrap().is_some(),
             hub.items_by_error(caller, id, query, "x").await.unwrap().is_some(),

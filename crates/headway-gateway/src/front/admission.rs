@@ -147,6 +147,11 @@ impl Admission {
         &self.limits
     }
 
+    /// How many connections are open.
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
+    }
+
     /// Counts that somebody ran into a limit.
     pub(crate) fn hit(&self, limit: Limit) {
         if let Some(count) = self.hits.get(limit as usize) {

@@ -22,7 +22,7 @@ use crate::query::Query;
 const PAGE: (usize, usize) = (50, 500);
 
 /// Groups of errors, unless the request says; and at the most.
-const GROUPS: (usize, usize) = (20, 100);
+const GROUPS: (usize, usize) = (20, headway_hub::ERROR_GROUPS);
 
 /// Points of timings, unless the request says; and at the most.
 const POINTS: (usize, usize) = (60, 500);

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use headway_engine::results::{ResultRow, write_csv_header};
 use headway_hub::Results;
+use headway_protocol::{ItemStatus, JobId};
 
 use crate::accept;
 use crate::app::{App, Caller, Id, job_id};
@@ -30,14 +31,15 @@ pub(crate) async fn stream(
         Some("csv") => true,
         Some(_) => return Err(Refusal::invalid("format", "`format` must be jsonl or csv")),
     };
-    let statuses = query.read_list("status")?;
+    let statuses: Vec<ItemStatus> = query.read_list("status")?;
     let job = job_id(&id)?;
+    let name = file_name(&job, &statuses);
     let results = app.hub.results(&caller, &job, statuses).await?;
     let results = results.ok_or_else(|| Refusal::no_such_job(&id))?;
     let (media, ending) =
         if csv { ("text/csv; charset=utf-8", "csv") } else { ("application/x-ndjson", "jsonl") };
     // The name needs no quoting rules beyond these: a job's name has no quotes or control signs.
-    let name = format!("attachment; filename=\"{id}.{ending}\"");
+    let name = format!("attachment; filename=\"{name}.{ending}\"");
     let mut response = (StatusCode::OK, body(app, caller, results, csv)).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
@@ -45,6 +47,17 @@ pub(crate) async fn stream(
         headers.insert(header::CONTENT_DISPOSITION, name);
     }
     Ok(response)
+}
+
+/// What a file of results is called, without its ending: which batch's, and which part of them.
+fn file_name(job: &JobId, statuses: &[ItemStatus]) -> String {
+    let mut parts = vec![job.as_str()];
+    for status in statuses {
+        if !parts.contains(&status.as_str()) {
+            parts.push(status.as_str());
+        }
+    }
+    parts.join("-")
 }
 
 /// Pages as they are asked for: a slow reader holds one page. It breaks off when the caller is revoked.

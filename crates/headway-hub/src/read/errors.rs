@@ -13,6 +13,7 @@ use headway_protocol::{ItemStatus, JobError, JobId};
 use headway_store::{Indexes, ItemQuery, ItemSummary};
 
 use super::item_of;
+use super::looks::Looked;
 use crate::error::Error;
 use crate::handle::Handle;
 
@@ -28,6 +29,9 @@ const WINDOWS: u64 = 100;
 /// The most groups that are told apart, each of a few KiB: what comes after them is in one.
 const GROUPS: usize = 1_000;
 
+/// The most groups that are told.
+pub const ERROR_GROUPS: usize = 100;
+
 /// The most examples of a group.
 const EXAMPLES: usize = 3;
 
@@ -35,20 +39,37 @@ const EXAMPLES: usize = 3;
 const MESSAGE: usize = 1_000;
 
 impl Handle {
-    /// Why a batch's items failed, its `limit` largest groups; `None` when the caller sees no such
-    /// batch.
+    /// Why a batch's items failed, its `limit` largest groups, at most [`ERROR_GROUPS`]; `None` when
+    /// the caller sees no such batch. Whoever asks while nothing has changed shares one look.
     pub async fn errors(
         &self,
         caller: &Caller,
         job: &JobId,
         limit: usize,
     ) -> Result<Option<ErrorGroups>, Error> {
-        let Some(counts) = self.item_counts(caller, job).await? else { return Ok(None) };
-        let look = self.look_through_failed(job, counts.total, counts.failed);
-        let (groups, grouped) = self.shared.turns.wait(caller.tenant(), look).await?;
+        let Some((seen, _)) = self.item_counts(caller, job).await? else { return Ok(None) };
+        let counts = &self.metrics().error_looks;
+        let look = self.shared.turns.wait(caller.tenant(), self.look_at_errors(caller, job));
+        let found = self.shared.error_looks.share(counts, job, seen, look).await?;
+        Ok(found.map(|found| ErrorGroups {
+            failed: found.failed,
+            grouped: found.grouped,
+            groups: found.groups.iter().take(limit).cloned().collect(),
+        }))
+    }
+
+    async fn look_at_errors(
+        &self,
+        caller: &Caller,
+        job: &JobId,
+    ) -> Result<Option<Looked<ErrorGroups>>, Error> {
+        let Some((cursor, counts)) = self.item_counts(caller, job).await? else { return Ok(None) };
+        let (groups, grouped) = self.look_through_failed(job, counts.total, counts.failed).await?;
         // Items may have failed since they were counted.
         let failed = counts.failed.max(grouped);
-        Ok(Some(ErrorGroups { failed, grouped, groups: groups.largest(limit) }))
+        let groups = groups.largest(ERROR_GROUPS);
+        let bytes = groups.iter().map(bytes_of).sum();
+        Ok(Some(Looked { cursor, answer: ErrorGroups { failed, grouped, groups }, bytes }))
     }
 
     /// Groups of the failed items of a batch that has so many in all and of these, and how many were
@@ -205,6 +226,17 @@ impl Groups {
         self.told_apart.truncate(limit);
         self.told_apart
     }
+}
+
+/// About how many bytes a group takes.
+fn bytes_of(group: &ErrorGroup) -> usize {
+    let example = |example: &ErrorExample| {
+        size_of::<ErrorExample>()
+            + example.message.len()
+            + example.custom_id.as_ref().map_or(0, String::len)
+    };
+    let examples: usize = group.examples.iter().map(example).sum();
+    size_of::<ErrorGroup>() + group.code.len() + group.message.len() + examples
 }
 
 fn empty(code: &str, message: &str, retryable: bool) -> ErrorGroup {

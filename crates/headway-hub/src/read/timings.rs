@@ -5,6 +5,7 @@ use headway_protocol::batch::{Durations, TimingPoint, Timings};
 use headway_protocol::{ItemStatus, JobId, Timestamp};
 use headway_store::{Indexes, ItemQuery, ItemSummary, Store, StoreError};
 
+use super::looks::Looked;
 use crate::error::Error;
 use crate::handle::Handle;
 
@@ -46,27 +47,41 @@ const DAY_MS: u64 = 86_400_000;
 
 impl Handle {
     /// How fast a batch's items finished, in at most `points` points, and how long they took;
-    /// `None` when the caller sees no such batch.
+    /// `None` when the caller sees no such batch. Whoever asks while nothing has changed shares one
+    /// look, whatever the points.
     pub async fn timings(
         &self,
         caller: &Caller,
         job: &JobId,
         points: usize,
     ) -> Result<Option<Timings>, Error> {
-        let Some(counts) = self.item_counts(caller, job).await? else { return Ok(None) };
+        let Some((seen, _)) = self.item_counts(caller, job).await? else { return Ok(None) };
+        let counts = &self.metrics().timing_looks;
+        let look = self.shared.turns.wait(caller.tenant(), self.look_at_times(caller, job));
+        let read = self.shared.timing_looks.share(counts, job, seen, look).await?;
+        Ok(read.map(|read| read.timings(points)))
+    }
+
+    async fn look_at_times(
+        &self,
+        caller: &Caller,
+        job: &JobId,
+    ) -> Result<Option<Looked<Read>>, Error> {
+        let Some((cursor, counts)) = self.item_counts(caller, job).await? else { return Ok(None) };
         let finished =
             counts.succeeded.saturating_add(counts.failed).saturating_add(counts.skipped);
         let store = &*self.shared.store;
         let mut read = Read::default();
-        let look = async {
-            if finished <= READ_ALL {
-                read_all(store, job, &mut read).await
-            } else {
-                read_sample(store, job, counts.total, &mut read).await
-            }
-        };
-        self.shared.turns.wait(caller.tenant(), look).await?;
-        Ok(Some(read.timings(finished, points)))
+        if finished <= READ_ALL {
+            read_all(store, job, &mut read).await?;
+        } else {
+            read_sample(store, job, counts.total, &mut read).await?;
+        }
+        read.timed.shrink_to_fit();
+        // Items may have finished since they were counted.
+        read.finished = finished.max(read.items);
+        let bytes = size_of::<Read>() + read.timed.len() * size_of::<Timed>();
+        Ok(Some(Looked { cursor, answer: read, bytes }))
     }
 }
 
@@ -138,14 +153,17 @@ async fn find_reach(store: &dyn Store, job: &JobId, total: u64) -> Result<u64, S
 }
 
 /// Finished items that were read.
-#[derive(Default)]
-struct Read {
+#[derive(Debug, Default)]
+pub(crate) struct Read {
     /// How many.
     items: u64,
+    /// How many there are.
+    finished: u64,
     /// Those whose times are known: an input line that could not be read has none.
     timed: Vec<Timed>,
 }
 
+#[derive(Debug)]
 struct Timed {
     /// When it finished, in milliseconds.
     at: u64,
@@ -163,10 +181,9 @@ impl Read {
         }
     }
 
-    /// What was read, as if it were all of `finished` items.
-    fn timings(&self, finished: u64, points: usize) -> Timings {
-        // Items may have finished since they were counted.
-        let finished = finished.max(self.items);
+    /// What was read, as if it were all that have finished.
+    fn timings(&self, points: usize) -> Timings {
+        let finished = self.finished;
         let scaled = |count: usize| {
             let all = u128::try_from(count).unwrap_or_default() * u128::from(finished);
             let read = u128::from(self.items.max(1));

@@ -1,13 +1,14 @@
 use super::*;
 
-fn read(items: &[(u64, u64, bool)]) -> Read {
+/// So many finished items, of which these were read.
+fn read(finished: u64, items: &[(u64, u64, bool)]) -> Read {
     let timed = items.iter().map(|&(at, duration_ms, failed)| Timed { at, duration_ms, failed });
-    Read { items: items.len() as u64, timed: timed.collect() }
+    Read { items: items.len() as u64, finished, timed: timed.collect() }
 }
 
 #[test]
 fn points_follow_each_other_and_count_everything() {
-    let timings = read(&[(1_900, 40, false), (1_100, 10, true), (4_000, 20, false)]).timings(3, 60);
+    let timings = read(3, &[(1_900, 40, false), (1_100, 10, true), (4_000, 20, false)]).timings(60);
     assert_eq!(timings.step_ms, 1_000);
     let told: Vec<_> = timings
         .points
@@ -45,7 +46,7 @@ fn steps_are_round_and_there_are_never_too_many() {
     for last in [999_u64, 12_345_678, 98_765_432_101] {
         for points in [1, 2, 7, 60, 500] {
             let items: Vec<_> = (0..=50).map(|n| (last * n / 50 + 777, 1, false)).collect();
-            let timings = read(&items).timings(51, points);
+            let timings = read(51, &items).timings(points);
             assert!(timings.points.len() <= points, "{last} in {points}");
             let counted: u64 = timings.points.iter().map(|point| point.finished).sum();
             assert_eq!(counted, 51);
@@ -64,9 +65,9 @@ fn percentiles_are_of_what_was_read() {
 
 #[test]
 fn a_sample_is_scaled_up() {
-    let timings = read(&[(1_000, 10, false), (1_500, 10, true)]).timings(2_001, 60);
+    let timings = read(2_001, &[(1_000, 10, false), (1_500, 10, true)]).timings(60);
     let point = &timings.points[0];
     assert_eq!((point.finished, point.failed), (2_001, 1_001));
-    let nothing = Read::default().timings(0, 60);
+    let nothing = Read::default().timings(60);
     assert_eq!((nothing.points.len(), nothing.duration, nothing.finished), (0, None, 0));
 }
