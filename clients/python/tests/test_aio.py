@@ -171,6 +171,8 @@ class AskingTest(ServedTest):
         await headway.jobs.report(job["id"], [{"type": "start"}])
         types = [event["type"] async for event in headway.jobs.events(job["id"])]
         self.assertEqual(types, ["created", "start"])
+        newest = await headway.jobs.history(job["id"], before="latest", types=["start"])
+        self.assertEqual([event["type"] for event in newest["events"]], ["start"])
         self.assertEqual((await headway.jobs.cancel(job["id"]))["status"], "cancelling")
         with self.assertRaises(HeadwayError) as refused:
             await headway.jobs.get("nope")

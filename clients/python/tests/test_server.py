@@ -297,6 +297,17 @@ class AskingTest(RealServerTest):
         self.assertEqual(types[:4], ["created", "log", "log", "log"])
         self.assertIn("next", jobs.history(made["id"], limit=2))
 
+    def test_a_history_is_read_from_its_newest_event_back_and_by_types(self) -> None:
+        jobs = self.headway.jobs
+        job = jobs.create("import")["id"]
+        jobs.report(job, [{"type": "start"}, *({"type": "log", "message": str(n)} for n in range(6))])
+        newest = jobs.history(job, before="latest", limit=3)
+        self.assertEqual([event.get("message") for event in newest["events"]], ["3", "4", "5"])
+        before = jobs.history(job, before=newest["previous"], limit=100)
+        self.assertEqual([event["type"] for event in before["events"]], ["created", "start", *["log"] * 3])
+        self.assertNotIn("previous", before)
+        self.assertEqual([event["message"] for event in jobs.events(job, types=["log"])], list("012345"))
+
     def test_refusals(self) -> None:
         with self.assertRaises(HeadwayError) as refused:
             self.headway.jobs.get("nope")

@@ -157,10 +157,14 @@ class JobPage(TypedDict, total=False):
 
 
 class HistoryPage(TypedDict, total=False):
-    """A page of a job's events, oldest first; ``next`` gives what follows."""
+    """A page of a job's events, oldest first; ``next`` gives what follows, ``previous`` what comes before.
+
+    One that was read with ``before`` has a ``previous``, every other one a ``next``, unless there is no more.
+    """
 
     events: list[Event]
     next: str
+    previous: str
     cursor: str
     trimmed_to: str
 

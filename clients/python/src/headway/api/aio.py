@@ -27,11 +27,12 @@ from ..http.address import server_address
 from ..http.aio import AsyncAsker
 from ..http.exchange import Request, TokenSource, token_or_own
 from ..watching.aio import AsyncWatch
-from ..watching.blocking import TRANSPORTS, available
 from ..watching.connection import TransportName
-from ..watching.selection import EventFilter, Selection
+from ..watching.face import TRANSPORTS, available
+from ..watching.selection import Selection
 from . import calls
 from .upload import upload
+from .watches import Watches
 
 __all__ = ["AsyncBatches", "AsyncHeadway", "AsyncJobs"]
 
@@ -112,14 +113,29 @@ class AsyncJobs(_Commands):
             if page is None:
                 return
 
-    async def history(self, id: str, *, after: str | None = None, limit: int | None = None) -> HistoryPage:
-        """A page of a job's events, oldest first; ``after`` is a cursor."""
-        return cast(HistoryPage, await self._read(calls.history(id, after, limit)))
+    async def history(
+        self,
+        id: str,
+        *,
+        after: str | None = None,
+        before: str | None = None,
+        types: Sequence[str] | None = None,
+        limit: int | None = None,
+    ) -> HistoryPage:
+        """A page of a job's events, oldest first.
 
-    async def events(self, id: str, *, after: str | None = None) -> AsyncIterator[Event]:
-        """Every event of a job up to now, oldest first."""
+        ``after`` is a cursor; ``next`` of a page is the one for the page that follows. ``before`` is a cursor
+        too, or ``latest`` for the newest events, and ``previous`` that for the page before. With ``types``,
+        such as ``["log"]``, a page may be empty and have such a cursor all the same.
+        """
+        return cast(HistoryPage, await self._read(calls.history(id, after, before, types, limit)))
+
+    async def events(
+        self, id: str, *, after: str | None = None, types: Sequence[str] | None = None
+    ) -> AsyncIterator[Event]:
+        """Every event of a job up to now, oldest first; with ``types``, those alone."""
         while True:
-            found = await self.history(id, after=after, limit=1000)
+            found = await self.history(id, after=after, types=types, limit=1000)
             for event in found["events"]:
                 yield event
             after = found.get("next")
@@ -264,7 +280,7 @@ class AsyncBatches(_Commands):
             answer.close()
 
 
-class AsyncHeadway:
+class AsyncHeadway(Watches[AsyncWatch]):
     """A server. It can be shared by tasks, and holds no connection between two questions.
 
     :param url: the server; the variable ``HEADWAY_URL`` unless said.
@@ -288,32 +304,6 @@ class AsyncHeadway:
         self._transports = available(transports)
         self.jobs = AsyncJobs(self._asker)
         self.batches = AsyncBatches(self._asker)
-
-    def watch(
-        self, job: str, *, events: EventFilter = None, min_interval_ms: int | None = None
-    ) -> AsyncWatch:
-        """The live state of a job, from now until its end.
-
-        :param events: which events come beside the state: ``True`` for all, or their types.
-        :param min_interval_ms: the shortest time between two states; the server's default unless said.
-        """
-        return self._watch(Selection("job", job, events, min_interval_ms))
-
-    def watch_session(
-        self, session: str, *, events: EventFilter = None, min_interval_ms: int | None = None
-    ) -> AsyncWatch:
-        """The live state of all jobs of a session, until the watch is closed."""
-        return self._watch(Selection("session", session, events, min_interval_ms))
-
-    def watch_tag(
-        self, tag: str, *, events: EventFilter = None, min_interval_ms: int | None = None
-    ) -> AsyncWatch:
-        """The live state of all jobs with a tag, until the watch is closed."""
-        return self._watch(Selection("tag", tag, events, min_interval_ms))
-
-    def watch_all(self, *, events: EventFilter = None, min_interval_ms: int | None = None) -> AsyncWatch:
-        """The live state of every job that the token sees, until the watch is closed."""
-        return self._watch(Selection("all", "true", events, min_interval_ms))
 
     async def kinds(self) -> list[Kind]:
         """The configured types of job, by name."""

@@ -25,11 +25,13 @@ from ..documents import (
 from ..http.address import server_address
 from ..http.ask import Asker
 from ..http.exchange import Request, TokenSource, token_or_own
-from ..watching.blocking import TRANSPORTS, Watch, available
+from ..watching.blocking import Watch
 from ..watching.connection import TransportName
-from ..watching.selection import EventFilter, Selection
+from ..watching.face import TRANSPORTS, available
+from ..watching.selection import Selection
 from . import calls
 from .upload import upload
+from .watches import Watches
 
 __all__ = ["Batches", "Headway", "Jobs"]
 
@@ -109,14 +111,29 @@ class Jobs(_Commands):
             if page is None:
                 return
 
-    def history(self, id: str, *, after: str | None = None, limit: int | None = None) -> HistoryPage:
-        """A page of a job's events, oldest first; ``after`` is a cursor."""
-        return cast(HistoryPage, self._read(calls.history(id, after, limit)))
+    def history(
+        self,
+        id: str,
+        *,
+        after: str | None = None,
+        before: str | None = None,
+        types: Sequence[str] | None = None,
+        limit: int | None = None,
+    ) -> HistoryPage:
+        """A page of a job's events, oldest first.
 
-    def events(self, id: str, *, after: str | None = None) -> Iterator[Event]:
-        """Every event of a job up to now, oldest first."""
+        ``after`` is a cursor; ``next`` of a page is the one for the page that follows. ``before`` is a cursor
+        too, or ``latest`` for the newest events, and ``previous`` that for the page before. With ``types``,
+        such as ``["log"]``, a page may be empty and have such a cursor all the same.
+        """
+        return cast(HistoryPage, self._read(calls.history(id, after, before, types, limit)))
+
+    def events(
+        self, id: str, *, after: str | None = None, types: Sequence[str] | None = None
+    ) -> Iterator[Event]:
+        """Every event of a job up to now, oldest first; with ``types``, those alone."""
         while True:
-            found = self.history(id, after=after, limit=1000)
+            found = self.history(id, after=after, types=types, limit=1000)
             yield from found["events"]
             after = found.get("next")
             if after is None:
@@ -253,7 +270,7 @@ class Batches(_Commands):
             answer.close()
 
 
-class Headway:
+class Headway(Watches[Watch]):
     """A server. It can be shared by threads, and holds no connection between two questions.
 
     :param url: the server; the variable ``HEADWAY_URL`` unless said.
@@ -277,28 +294,6 @@ class Headway:
         self._transports = available(transports)
         self.jobs = Jobs(self._asker)
         self.batches = Batches(self._asker)
-
-    def watch(self, job: str, *, events: EventFilter = None, min_interval_ms: int | None = None) -> Watch:
-        """The live state of a job, from now until its end.
-
-        :param events: which events come beside the state: ``True`` for all, or their types.
-        :param min_interval_ms: the shortest time between two states; the server's default unless said.
-        """
-        return self._watch(Selection("job", job, events, min_interval_ms))
-
-    def watch_session(
-        self, session: str, *, events: EventFilter = None, min_interval_ms: int | None = None
-    ) -> Watch:
-        """The live state of all jobs of a session, until the watch is closed."""
-        return self._watch(Selection("session", session, events, min_interval_ms))
-
-    def watch_tag(self, tag: str, *, events: EventFilter = None, min_interval_ms: int | None = None) -> Watch:
-        """The live state of all jobs with a tag, until the watch is closed."""
-        return self._watch(Selection("tag", tag, events, min_interval_ms))
-
-    def watch_all(self, *, events: EventFilter = None, min_interval_ms: int | None = None) -> Watch:
-        """The live state of every job that the token sees, until the watch is closed."""
-        return self._watch(Selection("all", "true", events, min_interval_ms))
 
     def kinds(self) -> list[Kind]:
         """The configured types of job, by name."""

@@ -73,9 +73,12 @@ def list_jobs(
     return Request("GET", "/api/v1/jobs" + _query({"status": _list(status), **query}))
 
 
-def history(name: str, after: str | None, limit: int | None) -> Request:
+def history(
+    name: str, after: str | None, before: str | None, types: Sequence[str] | None, limit: int | None
+) -> Request:
     """A page of a job's events."""
-    return Request("GET", _path("jobs", name, "events") + _query({"after": after, "limit": limit}))
+    query = {"after": after, "before": before, "types": _list(types), "limit": limit}
+    return Request("GET", _path("jobs", name, "events") + _query(query))
 
 
 def records(name: str, after: str | None, limit: int | None) -> Request:

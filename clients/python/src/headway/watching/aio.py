@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
@@ -11,17 +10,16 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from ..errors import HeadwayError
-from ..http.address import Address, token_of
+from ..http.address import Address
 from ..http.aio import AsyncConnection, AsyncStreamed
 from ..http.event_reader import EventReader
 from ..http.exchange import Request, Token
-from .blocking import TRANSPORTS, available, now_ms
 from .connection import Close, TransportName
-from .feed import Change, Feed
+from .face import TRANSPORTS, Face, now_ms
+from .feed import Change
 from .lines import POLL_PAUSE, LineClosed, parsed, poll_path, polled, refusal
 from .output import AskToken, Connect, Disconnect, Send
 from .selection import Selection
-from .session import Session, SessionOptions
 
 __all__ = ["AsyncWatch"]
 
@@ -121,7 +119,7 @@ def _line(connecting: Connect, address: Address) -> _Line:
             return _PollLine(address, connecting.path, connecting.token)
 
 
-class AsyncWatch(AsyncIterator[Change]):
+class AsyncWatch(Face, AsyncIterator[Change]):
     """The changes of what is watched, one after the other. For one task at a time.
 
     It connects with the first one that is asked for, and again whenever the connection is lost, from where
@@ -136,22 +134,12 @@ class AsyncWatch(AsyncIterator[Change]):
         selection: Selection,
         transports: Sequence[TransportName] = TRANSPORTS,
     ) -> None:
-        self._address = address
-        self._token = token
-        self._session = Session(SessionOptions(available(transports), token.is_there))
-        self._feed = Feed(self._session, selection)
+        super().__init__(address, token, selection, transports)
         self._line: _Line | None = None
-        self._number = 0
         self._connecting: Connect | None = None
         # What the session wants said on the connection: a few messages for each that is made.
         self._messages: deque[dict[str, Any]] = deque()
         self._closed = False
-        self._session.subscribe("watch", selection, now_ms())
-
-    @property
-    def state(self) -> str:
-        """How the connection is: ``idle``, ``connecting``, ``live`` or ``waiting`` for the next attempt."""
-        return self._session.phase.state
 
     async def aclose(self) -> None:
         """Ends the watch."""
@@ -167,6 +155,7 @@ class AsyncWatch(AsyncIterator[Change]):
         await self.aclose()
 
     async def __anext__(self) -> Change:
+        self._begin()
         while not self._closed:
             self._drain()
             change = self._feed.next()
@@ -203,15 +192,6 @@ class AsyncWatch(AsyncIterator[Change]):
                 case _:
                     self._feed.take(output)
 
-    def _ask(self) -> None:
-        try:
-            token = token_of(self._token.current())
-        except Exception as error:
-            reason = f"no token could be had ({type(error).__name__})"
-            self._session.handle_token_failure(reason, now_ms(), random.random())
-        else:
-            self._session.handle_token(token, now_ms())
-
     async def _wait(self) -> None:
         """Waits for what comes first: a message, or the session's deadline."""
         connecting, self._connecting = self._connecting, None
@@ -224,24 +204,11 @@ class AsyncWatch(AsyncIterator[Change]):
         line = self._line
         if line is None:
             await asyncio.sleep(self._left())
-            self._session.handle_timeout(now_ms(), random.random())
+            self._take(None, polled=False)
             return
         while self._messages:
             await line.send(self._messages.popleft())
-        messages = await line.receive(self._left())
-        if messages is None:
-            self._session.handle_timeout(now_ms(), random.random())
-            return
-        if line.polls:
-            self._session.handle_open(self._number, now_ms())
-        if not messages:
-            self._session.handle_activity(self._number, now_ms())
-        for message in messages:
-            self._session.handle_frame(self._number, message, now_ms(), random.random())
-
-    def _over(self, close: Close) -> None:
-        self._drop()
-        self._session.handle_close(self._number, close, now_ms(), random.random())
+        self._take(await line.receive(self._left()), polled=line.polls)
 
     def _drop(self) -> None:
         line, self._line = self._line, None
@@ -249,8 +216,3 @@ class AsyncWatch(AsyncIterator[Change]):
         self._messages.clear()
         if line is not None:
             line.close()
-
-    def _left(self) -> float:
-        """Seconds until the session's deadline."""
-        deadline = self._session.next_deadline()
-        return 60.0 if deadline is None else max((deadline - now_ms()) / 1000, 0.001)

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import random
 import threading
-import time
 from collections.abc import Iterator, Sequence
-from importlib.util import find_spec
 from types import TracebackType
 
-from ..http.address import Address, token_of
+from ..http.address import Address
 from ..http.exchange import Token
-from .connection import Close, TransportName
-from .feed import Change, Feed
+from .connection import TransportName
+from .face import TRANSPORTS, Face, now_ms
+from .feed import Change
 from .lines import EventsLine, Line, LineClosed, PollLine
 from .output import AskToken, Connect, Disconnect, Send
 from .selection import Selection
-from .session import Session, SessionOptions
 
-__all__ = ["TRANSPORTS", "Watch", "available", "now_ms"]
-
-TRANSPORTS: tuple[TransportName, ...] = ("events", "poll")
-"""Ways to read the stream that need no other package, best first."""
+__all__ = ["Watch"]
 
 
-class Watch(Iterator[Change]):
+class Watch(Face, Iterator[Change]):
     """The changes of what is watched, one after the other.
 
     It connects with the first one that is asked for, and again whenever the connection is lost, from where
@@ -39,22 +33,11 @@ class Watch(Iterator[Change]):
         selection: Selection,
         transports: Sequence[TransportName] = TRANSPORTS,
     ) -> None:
-        self._address = address
-        self._token = token
-        self._session = Session(SessionOptions(available(transports), token.is_there))
-        self._feed = Feed(self._session, selection)
+        super().__init__(address, token, selection, transports)
         self._line: Line | None = None
-        self._number = 0
         self._stopped = threading.Event()
         # Held by whoever reads, so that nobody else closes what it reads from.
         self._reading = threading.Lock()
-        self._began = False
-        self._selection = selection
-
-    @property
-    def state(self) -> str:
-        """How the connection is: ``idle``, ``connecting``, ``live`` or ``waiting`` for the next attempt."""
-        return self._session.phase.state
 
     def close(self) -> None:
         """Ends the watch: whoever waits for its next change gets none."""
@@ -84,9 +67,7 @@ class Watch(Iterator[Change]):
         return change
 
     def _change(self) -> Change | None:
-        if not self._began:
-            self._began = True
-            self._session.subscribe("watch", self._selection, now_ms())
+        self._begin()
         while not self._stopped.is_set():
             self._drain()
             change = self._feed.next()
@@ -104,8 +85,8 @@ class Watch(Iterator[Change]):
             match output:
                 case AskToken():
                     self._ask()
-                case Connect(connection, transport, path, token):
-                    self._connect(connection, transport, path, token)
+                case Connect():
+                    self._connect(output)
                 case Send(connection, message):
                     if connection == self._number and self._line is not None:
                         self._line.send(message)
@@ -115,92 +96,45 @@ class Watch(Iterator[Change]):
                 case _:
                     self._feed.take(output)
 
-    def _ask(self) -> None:
-        try:
-            token = token_of(self._token.current())
-        except Exception as error:
-            reason = f"no token could be had ({type(error).__name__})"
-            self._session.handle_token_failure(reason, now_ms(), random.random())
-        else:
-            self._session.handle_token(token, now_ms())
-
-    def _connect(self, connection: int, transport: TransportName, path: str, token: str | None) -> None:
+    def _connect(self, connecting: Connect) -> None:
         self._drop()
-        self._number = connection
-        self._line = line = _line(transport, self._address, path, token)
+        self._number = connecting.connection
+        self._line = line = _line(connecting, self._address)
         try:
             line.open(self._left())
         except LineClosed as closed:
             self._over(closed.close)
         else:
             if not line.polls:
-                self._session.handle_open(connection, now_ms())
+                self._session.handle_open(self._number, now_ms())
 
     def _wait(self) -> None:
         """Waits for what comes first: a message, or the session's deadline."""
         line = self._line
         if line is None:
             self._stopped.wait(self._left())
-            self._session.handle_timeout(now_ms(), random.random())
+            self._take(None, polled=False)
             return
         try:
             messages = line.receive(self._left())
         except LineClosed as closed:
             self._over(closed.close)
-            return
-        if messages is None:
-            self._session.handle_timeout(now_ms(), random.random())
-            return
-        if line.polls:
-            self._session.handle_open(self._number, now_ms())
-        if not messages:
-            self._session.handle_activity(self._number, now_ms())
-        for message in messages:
-            self._session.handle_frame(self._number, message, now_ms(), random.random())
-
-    def _over(self, close: Close) -> None:
-        self._drop()
-        self._session.handle_close(self._number, close, now_ms(), random.random())
+        else:
+            self._take(messages, polled=line.polls)
 
     def _drop(self) -> None:
         line, self._line = self._line, None
         if line is not None:
             line.close()
 
-    def _left(self) -> float:
-        """Seconds until the session's deadline."""
-        deadline = self._session.next_deadline()
-        return 60.0 if deadline is None else max((deadline - now_ms()) / 1000, 0.001)
 
-
-def _line(transport: TransportName, address: Address, path: str, token: str | None) -> Line:
-    match transport:
+def _line(connecting: Connect, address: Address) -> Line:
+    match connecting.transport:
         case "websocket":
             from .sockets import SocketLine
 
-            return SocketLine(address, path, token)
+            return SocketLine(address, connecting.path, connecting.token)
         case "events":
-            return EventsLine(address, path, token)
+            return EventsLine(address, connecting.path, connecting.token)
         case "poll":
-            return PollLine(address, path, token)
-
-
-def available(transports: Sequence[TransportName]) -> tuple[TransportName, ...]:
-    """The transports, checked.
-
-    :raises ValueError: for none, for one that there is not, and for a WebSocket without its package.
-    """
-    strange = [name for name in transports if name not in ("websocket", "events", "poll")]
-    if strange or not transports:
-        raise ValueError("transports are websocket, events and poll, best first, at least one")
-    if "websocket" in transports and find_spec("websockets") is None:
-        raise ValueError("watching over WebSockets needs a package: pip install 'headway[websocket]'")
-    return tuple(transports)
-
-
-_OFFSET = time.time() - time.monotonic()
-
-
-def now_ms() -> float:
-    """Milliseconds of a clock that does not jump, counted from about the Unix epoch."""
-    return (time.monotonic() + _OFFSET) * 1000
+            return PollLine(address, connecting.path, connecting.token)
