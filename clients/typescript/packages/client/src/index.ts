@@ -23,7 +23,7 @@ export { DeadLetters as DeadLettersApi } from "./api/dead_letters.ts";
 export type { DeadLetterQuery } from "./api/dead_letters.ts";
 export { Identity as IdentityApi } from "./api/identity.ts";
 export { Jobs } from "./api/jobs.ts";
-export type { HistoryQuery, JobQuery, ReportOptions } from "./api/jobs.ts";
+export type { EventQuery, HistoryQuery, JobQuery, RecordQuery, ReportOptions } from "./api/jobs.ts";
 export { Keys } from "./api/keys.ts";
 export { Kinds as KindsApi } from "./api/kinds.ts";
 export { Node as NodeApi } from "./api/node.ts";

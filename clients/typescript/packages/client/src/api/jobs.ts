@@ -19,13 +19,30 @@ export interface JobQuery {
   readonly limit?: number | undefined;
 }
 
-/** Which part of a history is meant. */
-export interface HistoryQuery {
-  /** A cursor: events after it. */
+/** Which changes of a document are meant. */
+export interface RecordQuery {
+  /** A cursor: those after it. */
   readonly after?: string | undefined;
   /** At most so many on a page. */
   readonly limit?: number | undefined;
 }
+
+/** Which events are meant. */
+export interface EventQuery {
+  /** Such as `log` and `partial`; all unless said. With types a page may come with few events or none and still have another. */
+  readonly types?: readonly string[] | undefined;
+  /** At most so many on a page. */
+  readonly limit?: number | undefined;
+}
+
+/** Which part of a history is meant. */
+export type HistoryQuery = EventQuery &
+  (
+    /** A cursor: events after it. */
+    | { readonly after?: string | undefined; readonly before?: undefined }
+    /** A cursor, as a page's `previous`: events before it; before `latest` are the newest ones. */
+    | { readonly before: string; readonly after?: undefined }
+  );
 
 /** Who reports. */
 export interface ReportOptions extends RequestOptions {
@@ -60,27 +77,36 @@ export class Jobs extends Commands {
     );
   }
 
-  /** A page of a job's events, oldest first. */
+  /** A page of a job's events, oldest first, whichever way is read: `next` leads on, `previous` back. */
   history(id: string, query: HistoryQuery = {}, { signal }: RequestOptions = {}): Promise<HistoryPage> {
     return this.requester.json("GET", path("jobs", id, "events"), { query: { ...query }, signal });
   }
 
   /** Every event of a job up to now, oldest first. */
-  events(id: string, query: HistoryQuery = {}, options: RequestOptions = {}): AsyncGenerator<HistoryEvent, void, undefined> {
+  events(id: string, { after, ...query }: EventQuery & RecordQuery = {}, options: RequestOptions = {}): AsyncGenerator<HistoryEvent, void, undefined> {
     return pages(
-      (next: string | undefined) => this.history(id, { ...query, after: next ?? query.after }, options),
+      (next: string | undefined) => this.history(id, { ...query, after: next ?? after }, options),
       ({ events }) => events,
       ({ next }) => next,
     );
   }
 
+  /** Every event of a job up to now, newest first: whoever stops early has asked for no more than those pages. */
+  newestEvents(id: string, query: EventQuery = {}, options: RequestOptions = {}): AsyncGenerator<HistoryEvent, void, undefined> {
+    return pages(
+      (previous: string | undefined) => this.history(id, { ...query, before: previous ?? "latest" }, options),
+      ({ events }) => [...events].reverse(),
+      ({ previous }) => previous,
+    );
+  }
+
   /** A page of how a job's document changed, oldest first; see `Replay`. */
-  records(id: string, query: HistoryQuery = {}, { signal }: RequestOptions = {}): Promise<RecordPage> {
+  records(id: string, query: RecordQuery = {}, { signal }: RequestOptions = {}): Promise<RecordPage> {
     return this.requester.json("GET", path("jobs", id, "records"), { query: { ...query }, signal });
   }
 
   /** Every change of a job's document up to now, oldest first. */
-  allRecords(id: string, query: HistoryQuery = {}, options: RequestOptions = {}): AsyncGenerator<JobRecord, void, undefined> {
+  allRecords(id: string, query: RecordQuery = {}, options: RequestOptions = {}): AsyncGenerator<JobRecord, void, undefined> {
     return pages(
       (next: string | undefined) => this.records(id, { ...query, after: next ?? query.after }, options),
       ({ records }) => records,

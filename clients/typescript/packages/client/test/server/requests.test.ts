@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { Headway, HeadwayError, Replay } from "../../src/index.ts";
+import { Headway, HeadwayError, Replay, type HistoryEvent } from "../../src/index.ts";
 import { Server } from "../support/server.ts";
 import { until } from "../support/until.ts";
 
@@ -39,6 +39,31 @@ describe("requests", () => {
     assert.deepEqual(events.flatMap((event) => (event["type"] === "log" ? [event["message"]] : [])), ["a", "b"]);
     const cancelled = await admin.jobs.cancel("j0");
     assert.match(cancelled.status, /^cancel/);
+  });
+
+  test("events are read back from the newest one, page by page, and by their types", async (t) => {
+    const admin = (await Server.start(t)).admin(t);
+    await admin.jobs.create({ kind: "import", id: "j" });
+    await admin.jobs.report("j", [{ type: "start" }]);
+    for (let n = 0; n < 7; n += 1) await admin.jobs.report("j", [{ type: "log", message: String(n) }, { type: "progress", percent: n }]);
+    const forward = await all(admin.jobs.events("j"));
+    const back = await all(admin.jobs.newestEvents("j", { limit: 3 }));
+    assert.deepEqual(back, [...forward].reverse(), "the same, each once");
+    const logs = ({ events }: { readonly events: readonly HistoryEvent[] }): unknown[] => events.map((event) => event["message"]);
+    const newest = await admin.jobs.history("j", { before: "latest", types: ["log"], limit: 3 });
+    assert.deepEqual(logs(newest), ["4", "5", "6"], "a page is in order");
+    assert.ok(newest.previous);
+    assert.equal(newest.next, undefined);
+    assert.deepEqual(logs(await admin.jobs.history("j", { before: newest.previous, types: ["log"], limit: 3 })), ["1", "2", "3"]);
+    assert.deepEqual(logs({ events: await all(admin.jobs.events("j", { types: ["log"], limit: 2 })) }), ["0", "1", "2", "3", "4", "5", "6"]);
+    const first = await admin.jobs.history("j", { before: "latest" });
+    assert.equal(first.previous, undefined, "nothing is before the beginning");
+    assert.equal(first.events.length, forward.length);
+    // What comes after the page is read or watched from its cursor: nothing is missing, nothing twice.
+    await admin.jobs.report("j", [{ type: "log", message: "7" }]);
+    assert.deepEqual(logs(await admin.jobs.history("j", { after: first.cursor })), ["7"]);
+    const refused = admin.jobs.history("j", { before: "nonsense" });
+    await assert.rejects(refused, (error: unknown) => error instanceof HeadwayError && error.status === 422);
   });
 
   test("batches are made of lists and files, and read out", async (t) => {
