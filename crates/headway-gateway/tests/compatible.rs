@@ -528,6 +528,12 @@ async fn a_client_hears_only_of_what_it_has_subscribed_to() {
     assert_eq!(messages, ["for it"]);
     assert_eq!(news["current_tasks"], json!({"one":[]}));
 
+    for agents in [json!(["x".repeat(257)]), json!(vec!["x"; 65])] {
+        watcher.send(&json!({"type":"subscribe","agents":agents})).await;
+        let error = watcher.until(|message| message["type"] == "error").await;
+        assert!(error["message"].as_str().unwrap().contains("at most"), "{error}");
+    }
+
     watcher.send(&json!({"type":"subscribe","transaction_id":"nothing"})).await;
     let error = watcher.until(|message| message["type"] == "error").await;
     assert_eq!(

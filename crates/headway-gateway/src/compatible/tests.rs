@@ -231,6 +231,38 @@ fn where_no_step_says_that_it_is_an_agent_those_at_the_top_are() {
 }
 
 #[test]
+fn an_event_says_which_of_the_agents_its_agent_was_to_begin() {
+    // Phases and tasks are steps as well, and agents begin in another order than they are named in.
+    let steps = json!({
+        "gather": {"index":0,"name":"gathering","status":"completed","weight":1.0,"role":"phase",
+                   "started_at":"2026-01-10T09:05:00.000Z"},
+        "report": {"index":1,"name":"ReportingAgent","status":"pending","weight":1.0,"role":"agent"},
+        "market": step(2, "MarketAgent", "running", 11, None),
+        "fetch": {"index":3,"name":"Fetching info","status":"running","weight":1.0,
+                  "parent":"market","started_at":AT},
+        "research": step(4, "ResearchAgent", "completed", 10, Some(12)),
+        "analyst": step(5, "AnalystAgent", "running", 11, None),
+    });
+    let document = document("running", &json!({"session":"s","steps":steps}));
+    for (key, order, agent) in [
+        ("research", 0, "ResearchAgent"),
+        ("market", 1, "MarketAgent"),
+        ("fetch", 1, "MarketAgent"),
+        ("analyst", 2, "AnalystAgent"),
+        ("report", 3, "ReportingAgent"),
+        ("gather", 0, "gathering"),
+    ] {
+        let event = json!({"type":"step_update","step":key,"message":"on","at":AT});
+        let said = session_message(&document, &[event], 0);
+        let told = &said["progress_events"][0];
+        assert_eq!((&told["agent"], &told["execution_order"]), (&json!(agent), &json!(order)));
+        if let Some(listed) = said["execution_order"].get(order).filter(|_| key != "gather") {
+            assert_eq!(listed["agent"], agent, "it is the agent's place in the list");
+        }
+    }
+}
+
+#[test]
 fn one_agent_that_works_at_two_steps_is_told_with_the_tasks_of_both() {
     let worker = |index: u32, task: &str| {
         json!({"index":index,"name":"ResearchAgent","role":"agent","status":"running","weight":1.0,

@@ -414,6 +414,18 @@ pub(super) const KEYS: &[Key] = &[
         "How long `/ws/progress` knows a session whose jobs have all ended, in milliseconds; 1 hour.",
     ),
     key(
+        "compatible.analysis_heartbeat_ms",
+        Shape::Whole { least: 100 },
+        "2000",
+        "A watcher of `/api/v1/analyze` gets a heartbeat when nothing else was sent for so long.",
+    ),
+    key(
+        "compatible.progress_heartbeat_ms",
+        Shape::Whole { least: 100 },
+        "30000",
+        "A client of `/progress/ws` gets a heartbeat when it has said nothing for so long.",
+    ),
+    key(
         "limits.connections",
         Shape::Whole { least: 1 },
         "10000",

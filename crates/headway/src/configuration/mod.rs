@@ -234,11 +234,13 @@ impl Configuration {
         if analysis_kind.is_empty() {
             return Err(self.wrong(path, "an analysis needs a kind: name one, such as `analysis`"));
         }
+        let time = |path| Duration::from_millis(self.whole(path));
         Ok(Compatible {
             enabled: self.flag("compatible.enabled"),
             analysis_kind,
-            session_ttl: Duration::from_millis(self.whole("compatible.session_ttl_ms")),
-            ..Compatible::default()
+            session_ttl: time("compatible.session_ttl_ms"),
+            analysis_heartbeat: time("compatible.analysis_heartbeat_ms"),
+            client_silence: time("compatible.progress_heartbeat_ms"),
         })
     }
 

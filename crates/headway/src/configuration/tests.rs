@@ -250,7 +250,16 @@ fn clients_of_older_services_are_served_unless_it_is_said() {
     );
     assert!(!off.enabled);
     assert_eq!((&*off.analysis_kind, off.session_ttl), ("review", Duration::from_mins(1)));
+    let seldom =
+        compatible("[compatible]\nanalysis_heartbeat_ms = 5000\nprogress_heartbeat_ms = 120000\n");
+    assert_eq!(
+        (seldom.analysis_heartbeat, seldom.client_silence),
+        (Duration::from_secs(5), Duration::from_mins(2))
+    );
     refused("compatible.analysis_kind = \"\"\n", &["compatible.analysis_kind", "line 1"]);
+    for key in ["compatible.analysis_heartbeat_ms", "compatible.progress_heartbeat_ms"] {
+        refused(&format!("{key} = 99\n"), &[key, "line 1", "100"]);
+    }
 }
 
 #[test]

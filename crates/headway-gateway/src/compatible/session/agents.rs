@@ -27,8 +27,8 @@ pub(super) struct Worker<'a> {
     pub(super) agent: &'a str,
     /// The name of the task, when the step is not the agent itself.
     pub(super) task: Option<&'a str>,
-    /// Its place in the order of starting, from 0.
-    pub(super) order: u32,
+    /// The agent's place in the order in which agents began, from 0.
+    pub(super) order: usize,
     /// Whether another agent worked at the same time.
     pub(super) parallel: bool,
 }
@@ -58,14 +58,11 @@ impl Agents {
 
     /// When each began and ended, in seconds since 1970, in the order in which they began.
     pub(super) fn order(&self) -> Vec<Value> {
-        let mut begun: Vec<_> = self
-            .each()
-            .filter_map(|(_, step)| Some((step.started_at?, step.index, step)))
-            .collect();
-        begun.sort_by_key(|(started, index, _)| (*started, *index));
+        let mut begun: Vec<_> = self.begun().collect();
+        begun.sort_by_key(|(place, _)| *place);
         begun
             .into_iter()
-            .map(|(started, _, step)| {
+            .map(|((started, _), step)| {
                 let ended = step.finished_at;
                 json!({
                     "agent": step.name,
@@ -91,7 +88,19 @@ impl Agents {
             }
         }
         let task = (!std::ptr::eq(agent, step)).then_some(&*step.name);
-        Some(Worker { agent: &agent.name, task, order: agent.index, parallel: self.shares(agent) })
+        let (order, parallel) = (self.place_of(agent), self.shares(agent));
+        Some(Worker { agent: &agent.name, task, order, parallel })
+    }
+
+    /// Agents that have begun, and what their order goes by.
+    fn begun(&self) -> impl Iterator<Item = ((Timestamp, u32), &Step)> {
+        self.each().filter_map(|(_, step)| Some(((step.started_at?, step.index), step)))
+    }
+
+    /// How many agents began before this one: all of them, where it has not begun.
+    fn place_of(&self, agent: &Step) -> usize {
+        let place = agent.started_at.map(|started| (started, agent.index));
+        self.begun().filter(|(other, _)| place.is_none_or(|place| *other < place)).count()
     }
 
     fn each(&self) -> impl Iterator<Item = (&String, &Step)> {

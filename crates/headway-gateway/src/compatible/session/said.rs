@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use headway_hub::Frame;
 use headway_hub::session::Session;
 use headway_protocol::frame::{EventFilter, Subscribe};
+use headway_protocol::limits::NAME_BYTES;
 use headway_protocol::{Action, ClientMessage, JobId, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -51,7 +52,8 @@ pub(crate) struct What {
 
 /// What of the session a connection hears of: everything, until it names something.
 ///
-/// Bounded by the subscriptions that a connection may have, and by [`AGENTS`].
+/// Bounded by the subscriptions that a connection may have, and by [`AGENTS`] with names of at most
+/// [`NAME_BYTES`].
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Narrowing {
     /// Those that it was asked to hear of and that have not been found yet: they narrow nothing.
@@ -141,6 +143,11 @@ impl Narrowing {
     fn narrow(&mut self, what: What, session: &mut Session, now: Timestamp) -> Option<Value> {
         if self.agents.len() + what.agents.len() > AGENTS {
             let message = format!("a connection may name at most {AGENTS} agents: name fewer");
+            session.handle_foreign(&message, now);
+            return None;
+        }
+        if what.agents.iter().any(|agent| agent.len() > NAME_BYTES) {
+            let message = format!("the name of an agent has at most {NAME_BYTES} bytes");
             session.handle_foreign(&message, now);
             return None;
         }
