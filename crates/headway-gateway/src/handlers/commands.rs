@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
+use axum::routing::{MethodRouter, post};
 use headway_protocol::request::CommandRequest;
 use headway_protocol::{Action, Job, JobId};
 
@@ -17,48 +18,11 @@ use crate::body::{self, Form};
 use crate::door::Entry;
 use crate::problem::{Answer, Refusal};
 
-/// `POST /jobs/{id}/cancel`.
-pub(crate) async fn cancel(
-    app: State<App>,
-    entry: Entry,
-    id: Id,
-    headers: HeaderMap,
-    body: Body,
-) -> Answer {
-    command(app, entry, id, headers, body, Action::Cancel).await
-}
-
-/// `POST /jobs/{id}/pause`.
-pub(crate) async fn pause(
-    app: State<App>,
-    entry: Entry,
-    id: Id,
-    headers: HeaderMap,
-    body: Body,
-) -> Answer {
-    command(app, entry, id, headers, body, Action::Pause).await
-}
-
-/// `POST /jobs/{id}/resume`.
-pub(crate) async fn resume(
-    app: State<App>,
-    entry: Entry,
-    id: Id,
-    headers: HeaderMap,
-    body: Body,
-) -> Answer {
-    command(app, entry, id, headers, body, Action::Resume).await
-}
-
-/// `POST /jobs/{id}/retry`.
-pub(crate) async fn retry(
-    app: State<App>,
-    entry: Entry,
-    id: Id,
-    headers: HeaderMap,
-    body: Body,
-) -> Answer {
-    command(app, entry, id, headers, body, Action::Retry).await
+/// `POST /jobs/{id}/{action}`.
+pub(crate) fn handler(action: Action) -> MethodRouter<App> {
+    post(move |app: State<App>, entry: Entry, id: Id, headers: HeaderMap, body: Body| {
+        command(app, entry, id, headers, body, action)
+    })
 }
 
 async fn command(

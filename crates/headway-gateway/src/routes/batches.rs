@@ -8,10 +8,10 @@ use headway_protocol::request::ItemPage;
 use schemars::SchemaGenerator;
 
 use super::{
-    COMMAND_BODY, COMMAND_REPLIES, Content, DOCUMENT, DOCUMENT_REPLIES, IDEMPOTENCY, IF_NONE_MATCH,
-    LIMIT, Load, Reply, Route, Rule, STATUS, json, parameter, plain,
+    Content, DOCUMENT, DOCUMENT_REPLIES, IDEMPOTENCY, IF_NONE_MATCH, LIMIT, Load, Reply, Route,
+    Rule, STATUS, command, json, parameter, plain,
 };
-use crate::handlers::{batches, commands, jobs, results};
+use crate::handlers::{batches, jobs, results};
 
 const UPLOAD: Content = Content {
     media: "multipart/form-data",
@@ -151,56 +151,28 @@ pub(super) const ROUTES: &[Route] = &[
         }],
         handler: || get(results::stream),
     },
-    Route {
-        method: "POST",
-        path: "/api/v1/batches/{id}/cancel",
-        operation: "cancelBatch",
-        rule: Rule::May(Act::Command(Action::Cancel)),
-        load: Load::Light,
-        summary: "Ask a batch to stop for good",
-        parameters: &[],
-        headers: &[],
-        body: COMMAND_BODY,
-        replies: COMMAND_REPLIES,
-        handler: || post(commands::cancel),
-    },
-    Route {
-        method: "POST",
-        path: "/api/v1/batches/{id}/pause",
-        operation: "pauseBatch",
-        rule: Rule::May(Act::Command(Action::Pause)),
-        load: Load::Light,
-        summary: "Ask a batch to stand still",
-        parameters: &[],
-        headers: &[],
-        body: COMMAND_BODY,
-        replies: COMMAND_REPLIES,
-        handler: || post(commands::pause),
-    },
-    Route {
-        method: "POST",
-        path: "/api/v1/batches/{id}/resume",
-        operation: "resumeBatch",
-        rule: Rule::May(Act::Command(Action::Resume)),
-        load: Load::Light,
-        summary: "Ask a batch to go on, with a larger budget if one is given",
-        parameters: &[],
-        headers: &[],
-        body: COMMAND_BODY,
-        replies: COMMAND_REPLIES,
-        handler: || post(commands::resume),
-    },
-    Route {
-        method: "POST",
-        path: "/api/v1/batches/{id}/retry",
-        operation: "retryBatch",
-        rule: Rule::May(Act::Command(Action::Retry)),
-        load: Load::Light,
-        summary: "Begin a new attempt over items that did not succeed",
-        parameters: &[],
-        headers: &[],
-        body: COMMAND_BODY,
-        replies: COMMAND_REPLIES,
-        handler: || post(commands::retry),
-    },
+    command(
+        Action::Cancel,
+        "/api/v1/batches/{id}/cancel",
+        "cancelBatch",
+        "Ask a batch to stop for good",
+    ),
+    command(
+        Action::Pause,
+        "/api/v1/batches/{id}/pause",
+        "pauseBatch",
+        "Ask a batch to stand still",
+    ),
+    command(
+        Action::Resume,
+        "/api/v1/batches/{id}/resume",
+        "resumeBatch",
+        "Ask a batch to go on, with a larger budget if one is given",
+    ),
+    command(
+        Action::Retry,
+        "/api/v1/batches/{id}/retry",
+        "retryBatch",
+        "Begin a new attempt over items that did not succeed",
+    ),
 ];

@@ -8,10 +8,10 @@ use headway_protocol::request::{CreateJob, HistoryPage, JobPage, RecordPage, Rep
 use schemars::SchemaGenerator;
 
 use super::{
-    COMMAND_BODY, COMMAND_REPLIES, Content, DOCUMENT, DOCUMENT_REPLIES, IDEMPOTENCY, IF_NONE_MATCH,
-    LIMIT, Load, Reply, Route, Rule, STATUS, json, parameter, plain,
+    Content, DOCUMENT, DOCUMENT_REPLIES, IDEMPOTENCY, IF_NONE_MATCH, LIMIT, Load, Reply, Route,
+    Rule, STATUS, command, json, parameter, plain,
 };
-use crate::handlers::{commands, events, jobs};
+use crate::handlers::{events, jobs};
 
 const REPORT: Content = json(|generator| {
     let event = generator.subschema_for::<SequencedReport>();
@@ -140,56 +140,18 @@ pub(super) const ROUTES: &[Route] = &[
         }],
         handler: || get(events::records),
     },
-    Route {
-        method: "POST",
-        path: "/api/v1/jobs/{id}/cancel",
-        operation: "cancelJob",
-        rule: Rule::May(Act::Command(Action::Cancel)),
-        load: Load::Light,
-        summary: "Ask a job to stop for good",
-        parameters: &[],
-        headers: &[],
-        body: COMMAND_BODY,
-        replies: COMMAND_REPLIES,
-        handler: || post(commands::cancel),
-    },
-    Route {
-        method: "POST",
-        path: "/api/v1/jobs/{id}/pause",
-        operation: "pauseJob",
-        rule: Rule::May(Act::Command(Action::Pause)),
-        load: Load::Light,
-        summary: "Ask a job to stand still",
-        parameters: &[],
-        headers: &[],
-        body: COMMAND_BODY,
-        replies: COMMAND_REPLIES,
-        handler: || post(commands::pause),
-    },
-    Route {
-        method: "POST",
-        path: "/api/v1/jobs/{id}/resume",
-        operation: "resumeJob",
-        rule: Rule::May(Act::Command(Action::Resume)),
-        load: Load::Light,
-        summary: "Ask a job to go on, with a larger budget if one is given",
-        parameters: &[],
-        headers: &[],
-        body: COMMAND_BODY,
-        replies: COMMAND_REPLIES,
-        handler: || post(commands::resume),
-    },
-    Route {
-        method: "POST",
-        path: "/api/v1/jobs/{id}/retry",
-        operation: "retryJob",
-        rule: Rule::May(Act::Command(Action::Retry)),
-        load: Load::Light,
-        summary: "Begin a new attempt of an ended job",
-        parameters: &[],
-        headers: &[],
-        body: COMMAND_BODY,
-        replies: COMMAND_REPLIES,
-        handler: || post(commands::retry),
-    },
+    command(Action::Cancel, "/api/v1/jobs/{id}/cancel", "cancelJob", "Ask a job to stop for good"),
+    command(Action::Pause, "/api/v1/jobs/{id}/pause", "pauseJob", "Ask a job to stand still"),
+    command(
+        Action::Resume,
+        "/api/v1/jobs/{id}/resume",
+        "resumeJob",
+        "Ask a job to go on, with a larger budget if one is given",
+    ),
+    command(
+        Action::Retry,
+        "/api/v1/jobs/{id}/retry",
+        "retryJob",
+        "Begin a new attempt of an ended job",
+    ),
 ];

@@ -12,12 +12,13 @@ mod webhooks;
 
 use axum::routing::MethodRouter;
 use headway_access::Act;
-use headway_protocol::Job;
 use headway_protocol::request::CommandRequest;
+use headway_protocol::{Action, Job};
 use schemars::{Schema, SchemaGenerator};
 
 use crate::app::App;
 use crate::compatible::Format;
+use crate::handlers::commands;
 use crate::options::Options;
 use streams::{TICKET, TOKEN};
 
@@ -166,10 +167,38 @@ const fn parameter(name: &'static str, summary: &'static str) -> Parameter {
     Parameter { name, summary }
 }
 
+/// A route by which something is asked of a job or a batch.
+const fn command(
+    action: Action,
+    path: &'static str,
+    operation: &'static str,
+    summary: &'static str,
+) -> Route {
+    Route {
+        method: "POST",
+        path,
+        operation,
+        rule: Rule::May(Act::Command(action)),
+        load: Load::Light,
+        summary,
+        parameters: &[],
+        headers: &[],
+        body: const { &[json(SchemaGenerator::subschema_for::<CommandRequest>)] },
+        replies: &[Reply {
+            status: 202,
+            summary: "Asked; the document shows it",
+            contents: &[DOCUMENT],
+        }],
+        handler: match action {
+            Action::Cancel => || commands::handler(Action::Cancel),
+            Action::Pause => || commands::handler(Action::Pause),
+            Action::Resume => || commands::handler(Action::Resume),
+            Action::Retry => || commands::handler(Action::Retry),
+        },
+    }
+}
+
 const DOCUMENT: Content = json(SchemaGenerator::subschema_for::<Job>);
-const COMMAND_BODY: &[Content] = &[json(SchemaGenerator::subschema_for::<CommandRequest>)];
-const COMMAND_REPLIES: &[Reply] =
-    &[Reply { status: 202, summary: "Asked; the document shows it", contents: &[DOCUMENT] }];
 const DOCUMENT_REPLIES: &[Reply] = &[
     Reply { status: 200, summary: "The document; `ETag` is its cursor", contents: &[DOCUMENT] },
     Reply { status: 304, summary: "`If-None-Match` holds", contents: &[] },
