@@ -14,6 +14,10 @@ import { Server } from "../support/server.ts";
 /** How long a state may take before the test says that it did not come. */
 const PATIENCE = { timeout: 30_000 };
 
+// A real server speaks when it will, and what comes of that is waited for: React need not expect that a test
+// has caused it.
+Object.assign(globalThis, { IS_REACT_ACT_ENVIRONMENT: false });
+
 afterEach(() => {
   cleanup();
 });

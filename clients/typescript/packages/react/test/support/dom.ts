@@ -1,5 +1,7 @@
 // A page for tests that run in Node. Imported before anything that looks for one.
 
+import "./console.ts";
+
 import { JSDOM, VirtualConsole } from "jsdom";
 
 const { window } = new JSDOM("<!doctype html><html lang='en'><title>Tests</title><body></body></html>", {

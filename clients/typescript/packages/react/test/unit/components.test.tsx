@@ -22,6 +22,7 @@ import {
 import { WordsProvider } from "../../src/words/context.tsx";
 import { BATCHES, CONNECTIONS, COSTS, EVENTS, JOBS, NOW, STEPS, ago, job } from "../../gallery/documents.ts";
 import { faults } from "../support/accessibility.ts";
+import { complaints } from "../support/console.ts";
 
 afterEach(() => {
   cleanup();
@@ -335,7 +336,6 @@ describe("ConnectionStatus", () => {
 
 describe("HeadwayErrorBoundary", () => {
   test("keeps what breaks inside, tells of it, and shows it again when asked", () => {
-    const errors = mock.method(console, "error", () => undefined);
     let broken = true;
     const Inside = (): ReactNode => {
       if (broken) throw new Error("it broke");
@@ -352,11 +352,10 @@ describe("HeadwayErrorBoundary", () => {
     broken = false;
     fireEvent.click(screen.getByRole("button", { name: "Try again" }));
     assert.ok(screen.getByText("whole"));
-    errors.mock.restore();
+    assert.match(complaints(), /it broke/, "and React says so to whoever writes the page");
   });
 
   test("takes a fallback of one's own", () => {
-    const errors = mock.method(console, "error", () => undefined);
     const Inside = (): ReactNode => {
       throw new Error("it broke");
     };
@@ -366,7 +365,7 @@ describe("HeadwayErrorBoundary", () => {
       </HeadwayErrorBoundary>,
     );
     assert.ok(screen.getByText("Error: it broke"));
-    errors.mock.restore();
+    assert.match(complaints(), /it broke/, "and React says so to whoever writes the page");
   });
 });
 

@@ -1,5 +1,7 @@
 // On a server, and while a page takes over what a server has rendered.
 
+import "../support/console.ts";
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { StrictMode, type ReactNode } from "react";
@@ -43,7 +45,7 @@ test("without `url` there is no page to take it from, and nothing throws", () =>
   assert.match(renderToString(<HeadwayProvider><Watching /></HeadwayProvider>), /none of 0/);
 });
 
-test("a page takes it over without a difference", async (t) => {
+test("a page takes it over without a difference", async () => {
   const html = renderToString(<StrictMode><Page /></StrictMode>);
   await import("../support/dom.ts");
   const { hydrateRoot } = await import("react-dom/client");
@@ -52,7 +54,6 @@ test("a page takes it over without a difference", async (t) => {
   root.innerHTML = html;
   document.body.append(root);
   const errors: unknown[] = [];
-  const console_ = t.mock.method(console, "error", (...words: unknown[]) => errors.push(words));
   const hydrated = await act(async () => {
     const hydrating = hydrateRoot(root, <StrictMode><Page /></StrictMode>, { onRecoverableError: (error) => errors.push(error) });
     await new Promise(setImmediate);
@@ -64,5 +65,4 @@ test("a page takes it over without a difference", async (t) => {
   act(() => {
     hydrated.unmount();
   });
-  console_.mock.restore();
 });
