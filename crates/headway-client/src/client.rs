@@ -184,7 +184,8 @@ impl Client {
         }
     }
 
-    async fn send_signed(
+    /// Sends a request once with a token and gives the answer back if it is a success.
+    pub(crate) async fn send_signed(
         &self,
         mut request: RequestBuilder,
         issued: Option<&Issued>,

@@ -160,6 +160,17 @@ impl Tokens {
         Ok(Some(issued))
     }
 
+    /// A token ends soon, by its server's words: whoever comes next asks for another one, and keeps
+    /// this one while there is no other.
+    pub(crate) async fn replace(&self, last: &Issued) {
+        if let Self::Asked(asked) = self {
+            let mut held = asked.held.lock().await;
+            if let Some(current) = held.current.as_mut().filter(|current| current.is(last)) {
+                current.renew_at = Some(Instant::now());
+            }
+        }
+    }
+
     /// A token was refused: whoever comes next asks for another one. One that was replaced in the
     /// meantime stays.
     pub(crate) async fn refuse(&self, refused: &Issued) {
@@ -182,7 +193,7 @@ impl fmt::Debug for Tokens {
     }
 }
 
-fn authorization(secret: &Secret) -> Result<HeaderValue, Error> {
+pub(crate) fn authorization(secret: &Secret) -> Result<HeaderValue, Error> {
     // Whitespace could be sent, and would be cut off or misread on the way.
     if secret.expose().is_empty() || !secret.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(Error::Token);

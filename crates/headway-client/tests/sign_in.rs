@@ -19,7 +19,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 const HELLO: &str = r#"{"type":"hello","connection":"c","version":1,"heartbeat_ms":20000,"max_message_bytes":65536,"max_subscriptions":256}"#;
 const HEARTBEAT: &str = r#"{"type":"heartbeat","at":"2026-01-10T09:30:00.000Z"}"#;
-const GONE: &str = r#"{"type":"error","id":"0","code":"not_found","message":"no such job"}"#;
+const GONE: &str = r#"{"type":"error","id":"1","code":"not_found","message":"no such job"}"#;
 
 /// A server that takes one token and writes down every `Authorization` that it is shown.
 struct Server {

@@ -1,65 +1,73 @@
 //! The stream over Server-Sent Events, for where a WebSocket does not get through.
 
-use std::time::Duration;
+use std::collections::VecDeque;
 
-use headway_protocol::frame::EventFilter;
 use reqwest::header::{ACCEPT, HeaderValue};
 use reqwest::{Method, Response, Url};
 
-use super::{Over, Watcher};
+use super::connection::Signal;
+use super::session::{Address, Close};
 use crate::jobs::append;
+use crate::token::Issued;
 use crate::{Client, Error};
 
-/// How long a server may be silent: its heartbeat comes every 20 s unless it is set otherwise.
-const SILENCE: Duration = Duration::from_secs(75);
 /// The largest event that is read; a snapshot carries a result of at most 1 MiB beside the rest.
 const EVENT_BYTES: usize = 4 * 1024 * 1024;
 
-/// Connects and hands messages on until the connection is over.
-pub(crate) async fn connect(watcher: &mut Watcher) -> Over {
-    if let Err(over) = watcher.token().await {
-        return over;
-    }
-    let request = watcher.client.request(Method::GET, address(watcher));
+/// A stream that stands.
+#[derive(Debug)]
+pub(super) struct Events {
+    response: Response,
+    reader: EventReader,
+    /// What came and was not taken yet: the rest of one chunk.
+    read: VecDeque<String>,
+}
+
+/// Connects.
+pub(super) async fn connect(
+    client: Client,
+    issued: Option<Issued>,
+    address: Address,
+) -> Result<Box<Events>, Close> {
+    let request = client.request(Method::GET, url(&client, &address));
     let request = request.header(ACCEPT, HeaderValue::from_static("text/event-stream"));
-    let mut response = match watcher.client.send_once(request).await {
-        Ok(response) => response,
-        Err(error) if error.is_retryable() => return Over::Lost(error),
-        Err(error) if error.is_unauthenticated() => return Over::SignIn(error),
-        Err(error) => return Over::Fatal(error),
-    };
+    let response = client.send_signed(request, issued.as_ref()).await.map_err(Close::Failed)?;
     if response.status() == reqwest::StatusCode::NO_CONTENT {
-        return Over::Finished;
+        return Err(Close::Seen);
     }
-    let mut lines = EventReader::default();
-    let sender = watcher.sender();
-    loop {
-        let chunk = tokio::select! {
-            chunk = tokio::time::timeout(SILENCE, response.chunk()) => chunk,
-            () = Watcher::abandoned(sender.clone()) => return Over::Finished,
-        };
-        let chunk = match chunk {
-            Ok(Ok(Some(chunk))) => chunk,
-            Ok(Ok(None)) if watcher.session.is_finished() => return Over::Finished,
-            Ok(Ok(None)) => {
-                return Over::Lost(watcher.client.not_understood("the stream broke off"));
-            }
-            Ok(Err(error)) => return Over::Lost(watcher.client.unreachable(error)),
-            Err(elapsed) => return Over::Lost(watcher.client.unreachable(elapsed)),
-        };
-        let Some(events) = lines.push(&chunk) else {
-            return Over::Lost(watcher.client.not_understood("an event is too large"));
-        };
-        for event in events {
-            let over = match watcher.parse(&event) {
-                Ok(message) => watcher.accept(message).await,
-                Err(over) => Some(over),
-            };
-            if let Some(over) = over {
-                return over;
-            }
-        }
+    Ok(Box::new(Events { response, reader: EventReader::default(), read: VecDeque::new() }))
+}
+
+/// What comes next.
+///
+/// Cancel safety: a dropped call loses nothing.
+pub(super) async fn next(client: &Client, events: &mut Events) -> Signal {
+    if let Some(text) = events.read.pop_front() {
+        return Signal::Text(text);
     }
+    let failed = |error| Signal::Closed(Close::Failed(error));
+    let chunk = match events.response.chunk().await {
+        Ok(Some(chunk)) => chunk,
+        Ok(None) => return failed(client.not_understood("the stream broke off")),
+        Err(error) => return failed(client.unreachable(error)),
+    };
+    match events.reader.push(&chunk) {
+        Some(read) => events.read.extend(read),
+        None => return failed(client.not_understood("an event is too large")),
+    }
+    events.read.pop_front().map_or(Signal::Activity, Signal::Text)
+}
+
+/// Where a stream is.
+pub(super) fn url(client: &Client, address: &Address) -> Url {
+    let mut url = match &address.job {
+        Some(job) => client.address(&["jobs", job.as_str(), "stream"]),
+        None => client.address(&["stream"]),
+    };
+    let query: Vec<_> =
+        address.query.iter().map(|(name, value)| (*name, Some(value.as_str()))).collect();
+    append(&mut url, &query);
+    url
 }
 
 /// The data of a stream's first event.
@@ -74,45 +82,6 @@ pub(crate) async fn first_data(client: &Client, mut response: Response) -> Resul
             return Ok(first);
         }
     }
-}
-
-fn address(watcher: &Watcher) -> Url {
-    let session = &watcher.session;
-    let mut url = match session.single() {
-        Some((job, held)) => {
-            let mut url = watcher.client.address(&["jobs", job.as_str(), "stream"]);
-            let held = held.map(|held| held.to_string());
-            append(&mut url, &[("last_event_id", held.as_deref())]);
-            url
-        }
-        None => watcher.client.address(&["stream"]),
-    };
-    let subscriptions = session.subscriptions();
-    if session.single().is_none() {
-        for subscribe in &subscriptions {
-            append(
-                &mut url,
-                &[
-                    ("job", subscribe.job.as_ref().map(headway_protocol::JobId::as_str)),
-                    ("session", subscribe.session.as_deref()),
-                    ("tag", subscribe.tag.as_deref()),
-                    ("all", subscribe.all.map(|_| "true")),
-                ],
-            );
-        }
-    }
-    if let Some(subscribe) = subscriptions.first() {
-        let events = subscribe.events.as_ref().map(|events| match events {
-            EventFilter::All(all) => all.to_string(),
-            EventFilter::Types(types) => types.join(","),
-        });
-        let interval = subscribe.min_interval_ms.map(|interval| interval.to_string());
-        append(
-            &mut url,
-            &[("events", events.as_deref()), ("min_interval_ms", interval.as_deref())],
-        );
-    }
-    url
 }
 
 /// Cuts a byte stream into the `data` of its events (WHATWG HTML, section 9.2.6). Event names and

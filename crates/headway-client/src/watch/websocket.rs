@@ -1,12 +1,9 @@
 //! The stream over a WebSocket.
 
-use std::future::pending;
-use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use headway_protocol::frame::{ClientMessage, SUBPROTOCOL};
-use headway_protocol::problem::CloseCode;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::client::Request;
@@ -17,16 +14,20 @@ use tokio_tungstenite::{
     Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config,
 };
 
-use super::{Over, Watcher};
-use crate::token::{Issued, Tokens};
-use crate::{Backoff, Client, Error};
+use super::connection::Signal;
+use super::session::Close;
+use crate::token::Issued;
+use crate::{Client, Error};
 
 /// How long the handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
-/// How long a server may be silent: its ping comes every 30 s, and it gives a client 60 s.
-const SILENCE: Duration = Duration::from_secs(75);
+/// How long a message may take to leave: the buffers before it hold far more than all that a watch
+/// says.
+const SEND: Duration = Duration::from_secs(10);
+/// How long a farewell may take.
+const COURTESY: Duration = Duration::from_millis(500);
 
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+pub(super) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// Why there is no connection.
 enum NotOpen {
@@ -35,91 +36,53 @@ enum NotOpen {
     Failed(Error),
 }
 
-/// Connects, subscribes and hands messages on until the connection is over.
-pub(crate) async fn connect(watcher: &mut Watcher) -> Over {
-    let mut issued = match watcher.token().await {
-        Ok(issued) => issued,
-        Err(over) => return over,
-    };
-    let mut socket = match open(&watcher.client, issued.as_ref()).await {
-        Ok(socket) => socket,
-        Err(NotOpen::Answered(status)) => return refused(watcher, status),
-        Err(NotOpen::Failed(error)) => return lost(error),
-    };
-    for subscribe in watcher.session.subscriptions() {
-        let message = serde_json::to_string(&ClientMessage::Subscribe(subscribe));
-        let Ok(text) = message else { continue };
-        if let Err(error) = socket.send(Message::text(text)).await {
-            return Over::Lost(watcher.client.unreachable(error));
-        }
-    }
-    let sender = watcher.sender();
-    let tokens = watcher.client.tokens().clone();
-    let mut renewal = pin!(next_token(&tokens, issued.take()));
-    loop {
-        let message = tokio::select! {
-            message = tokio::time::timeout(SILENCE, socket.next()) => message,
-            next = &mut renewal => {
-                let auth = ClientMessage::Auth { token: next.secret().expose().to_owned().into() };
-                // A message of ours can be written as JSON.
-                let Ok(text) = serde_json::to_string(&auth) else { continue };
-                watcher.issued = Some(next.clone());
-                renewal.set(next_token(&tokens, Some(next)));
-                if let Err(error) = socket.send(Message::text(text)).await {
-                    return Over::Lost(watcher.client.unreachable(error));
-                }
-                continue;
-            }
-            () = Watcher::abandoned(sender.clone()) => return Over::Finished,
-        };
-        let over = match message {
-            Ok(Some(Ok(Message::Text(text)))) => match watcher.parse(&text) {
-                Ok(message) => watcher.accept(message).await,
-                Err(over) => Some(over),
-            },
-            Ok(Some(Ok(Message::Close(frame)))) => Some(closed(watcher, frame)),
-            // Pings are answered by the library with the next read.
-            Ok(Some(Ok(
-                Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_),
-            ))) => None,
-            Ok(Some(Err(error))) => Some(Over::Lost(watcher.client.unreachable(error))),
-            Ok(None) => Some(closed(watcher, None)),
-            Err(elapsed) => Some(Over::Lost(watcher.client.unreachable(elapsed))),
-        };
-        if let Some(over) = over {
-            // The other side may be gone; a close is only a courtesy.
-            socket.close(None).await.ok();
-            return over;
-        }
+/// Connects.
+pub(super) async fn connect(client: Client, issued: Option<Issued>) -> Result<Box<Socket>, Close> {
+    match open(&client, issued.as_ref()).await {
+        Ok(socket) => Ok(Box::new(socket)),
+        Err(NotOpen::Answered(status)) => Err(Close::NotUpgraded {
+            status: status.as_u16(),
+            error: not_upgraded(&client, status),
+        }),
+        Err(NotOpen::Failed(error)) => Err(Close::Failed(error)),
     }
 }
 
-/// A connection that was not made. A server that is not trusted will not be trusted later.
-fn lost(error: Error) -> Over {
-    if error.is_retryable() { Over::Lost(error) } else { Over::Fatal(error) }
+/// What comes next.
+///
+/// Cancel safety: a dropped call loses nothing.
+pub(super) async fn next(client: &Client, socket: &mut Socket) -> Signal {
+    match socket.next().await {
+        Some(Ok(Message::Text(text))) => Signal::Text(text.as_str().to_owned()),
+        // Pings are answered by the library with the next read.
+        Some(Ok(Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {
+            Signal::Activity
+        }
+        Some(Ok(Message::Close(frame))) => Signal::Closed(Close::Failed(closing(frame))),
+        Some(Err(error)) => Signal::Closed(Close::Failed(client.unreachable(error))),
+        None => Signal::Closed(Close::Failed(closing(None))),
+    }
 }
 
-/// Waits until a token is to be replaced, and gets the one that takes its place. Nobody is kept from
-/// reading in the meantime; a token that ends all the same is the server's to refuse.
-async fn next_token(tokens: &Tokens, issued: Option<Issued>) -> Issued {
-    let Some(last) = issued else { return pending().await };
-    let mut due = last.renew_at;
-    let mut backoff = Backoff::new(u32::MAX);
-    loop {
-        match due {
-            Some(at) => tokio::time::sleep_until(at).await,
-            None => pending().await,
-        }
-        match tokens.current().await {
-            Ok(Some(next)) if next.is(&last) => due = next.renew_at,
-            Ok(Some(next)) => return next,
-            Ok(None) => due = None,
-            Err(error) => {
-                tracing::warn!(%error, "no token to renew a stream's sign-in with: asking again");
-                tokio::time::sleep(backoff.next_random().unwrap_or(SILENCE)).await;
-            }
-        }
+/// Sends a message.
+pub(super) async fn send(
+    client: &Client,
+    socket: &mut Socket,
+    message: &ClientMessage,
+) -> Result<(), Close> {
+    let text = serde_json::to_string(message)
+        .map_err(|error| Close::Failed(client.not_understood(error.to_string())))?;
+    match tokio::time::timeout(SEND, socket.send(Message::text(text))).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(Close::Failed(client.unreachable(error))),
+        Err(elapsed) => Err(Close::Failed(client.unreachable(elapsed))),
     }
+}
+
+/// Says that the connection is not needed any more. The other side may be gone: a close is only a
+/// courtesy.
+pub(super) async fn close(socket: &mut Socket) {
+    tokio::time::timeout(COURTESY, socket.close(None)).await.ok();
 }
 
 /// The first text of a new connection, which is then closed.
@@ -175,38 +138,6 @@ fn request(client: &Client, issued: Option<&Issued>) -> Result<Request, Error> {
 
 fn not_upgraded(client: &Client, status: StatusCode) -> Error {
     client.not_understood(format!("the upgrade was answered with {status}"))
-}
-
-/// What an answer other than an upgrade means. One that is about the caller is said again, in
-/// words, by the plain request that follows.
-fn refused(watcher: &Watcher, status: StatusCode) -> Over {
-    let error = not_upgraded(&watcher.client, status);
-    if status == StatusCode::UNAUTHORIZED && watcher.may_renew() {
-        Over::SignIn(error)
-    } else if status == StatusCode::TOO_MANY_REQUESTS || status == StatusCode::SERVICE_UNAVAILABLE {
-        Over::Lost(error)
-    } else {
-        Over::Refused(error)
-    }
-}
-
-/// What a close means: 4500–4999, a broken rule and a too large message say not to come back.
-fn closed(watcher: &Watcher, frame: Option<CloseFrame>) -> Over {
-    let code = frame.as_ref().map_or(1006, |frame| u16::from(frame.code));
-    if watcher.session.is_finished() {
-        return Over::Finished;
-    }
-    let final_word = (4500..5000).contains(&code)
-        || code == CloseCode::Policy.as_u16()
-        || code == CloseCode::TooBig.as_u16();
-    let error = closing(frame);
-    if error.is_unauthenticated() {
-        Over::SignIn(error)
-    } else if final_word {
-        Over::Fatal(error)
-    } else {
-        Over::Lost(error)
-    }
 }
 
 fn closing(frame: Option<CloseFrame>) -> Error {

@@ -7,8 +7,9 @@ use crate::display::Display;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-/// How often a connection is tried again in a row: about half an hour of a server's absence.
-const ATTEMPTS: u32 = 100;
+/// How often a connection is tried again in a row, over each transport: about half an hour of a
+/// server's absence.
+const ATTEMPTS: u32 = 50;
 
 /// Follows a job until its end, or until its budget has paused it, and shows it meanwhile. Answers
 /// its last document and what its end means.

@@ -14,8 +14,8 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::{output, text};
 
-/// How often a connection is tried again in a row.
-const ATTEMPTS: u32 = 100;
+/// How often a connection is tried again in a row, over each transport.
+const ATTEMPTS: u32 = 50;
 
 pub(crate) async fn run(common: &Common, arguments: WatchArguments) -> Result<Exit, Failure> {
     let client = client(common)?;
