@@ -8,6 +8,7 @@
 //! Readers that are private to their crate are compiled in here from their own files, as they are.
 #![allow(clippy::missing_panics_doc, clippy::panic, clippy::unwrap_used, missing_docs)]
 
+pub mod compatible;
 pub mod compression;
 pub mod executor_lines;
 pub mod gateway;
@@ -94,8 +95,10 @@ mod routes {
     }
 }
 
-/// What the gateway's reader of bodies needs of who is let in.
+/// What the gateway's readers need of its front: who is let in, and moments.
 mod front {
+    pub(crate) use crate::wheel;
+
     pub(crate) mod admission {
         /// As in the gateway.
         #[derive(Debug)]
@@ -143,6 +146,11 @@ mod recogniser;
 #[rustfmt::skip]
 #[path = "../../crates/headway-gateway/src/front/head.rs"]
 mod head;
+
+#[allow(dead_code, reason = "a part of the gateway")]
+#[rustfmt::skip]
+#[path = "../../crates/headway-gateway/src/front/wheel.rs"]
+mod wheel;
 
 #[allow(dead_code, reason = "a part of the gateway")]
 #[rustfmt::skip]
