@@ -443,8 +443,8 @@ async fn kinds_are_for_those_who_make_jobs() {
 #[tokio::test]
 async fn open_connections_are_told_beside_how_many_may_be() {
     let limits = Limits { connections: 12, ..Limits::default() };
-    let server = Server::start_with(Options { limits, ..Options::default() }, Default::default());
-    let server = server.await;
+    let options = Options { limits, ..Options::default() };
+    let server = Server::start_with(options, headway_hub::Options::default()).await;
     server.job("a").await;
     let mut sockets = Vec::new();
     for _ in 0..3 {

@@ -166,7 +166,8 @@ async fn what_was_forgotten_is_told_at_the_log_s_new_beginning() {
 
 #[tokio::test]
 async fn a_request_looks_at_so_many_events_and_says_where_to_go_on() {
-    let records = [&["created", "log"][..], &["progress"; 12_000], &["log", "progress"]];
+    let many = vec!["progress"; 12_000];
+    let records = [&["created", "log"][..], &many, &["log", "progress"]];
     let world = filled(&records).await;
     let newest = page(&world, HistoryPlace::Before(None), &["log"], 5).await;
     assert_eq!(told(&newest), [(12_003, "log".to_owned())]);

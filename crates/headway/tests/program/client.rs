@@ -78,7 +78,7 @@ async fn the_newest_events_come_without_the_rest_also_after_a_restart() {
         for wanted in [2, 1_000, 1_200] {
             let count = wanted.to_string();
             let told = server.expect(&["job", "events", job.id.as_str(), "--tail", &count], 0);
-            assert_eq!(told.lines().count(), wanted as usize);
+            assert_eq!(told.lines().count(), wanted);
             for (line, number) in told.lines().zip(1_500 - wanted..) {
                 assert!(line.contains(&format!("line {number}.")), "{line} is not {number}");
             }
