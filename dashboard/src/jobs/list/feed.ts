@@ -17,6 +17,8 @@ const PAGE = 100;
 const NEXT_PAGES = 200;
 /** The shortest time between two states of one job, in milliseconds: faster moves cannot be read in a list. */
 const INTERVAL_MS = 500;
+/** Moves that come within so many milliseconds are shown together: drawing them one by one costs more than they do. */
+const TOGETHER_MS = 100;
 /** Jobs that one watch of everything may hold. */
 export const WATCHED = 2000;
 /** How often the newest jobs are looked up where not everything is watched, in milliseconds. */
@@ -50,6 +52,9 @@ export class JobFeed {
   readonly #list: JobList;
   readonly #listeners = new Set<() => void>();
   readonly #watches: (JobsWatch | JobWatch)[] = [];
+  /** What has moved since it was last shown. */
+  readonly #moved = new Set<() => void>();
+  #showing: ReturnType<typeof setTimeout> | undefined;
   #ending = new AbortController();
   #view: FeedView;
   #loading = false;
@@ -103,6 +108,9 @@ export class JobFeed {
     this.#leave();
     clearInterval(this.#timer);
     this.#timer = undefined;
+    clearTimeout(this.#showing);
+    this.#showing = undefined;
+    this.#moved.clear();
     for (const watch of this.#watches.splice(0)) watch.close();
   }
 
@@ -142,7 +150,7 @@ export class JobFeed {
 
   /** Takes a job that somebody else has watched. */
   take(job: JobDocument): void {
-    this.#list.take([job]);
+    this.#soon(() => { this.#list.take([job]); });
   }
 
   async #begin(): Promise<void> {
@@ -190,8 +198,19 @@ export class JobFeed {
       known = next;
       this.#list.take(changed);
     };
-    watch.subscribe(read);
+    watch.subscribe(() => { this.#soon(read); });
     read();
+  }
+
+  /** Reads what has moved, once for all that moves until then. */
+  #soon(read: () => void): void {
+    this.#moved.add(read);
+    this.#showing ??= setTimeout(() => {
+      this.#showing = undefined;
+      const moved = [...this.#moved];
+      this.#moved.clear();
+      for (const each of moved) each();
+    }, TOGETHER_MS);
   }
 
   /** Watches a job by its name, which may not be there yet. */

@@ -26,7 +26,8 @@ export const JobRowView = memo(function JobRowView({ row, place, top, onFilter }
     <div className="job-row" role="row" aria-rowindex={place + 2} data-tone={toneOf(row.status)} style={style}>
       <span role="cell" data-cell="status"><StatusBadge status={row.status} stalled={row.stalled} /></span>
       <div className="job-row__main" role="cell" data-cell="main">
-        <a className="job-row__link one-line" href={hrefToJob(row)} data-place={place}><bdi>{title}</bdi></a>
+        {/* A row is taken over by another job; what has the focus is not. */}
+        <a key={row.id} className="job-row__link one-line" href={hrefToJob(row)} data-place={place}><bdi>{title}</bdi></a>
         <span className="job-row__under">
           {row.name !== undefined && <span className="job-row__id one-line mono">{row.id}</span>}
           {row.note !== undefined && <span className="job-row__note one-line" title={row.note}><bdi>{row.note}</bdi></span>}

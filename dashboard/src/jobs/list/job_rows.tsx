@@ -10,6 +10,7 @@ import { useKeys } from "../../shell/shortcuts.tsx";
 import type { FeedView, JobFeed } from "./feed.ts";
 import { JobRowView } from "./job_row_view.tsx";
 import { SkeletonRows } from "./skeleton_rows.tsx";
+import { Slots } from "./slots.ts";
 
 /** What a row tells, for people who listen. */
 export const COLUMNS = [
@@ -45,6 +46,12 @@ export function JobRows({ feed, view, onFilter, empty }: JobRowsProps) {
   useEffect(() => { virtualizer.measure(); }, [virtualizer, size]);
 
   const items = virtualizer.getVirtualItems();
+  const [slots] = useState(() => new Slots());
+  const drawn = items.flatMap(({ index, start }) => {
+    const row = rows[index];
+    return row === undefined ? [] : [{ row, index, start }];
+  });
+  const keys = slots.of(drawn.map(({ row }) => row.id));
   const last = items.at(-1)?.index ?? -1;
   const wantsMore = view.begun && !view.complete && !view.loading && !view.paused && view.error === undefined && last >= rows.length - AHEAD;
   useEffect(() => {
@@ -89,16 +96,12 @@ export function JobRows({ feed, view, onFilter, empty }: JobRowsProps) {
           <div role="row" aria-rowindex={1}>{COLUMNS.map(({ cell, title }) => <span key={cell} role="columnheader">{title}</span>)}</div>
         </div>
         <div className="jobs-rows" ref={box} role="rowgroup" style={{ blockSize: virtualizer.getTotalSize() }}>
-          {items.map(({ index, start }) => {
-            const row = rows[index];
-            if (row === undefined) return null;
-            return (
-              <Fragment key={row.id}>
-                {view.inSight && <RowWatch id={row.id} feed={feed} />}
-                <JobRowView row={row} place={index} top={start - margin} onFilter={onFilter} />
-              </Fragment>
-            );
-          })}
+          {drawn.map(({ row, index, start }, place) => (
+            <Fragment key={keys[place]}>
+              {view.inSight && <RowWatch key={row.id} id={row.id} feed={feed} />}
+              <JobRowView row={row} place={index} top={start - margin} onFilter={onFilter} />
+            </Fragment>
+          ))}
         </div>
       </div>
       {end}

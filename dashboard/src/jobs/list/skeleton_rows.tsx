@@ -4,7 +4,7 @@ import { Skeleton } from "../../design/skeleton.tsx";
 
 export function SkeletonRows({ count }: { readonly count: number }) {
   return (
-    <div role="status" aria-label="Reading the list">
+    <div className="jobs-coming" role="status" aria-label="Reading the list">
       {Array.from({ length: count }, (_, place) => (
         <div className="job-row" key={place} style={{ position: "relative" }} aria-hidden="true">
           <span data-cell="status"><Skeleton width={84} /></span>
