@@ -63,6 +63,14 @@ async fn an_exit_decides() {
 }
 
 #[tokio::test]
+async fn a_program_that_was_found_knows_where_it_stands() {
+    let ended = run(&shell("echo \"$0\""), &attempt(0, &Value::Null)).await;
+    let place = output(&ended);
+    let place = std::path::Path::new(place.as_str().unwrap());
+    assert!(place.is_absolute() && place.ends_with("sh") && place.is_file(), "{}", place.display());
+}
+
+#[tokio::test]
 async fn the_environment_is_what_was_named() {
     let program =
         executor(json!({"type": "command", "argv": ["/usr/bin/env"], "env": ["CARGO_PKG_NAME"]}));

@@ -139,10 +139,10 @@ impl Program {
     fn start_here(self, env: Vec<(&'static str, String)>) -> io::Result<Started> {
         let folder = self.folders.make()?;
         let mut command = Command::new(&self.path);
-        if let [name, arguments @ ..] = self.argv.as_slice() {
-            command.arg0(name).args(arguments);
-        }
+        // Its name is its whole path: what looks for its parts beside itself, as a Python of a
+        // virtual environment does, would look for the name in a `PATH` that is not the server's.
         command
+            .args(self.argv.iter().skip(1))
             .env_clear()
             .env("PATH", PATH)
             .env("HOME", folder.path())
