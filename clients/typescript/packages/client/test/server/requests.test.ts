@@ -1,10 +1,12 @@
 // Requests, against the real program.
 
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { describe } from "node:test";
 
 import { Headway, HeadwayError, Replay, type HistoryEvent } from "../../src/index.ts";
-import { Server } from "../support/server.ts";
+import { Server } from "../../../../testing/server.ts";
+import { test } from "../../../../testing/test.ts";
+import { adminOf } from "../support/admin.ts";
 import { until } from "../support/until.ts";
 
 async function all<Entry>(entries: AsyncIterable<Entry>): Promise<Entry[]> {
@@ -24,7 +26,7 @@ const EXECUTOR = { type: "command", mode: "stream", argv: ["python3", "-u", "-c"
 
 describe("requests", () => {
   test("jobs are made once for each key, listed, read out and commanded", async (t) => {
-    const admin = (await Server.start(t)).admin(t);
+    const admin = adminOf(await Server.start(t), t);
     const one = await admin.jobs.create({ kind: "import", tags: ["x"] }, { idempotencyKey: "k1" });
     const repeated = await admin.jobs.create({ kind: "import", tags: ["x"] }, { idempotencyKey: "k1" });
     assert.equal(repeated.id, one.id);
@@ -42,7 +44,7 @@ describe("requests", () => {
   });
 
   test("events are read back from the newest one, page by page, and by their types", async (t) => {
-    const admin = (await Server.start(t)).admin(t);
+    const admin = adminOf(await Server.start(t), t);
     await admin.jobs.create({ kind: "import", id: "j" });
     await admin.jobs.report("j", [{ type: "start" }]);
     for (let n = 0; n < 7; n += 1) await admin.jobs.report("j", [{ type: "log", message: String(n) }, { type: "progress", percent: n }]);
@@ -67,7 +69,7 @@ describe("requests", () => {
   });
 
   test("batches are made of lists and files, and read out", async (t) => {
-    const admin = (await Server.start(t)).admin(t);
+    const admin = adminOf(await Server.start(t), t);
     const lines = ["n", ...Array.from({ length: 20 }, (_, n) => String(n))].join("\n");
     const content = new Blob([lines], { type: "text/csv" });
     const batch = await admin.batches.upload({ content, name: "numbers.csv" }, { executor: { ...EXECUTOR, argv: [...EXECUTOR.argv], env: [...EXECUTOR.env] } });
@@ -85,7 +87,7 @@ describe("requests", () => {
   });
 
   test("a job's past is played again, and jobs are found by words", async (t) => {
-    const admin = (await Server.start(t)).admin(t);
+    const admin = adminOf(await Server.start(t), t);
     await admin.jobs.create({ kind: "import", id: "j", session: "Monday", metadata: { a: 1 } });
     const seen = [await admin.jobs.get("j")];
     for (let percent = 1; percent <= 30; percent += 1) {
@@ -108,7 +110,7 @@ describe("requests", () => {
   });
 
   test("a batch tells why items failed and how long they took, and tries some of them again", async (t) => {
-    const admin = (await Server.start(t)).admin(t);
+    const admin = adminOf(await Server.start(t), t);
     const worker = `
 import json, sys
 for line in sys.stdin:
@@ -138,7 +140,7 @@ for line in sys.stdin:
 
   test("a node tells what it is set up for, how it does, and what was done", async (t) => {
     const server = await Server.start(t, { signIn: true });
-    const admin = server.admin(t);
+    const admin = adminOf(server, t);
     assert.deepEqual(await admin.kinds.list(), { kinds: [] });
     assert.equal(await admin.node.ready(), true);
     const { id } = await admin.jobs.create({ kind: "import" });
@@ -157,7 +159,7 @@ for line in sys.stdin:
   });
 
   test("a refusal is told as the server tells it", async (t) => {
-    const admin = (await Server.start(t)).admin(t);
+    const admin = adminOf(await Server.start(t), t);
     await assert.rejects(admin.jobs.get("no/where?"), (error: unknown) => {
       assert.ok(error instanceof HeadwayError);
       assert.equal(error.code, error.problem?.code);
@@ -169,7 +171,7 @@ for line in sys.stdin:
 
   test("a request can be given up, and a server that is away is an error that may pass", async (t) => {
     const server = await Server.start(t);
-    const admin = server.admin(t);
+    const admin = adminOf(server, t);
     const gone = AbortSignal.abort(new Error("not wanted"));
     await assert.rejects(admin.jobs.list({}, { signal: gone }), /not wanted/);
     await server.kill();
@@ -182,7 +184,7 @@ for line in sys.stdin:
 
   test("keys and tokens are made and ended", async (t) => {
     const server = await Server.start(t, { signIn: true });
-    const admin = server.admin(t);
+    const admin = adminOf(server, t);
     const { key, id } = await admin.keys.create({ name: "importer", scopes: ["watch", "report"] });
     const headway = new Headway({ url: server.url, token: () => key });
     assert.deepEqual((await headway.identity.get()).scopes, ["watch", "report"]);

@@ -1,11 +1,13 @@
 // Signing in with watch tokens, renewing, and being sent away, against the real program.
 
 import assert from "node:assert/strict";
-import { describe, test, type TestContext } from "node:test";
+import { describe, type TestContext } from "node:test";
 
 import { Headway, HeadwayError, type TokenSource, type TransportName } from "../../src/index.ts";
-import { ADMIN_KEY, Server } from "../support/server.ts";
+import { ADMIN_KEY, Server } from "../../../../testing/server.ts";
+import { test } from "../../../../testing/test.ts";
 import { Sockets } from "../support/sockets.ts";
+import { adminOf } from "../support/admin.ts";
 import { until } from "../support/until.ts";
 
 interface Scene {
@@ -19,7 +21,7 @@ interface Scene {
 /** A server with sign-in and a job that runs. */
 async function scene(test: TestContext): Promise<Scene> {
   const server = await Server.start(test, { signIn: true });
-  const admin = server.admin(test);
+  const admin = adminOf(server, test);
   await admin.jobs.create({ kind: "import", id: "j" });
   await admin.jobs.report("j", { type: "start" });
   return {

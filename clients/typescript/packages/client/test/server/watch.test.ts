@@ -1,11 +1,13 @@
 // Watching, over each transport, against the real program.
 
 import assert from "node:assert/strict";
-import { describe, test, type TestContext } from "node:test";
+import { describe, type TestContext } from "node:test";
 
 import { Headway, type ConnectOptions, type JobEvent } from "../../src/index.ts";
-import { Server } from "../support/server.ts";
+import { Server } from "../../../../testing/server.ts";
+import { test } from "../../../../testing/test.ts";
 import { BlockedSocket, Sockets } from "../support/sockets.ts";
+import { adminOf } from "../support/admin.ts";
 import { until } from "../support/until.ts";
 
 function watching(test: TestContext, server: Server, options: ConnectOptions = {}): Headway {
@@ -20,7 +22,7 @@ describe("each transport", () => {
   for (const transport of ["websocket", "events", "poll"] as const) {
     test(`${transport}: a job from its making to its end, with its events`, async (t) => {
       const server = await Server.start(t);
-      const admin = server.admin(t);
+      const admin = adminOf(server, t);
       const headway = watching(t, server, { transports: [transport] });
       await admin.jobs.create({ kind: "import", id: "j", tags: ["x"], metadata: { untouched: { deep: true } } });
       const happened: string[] = [];
@@ -62,7 +64,7 @@ describe("each transport", () => {
 
     test(`${transport}: another attempt after the end is seen by whoever asked for it`, async (t) => {
       const server = await Server.start(t);
-      const admin = server.admin(t);
+      const admin = adminOf(server, t);
       await admin.jobs.create({ kind: "import", id: "j" });
       await admin.jobs.report("j", [{ type: "start" }, { type: "fail", error: { code: "broken", message: "no" } }]);
       const headway = watching(t, server, { transports: [transport] });
@@ -75,7 +77,7 @@ describe("each transport", () => {
 
     test(`${transport}: two jobs with their events lose none when the server is killed`, async (t) => {
       const server = await Server.start(t);
-      const admin = server.admin(t);
+      const admin = adminOf(server, t);
       const headway = watching(t, server, { transports: [transport] });
       const happened = new Map<string, unknown[]>();
       const watches = [];
@@ -100,7 +102,7 @@ describe("each transport", () => {
 
     test(`${transport}: kill -9 and a new start lose nothing and repeat nothing`, async (t) => {
       const server = await Server.start(t);
-      const admin = server.admin(t);
+      const admin = adminOf(server, t);
       await admin.jobs.create({ kind: "import", id: "j" });
       await admin.jobs.report("j", { type: "start" });
       const happened: unknown[] = [];
@@ -129,7 +131,7 @@ describe("each transport", () => {
 describe("the connection", () => {
   test("where no WebSocket gets through, Server-Sent Events do", async (t) => {
     const server = await Server.start(t);
-    await server.admin(t).jobs.create({ kind: "import", id: "j" });
+    await adminOf(server, t).jobs.create({ kind: "import", id: "j" });
     BlockedSocket.count = 0;
     const headway = watching(t, server, { WebSocket: BlockedSocket, attempts: 1 });
     const watch = headway.watchJob("j");
@@ -140,7 +142,7 @@ describe("the connection", () => {
 
   test("where streams do not get through either, polls do", async (t) => {
     const server = await Server.start(t);
-    await server.admin(t).jobs.create({ kind: "import", id: "j" });
+    await adminOf(server, t).jobs.create({ kind: "import", id: "j" });
     const noStreams: ConnectOptions["fetch"] = (input, init) => {
       const accept = new Headers(init.headers).get("accept");
       return accept === "text/event-stream" ? Promise.reject(new TypeError("blocked")) : fetch(input, init);
@@ -152,7 +154,7 @@ describe("the connection", () => {
 
   test("all watches share one, and it is let go with the last", async (t) => {
     const server = await Server.start(t);
-    const admin = server.admin(t);
+    const admin = adminOf(server, t);
     let made = 0;
     class Counted extends (Sockets as unknown as new (url: string, protocols: string[]) => object) {
       constructor(url: string, protocols: string[]) {
@@ -175,7 +177,7 @@ describe("the connection", () => {
 
   test("a job that is retried goes on", async (t) => {
     const server = await Server.start(t);
-    const admin = server.admin(t);
+    const admin = adminOf(server, t);
     await admin.jobs.create({ kind: "import", id: "j" });
     const watch = watching(t, server).watchJob("j");
     await admin.jobs.report("j", [{ type: "start" }, { type: "fail", error: { code: "broken", message: "it broke" } }]);

@@ -2,8 +2,8 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 
-/** From build/test/support. */
-const CORPUS = new URL("../../../../../../../schema/corpus/", import.meta.url);
+/** From build/packages/client/test/support. */
+const CORPUS = new URL("../../../../../../../../../schema/corpus/", import.meta.url);
 
 /** A file of the corpus. */
 export function corpus(path: string): unknown {

@@ -1,11 +1,11 @@
 // Events are read however they are cut.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
 
 import fc from "fast-check";
 
 import { EventReader } from "../../src/transport/event_reader.ts";
+import { test } from "../../../../testing/test.ts";
 
 const STREAM =
   'retry: 1000\n\nevent: update\nid: 1\ndata: {"a":1}\n\n: heartbeat\r\n\r\ndata:x\r\rdata: a\ndata: b\n\ndata:\n\ndata:  two\n\ndata: unfinished\n';

@@ -1,10 +1,10 @@
 // Frames of the corpus are read, and what is not known is passed over.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
 
 import { readFrame } from "../../src/protocol/frame.ts";
 import { corpus } from "../support/corpus.ts";
+import { test } from "../../../../testing/test.ts";
 
 interface Entry {
   readonly about: string;

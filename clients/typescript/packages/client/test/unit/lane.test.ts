@@ -1,12 +1,12 @@
 // A lane under a stream that repeats, loses and reorders.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
 
 import fc from "fast-check";
 
 import { Lane, type LaneFrame } from "../../src/session/lane.ts";
 import type { Job } from "../../src/protocol/generated/contract.ts";
+import { test } from "../../../../testing/test.ts";
 
 const cursor = (version: number): string => `0000000a-${version}`;
 

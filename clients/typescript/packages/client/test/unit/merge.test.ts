@@ -1,12 +1,13 @@
 // Merge patches: the examples of RFC 7396, and what holds for all documents.
 
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { describe } from "node:test";
 
 import fc from "fast-check";
 
 import { isObject, own, share, type Json, type JsonObject } from "../../src/document/json.ts";
 import { merge } from "../../src/document/merge.ts";
+import { test } from "../../../../testing/test.ts";
 
 /** Appendix A of the RFC. */
 const EXAMPLES: readonly (readonly [document: Json, patch: Json, result: Json])[] = [

@@ -2,12 +2,13 @@
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { describe, test } from "node:test";
+import { describe } from "node:test";
 
 import { Metrics } from "../../src/index.ts";
+import { test } from "../../../../testing/test.ts";
 
 /** An answer of the program, shortened. From build/test/unit. */
-const ANSWER = readFileSync(new URL("../../../test/data/metrics.txt", import.meta.url), "utf8");
+const ANSWER = readFileSync(new URL("../../../../../test/data/metrics.txt", import.meta.url), "utf8");
 
 const bucket = (le: string, count: number): string => `h_seconds_bucket{le="${le}"} ${count}`;
 const histogram = (...lines: string[]): Metrics => Metrics.parse(["# TYPE h_seconds histogram", ...lines, "# EOF"].join("\n"));

@@ -1,12 +1,13 @@
 // What a leader tells of events that it cannot bring: a gap, and nothing is lost in silence.
 
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { describe } from "node:test";
 
 import { Session } from "../../src/session/session.ts";
 import type { TransportName } from "../../src/session/connection.ts";
 import type { StreamFrame } from "../../src/session/stream.ts";
 import { Relay } from "../../src/tabs/relay.ts";
+import { test } from "../../../../testing/test.ts";
 
 const NOW = 1_800_000_000_000;
 

@@ -1,11 +1,12 @@
 // A job's past: whatever is asked for in whatever order, it is what folding everything from the start gives.
 
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { describe } from "node:test";
 
 import fc from "fast-check";
 
 import { Replay, type JobDocument, type JobRecord } from "../../src/index.ts";
+import { test } from "../../../../testing/test.ts";
 
 const AT = Date.parse("2026-01-10T09:30:00.000Z");
 

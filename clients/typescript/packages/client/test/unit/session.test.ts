@@ -1,10 +1,11 @@
 // The session against the corpus: what every client does with the same frames.
 
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { describe } from "node:test";
 
 import { Player, type Case } from "../support/case.ts";
 import { corpus, files } from "../support/corpus.ts";
+import { test } from "../../../../testing/test.ts";
 
 describe("the corpus of sessions", () => {
   for (const file of files("session/")) {

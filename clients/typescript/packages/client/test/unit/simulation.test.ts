@@ -2,12 +2,13 @@
 // virtual clock: whatever happens, in the end the client holds what the server has.
 
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { describe } from "node:test";
 
 import { Session } from "../../src/session/session.ts";
 import type { Output } from "../../src/session/output.ts";
 import type { Job } from "../../src/protocol/generated/contract.ts";
 import { chance } from "../support/chance.ts";
+import { test } from "../../../../testing/test.ts";
 
 const TOKENS = ["t0", "t1", "t2", "t3"];
 const JOBS = ["a", "b", "c"];

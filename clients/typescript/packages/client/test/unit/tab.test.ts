@@ -1,11 +1,11 @@
 // One tab, step by step.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
 
 import { Session } from "../../src/session/session.ts";
 import { keyOf, type Selection } from "../../src/session/selection.ts";
 import { Tab } from "../../src/tabs/tab.ts";
+import { test } from "../../../../testing/test.ts";
 
 const NOW = 1_800_000_000_000;
 

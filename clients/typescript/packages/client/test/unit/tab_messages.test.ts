@@ -1,11 +1,12 @@
 // What tabs take from a channel that others may speak on as well.
 
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { describe } from "node:test";
 
 import { Session } from "../../src/session/session.ts";
 import { readMessage } from "../../src/tabs/message.ts";
 import { Tab } from "../../src/tabs/tab.ts";
+import { test } from "../../../../testing/test.ts";
 
 const lead = { type: "lead", from: "a", term: 1, number: 1, link: { state: "live", transport: "websocket" } };
 const snapshot = { type: "snapshot", job: "j", cursor: "0000000a-1", state: { id: "j", cursor: "0000000a-1" } };

@@ -1,9 +1,10 @@
 // Tabs that share a connection, in a world of chance: tabs that vanish without a word and are frozen,
 // connections that are cut, locks that come late and are stolen, messages that are lost.
 
-import { describe, test } from "node:test";
+import { describe } from "node:test";
 
 import { TabsWorld } from "../support/tabs_world.ts";
+import { test } from "../../../../testing/test.ts";
 
 describe("tabs that share a connection", () => {
   const seeds = Number(process.env["SEEDS"] ?? 60);

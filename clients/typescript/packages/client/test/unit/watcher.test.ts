@@ -1,9 +1,9 @@
 // The stores of a watcher over a connection that the test plays.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
 
 import { Watcher, type Clock, type Socket } from "../../src/watch.ts";
+import { test } from "../../../../testing/test.ts";
 
 /** A WebSocket whose other side is the test. */
 class Played implements Socket {

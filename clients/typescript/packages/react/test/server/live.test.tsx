@@ -3,13 +3,15 @@
 import "../support/dom.ts";
 
 import assert from "node:assert/strict";
-import { afterEach, test, type TestContext } from "node:test";
+import { afterEach, type TestContext } from "node:test";
 import type { ReactNode } from "react";
 import { act, cleanup, fireEvent, render, renderHook, screen, waitFor } from "@testing-library/react";
-import type { Headway } from "@headway/client";
+import { Headway } from "@headway/client";
+import WebSocket from "ws";
 
 import { AgentTimeline, BatchProgress, ConnectionStatus, HeadwayProvider, JobCard, JobLog, useCommand, useJob, useJobs } from "../../src/index.ts";
-import { Server } from "../support/server.ts";
+import { Server } from "../../../../testing/server.ts";
+import { test } from "../../../../testing/test.ts";
 
 /** How long a state may take before the test says that it did not come. */
 const PATIENCE = { timeout: 30_000 };
@@ -24,7 +26,10 @@ afterEach(() => {
 
 async function started(t: TestContext): Promise<{ readonly server: Server; readonly headway: Headway; readonly wrapper: (props: { readonly children: ReactNode }) => ReactNode }> {
   const server = await Server.start(t);
-  const headway = server.client(t);
+  const headway = new Headway({ ...server.admin, WebSocket });
+  t.after(() => {
+    headway.close();
+  });
   return { server, headway, wrapper: ({ children }) => <HeadwayProvider client={headway}>{children}</HeadwayProvider> };
 }
 

@@ -3,13 +3,14 @@
 import "../support/dom.ts";
 
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, test } from "node:test";
+import { afterEach, beforeEach } from "node:test";
 import type { JobSnapshot } from "@headway/client";
 
 import "../../src/element.ts";
 import { job } from "../../gallery/documents.ts";
 import { faults } from "../support/accessibility.ts";
 import { PlayedServer, settled, snapshot, update } from "../support/clients.ts";
+import { test } from "../../../../testing/test.ts";
 
 let server: PlayedServer;
 

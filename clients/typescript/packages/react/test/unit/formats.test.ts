@@ -1,9 +1,10 @@
 // What numbers and times are in words.
 
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { describe } from "node:test";
 
 import { formatAmount, formatCount, formatDuration, formatEta, formatPercent, formatRate, formatTime } from "../../src/index.ts";
+import { test } from "../../../../testing/test.ts";
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;

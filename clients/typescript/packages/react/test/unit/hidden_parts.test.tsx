@@ -3,13 +3,14 @@
 import "../support/dom.ts";
 
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, mock, test } from "node:test";
+import { afterEach, beforeEach, mock } from "node:test";
 import { Activity, type ReactNode } from "react";
 import { act, cleanup, render, renderHook } from "@testing-library/react";
 
 import { HeadwayProvider, useJob, useJobs } from "../../src/index.ts";
 import { job } from "../../gallery/documents.ts";
 import { PlayedServer, settled, snapshot } from "../support/clients.ts";
+import { test } from "../../../../testing/test.ts";
 
 let server: PlayedServer;
 

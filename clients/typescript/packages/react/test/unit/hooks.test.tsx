@@ -3,7 +3,7 @@
 import "../support/dom.ts";
 
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, mock, test } from "node:test";
+import { afterEach, beforeEach, mock } from "node:test";
 import { StrictMode, Suspense, lazy, type ReactNode } from "react";
 import { cleanup, render, renderHook } from "@testing-library/react";
 import type { JobEvent, JobSnapshot } from "@headway/client";
@@ -22,6 +22,7 @@ import {
 import { BATCHES, job } from "../../gallery/documents.ts";
 import { complaints } from "../support/console.ts";
 import { PlayedServer, settled, snapshot, update } from "../support/clients.ts";
+import { test } from "../../../../testing/test.ts";
 
 let server: PlayedServer;
 

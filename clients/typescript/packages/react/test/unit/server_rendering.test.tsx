@@ -3,12 +3,12 @@
 import "../support/console.ts";
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
 import { StrictMode, type ReactNode } from "react";
 import { renderToString } from "react-dom/server";
 
 import { AgentTimeline, BatchProgress, ConnectionStatus, CostMeter, HeadwayProvider, JobCard, JobLog, useJob, useJobs } from "../../src/index.ts";
 import { BATCHES, COSTS, EVENTS, JOBS, STEPS } from "../../gallery/documents.ts";
+import { test } from "../../../../testing/test.ts";
 
 const unanswered = (): Promise<Response> => new Promise(() => undefined);
 

@@ -2,9 +2,10 @@
 
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
-import { describe, test } from "node:test";
+import { describe } from "node:test";
+import { test } from "../../../../testing/test.ts";
 
-const STYLES = new URL("../../../src/styles/", import.meta.url);
+const STYLES = new URL("../../../../../src/styles/", import.meta.url);
 const variables = readFileSync(new URL("variables.css", STYLES), "utf8");
 
 type Theme = "light" | "dark";

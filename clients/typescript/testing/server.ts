@@ -5,15 +5,12 @@ import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import type { TestContext } from "node:test";
-import { fileURLToPath } from "node:url";
 
-import { Headway } from "../../src/index.ts";
-
-/** From build/test/support. */
-const PROGRAM = process.env["HEADWAY_BIN"] ?? fileURLToPath(new URL("../../../../../../../target/debug/headway", import.meta.url));
+/** Seen from a package's folder, where its tests are run. */
+const PROGRAM = process.env["HEADWAY_BIN"] ?? resolve("../../../../target/debug/headway");
 
 /** The key of the administrator of a server with sign-in. It has signs that no subprotocol can carry. */
 export const ADMIN_KEY = "the/administrator/of/these/tests/0123456789==";
@@ -48,13 +45,9 @@ export class Server {
     return `http://127.0.0.1:${this.#port}`;
   }
 
-  /** A client with every right. */
-  admin(test: TestContext): Headway {
-    const headway = new Headway({ url: this.url, ...(this.#signIn && { token: () => ADMIN_KEY }) });
-    test.after(() => {
-      headway.close();
-    });
-    return headway;
+  /** How somebody with every right reaches it. */
+  get admin(): { readonly url: string; readonly token?: () => string } {
+    return { url: this.url, ...(this.#signIn && { token: () => ADMIN_KEY }) };
   }
 
   /** Resolves when it says that it is ready. */
