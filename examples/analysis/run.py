@@ -110,8 +110,10 @@ def through_a_crash(node: Node, rounds: int) -> None:
                         node.start()
                 case Gap(_, reason):
                     print(f"   events are missing: {reason}")
+                case Ended(job, "completed"):
+                    print(f"   completed, {job['result']['days']} days")
                 case Ended(job, status):
-                    print(f"   {status}, {job['result']['days']} days")
+                    print(f"   {status}: {job['error']['message']}")
 
 
 def main() -> None:

@@ -104,7 +104,8 @@ class Connection:
             try:
                 message = json.loads(self._socket.recv(timeout=max(end - time.monotonic(), 0)))
             except TimeoutError:
-                raise TimeoutError(f"What was waited for did not come in {ANSWER_S} s; the last was {message}") from None
+                detail = f"What was waited for did not come in {ANSWER_S} s; the last was {message}"
+                raise TimeoutError(detail) from None
         return message
 
     def ask(self, message: object, kind: str) -> dict[str, Any]:
