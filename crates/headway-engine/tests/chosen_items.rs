@@ -26,7 +26,7 @@ use headway_protocol::{Action, ItemStatus, Job, JobId, JobStatus, Owner};
 use headway_store::Store;
 use serde_json::Value;
 
-use gate::GatedStore;
+use gate::gated;
 use house::{House, me, numbers};
 
 /// Notes that it ran; numbers that end in 3 fail until there is a file `mended`.
@@ -197,7 +197,7 @@ async fn of_two_choices_at_once_one_is_taken() {
 fn a_crash_in_the_middle_of_putting_items_back_ends_right() {
     for swept in [0, 1, 3, 4] {
         let folder = folder();
-        let (store, mut calls) = GatedStore::new();
+        let (store, mut calls) = gated();
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let id = runtime.block_on(async {
             tokio::spawn(async move {

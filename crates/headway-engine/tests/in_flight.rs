@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use gate::{GatedStore, Waiting};
+use gate::{GatedStore, Waiting, gated};
 
 struct House {
     engine: Handle,
@@ -31,7 +31,7 @@ struct House {
 impl House {
     /// An engine with one running job.
     async fn new() -> Self {
-        let (store, calls) = GatedStore::new();
+        let (store, calls) = gated();
         let dynamic: Arc<dyn Store> = Arc::clone(&store) as Arc<dyn Store>;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let engine = Handle::start(Options::default(), dynamic, clock).unwrap();

@@ -10,12 +10,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::FutureExt;
-use headway_protocol::{ItemStatus, JobId, Timestamp};
+use headway_protocol::JobId;
+use headway_store::intercept::{Intercept, Intercepted};
 use headway_store::memory::MemoryStore;
 use headway_store::{
-    Append, AppendError, Appended, Due, Entry, EntryError, EntryQuery, Expected, History,
-    ItemQuery, ItemSummary, LeaseRequest, LeasedItem, ListPage, ListQuery, NewItem, PutEntry,
-    Record, Sink, Store, StoreError, Stored, StoredItem, Sweep,
+    Append, AppendError, Appended, Expected, History, ListPage, ListQuery, Record, Sink, Store,
+    StoreError, Stored,
 };
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
@@ -48,18 +48,21 @@ struct State {
 }
 
 /// See the module.
-pub(crate) struct FaultStore {
+pub(crate) type FaultStore = Intercepted<Faults>;
+
+/// What stands in the way of the store.
+pub(crate) struct Faults {
     inner: MemoryStore,
     state: Mutex<State>,
 }
 
-impl fmt::Debug for FaultStore {
+impl fmt::Debug for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FaultStore").finish_non_exhaustive()
+        f.debug_struct("Faults").finish_non_exhaustive()
     }
 }
 
-impl FaultStore {
+impl Faults {
     /// An empty store with chances of its own. `prompt`: questions are answered at once.
     pub(crate) fn new(seed: u64, prompt: bool, mutation: Option<Mutation>) -> Self {
         let state = State {
@@ -306,7 +309,11 @@ impl FaultStore {
 }
 
 #[async_trait]
-impl Store for FaultStore {
+impl Intercept for Faults {
+    fn inner(&self) -> &MemoryStore {
+        &self.inner
+    }
+
     async fn append(&self, appends: Vec<Append>) -> Vec<Result<(), AppendError>> {
         appends.into_iter().map(|append| self.write(append)).collect()
     }
@@ -328,51 +335,7 @@ impl Store for FaultStore {
         self.ask("list", self.inner.list(query)).await
     }
 
-    async fn due(&self, until: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError> {
-        self.inner.due(until, limit).await
-    }
-
-    async fn find_key(&self, key: &str) -> Result<Option<(JobId, u64)>, StoreError> {
-        self.inner.find_key(key).await
-    }
-
-    async fn add_items(&self, job: &JobId, items: Vec<NewItem>) -> Result<(), StoreError> {
-        self.inner.add_items(job, items).await
-    }
-
-    async fn lease_items(
-        &self,
-        job: &JobId,
-        lease: &LeaseRequest,
-    ) -> Result<Vec<LeasedItem>, StoreError> {
-        self.inner.lease_items(job, lease).await
-    }
-
-    async fn next_retry(&self, job: &JobId) -> Result<Option<Timestamp>, StoreError> {
-        self.inner.next_retry(job).await
-    }
-
-    async fn items(&self, job: &JobId, query: &ItemQuery) -> Result<Vec<StoredItem>, StoreError> {
-        self.inner.items(job, query).await
-    }
-
-    async fn item_summaries(
-        &self,
-        job: &JobId,
-        query: &ItemQuery,
-    ) -> Result<Vec<ItemSummary>, StoreError> {
-        self.inner.item_summaries(job, query).await
-    }
-
-    async fn count_items(&self, job: &JobId) -> Result<Vec<(ItemStatus, u64)>, StoreError> {
-        self.inner.count_items(job).await
-    }
-
-    async fn sweep_items(&self, job: &JobId, sweep: &Sweep) -> Result<u64, StoreError> {
-        self.inner.sweep_items(job, sweep).await
-    }
-
-    async fn trim(&self, job: &JobId, before: u64) -> Result<Option<u64>, StoreError> {
+    async fn trim_log(&self, job: &JobId, before: u64) -> Result<Option<u64>, StoreError> {
         let begin = self.inner.trim(job, before).await?;
         if let Some(begin) = begin {
             self.trim(job, begin);
@@ -387,58 +350,7 @@ impl Store for FaultStore {
         Ok(())
     }
 
-    async fn expendable(
-        &self,
-        finished_before: Timestamp,
-        keep: u64,
-        limit: usize,
-    ) -> Result<Vec<JobId>, StoreError> {
-        self.inner.expendable(finished_before, keep, limit).await
-    }
-
-    async fn put_entries(&self, puts: Vec<PutEntry>) -> Result<Vec<u64>, EntryError> {
-        self.inner.put_entries(puts).await
-    }
-
-    async fn entry(&self, collection: &str, key: &str) -> Result<Option<Entry>, StoreError> {
-        self.inner.entry(collection, key).await
-    }
-
-    async fn entries(
-        &self,
-        collection: &str,
-        query: &EntryQuery,
-    ) -> Result<Vec<Entry>, StoreError> {
-        self.inner.entries(collection, query).await
-    }
-
-    async fn changed_entries(
-        &self,
-        collection: &str,
-        after: u64,
-        limit: usize,
-    ) -> Result<Vec<Entry>, StoreError> {
-        self.inner.changed_entries(collection, after, limit).await
-    }
-
-    async fn count_entries(&self, collection: &str) -> Result<u64, StoreError> {
-        self.inner.count_entries(collection).await
-    }
-
-    async fn trim_entries(
-        &self,
-        collection: &str,
-        before: &str,
-        limit: usize,
-    ) -> Result<u64, StoreError> {
-        self.inner.trim_entries(collection, before, limit).await
-    }
-
     fn attach(&self, sink: Arc<dyn Sink>) {
         self.state.lock().sinks.push(sink);
-    }
-
-    async fn close(&self) -> Result<(), StoreError> {
-        self.inner.close().await
     }
 }

@@ -25,6 +25,8 @@ mod clock;
 pub mod conformance;
 mod entry;
 mod error;
+#[cfg(feature = "intercept")]
+pub mod intercept;
 mod items;
 mod list;
 pub mod memory;

@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use headway_hub::{Bell, Handle, Hub, Ring};
 use headway_protocol::JobId;
+use headway_store::intercept::Intercepted;
 use headway_store::{Clock, Store};
 
 pub use orders::{Orders, every_order};
@@ -29,7 +30,7 @@ use crate::ledger::Ledger;
 use crate::mutation::Mutation;
 use crate::producer::{SUBJECTS, TENANTS};
 use crate::reader::{Counts, Reader};
-use crate::store::FaultStore;
+use crate::store::{FaultStore, Faults};
 use crate::viewer::Viewer;
 use settings::Settings;
 use tokens::Token;
@@ -145,7 +146,7 @@ impl World {
         mutation: Option<Mutation>,
     ) -> Result<Self, Violation> {
         let clock = Arc::new(VirtualClock::default());
-        let store = Arc::new(FaultStore::new(chance.number(), settings.prompt, mutation));
+        let store = Arc::new(Intercepted(Faults::new(chance.number(), settings.prompt, mutation)));
         let hub = Hub::start(
             settings.options.clone(),
             Arc::clone(&store) as Arc<dyn Store>,
