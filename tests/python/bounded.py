@@ -5,9 +5,9 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[2] / "clients" / "python" / "tests"))
 
-from support.bounded import PATIENCE, Bounded, Overdue, within  # noqa: E402
+from support.bounded import PATIENCE, Bounded, Overdue, unbounded, within  # noqa: E402
 
-__all__ = ["PATIENCE", "Bounded", "Overdue", "joined", "within"]
+__all__ = ["PATIENCE", "Bounded", "Overdue", "joined", "unbounded", "within"]
 
 
 def joined(thread, what, seconds=PATIENCE):

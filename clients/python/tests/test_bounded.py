@@ -6,9 +6,9 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from unittest import TestCase, TestResult, TestSuite, main
+from unittest import TestResult, TestSuite, main
 
-from support.bounded import Bounded, Overdue, within
+from support.bounded import Bounded, Overdue, unbounded, within
 
 DEAF = """
 import threading
@@ -43,7 +43,10 @@ main()
 """
 
 
-class BoundedTest(TestCase):
+class BoundedTest(Bounded):
+    def test_every_test_here_is_bounded(self) -> None:
+        self.assertEqual(unbounded(Path(__file__).parent), set())
+
     def test_a_test_that_hangs_fails_by_its_name_and_the_next_one_runs(self) -> None:
         class Hanging(Bounded):
             patience = 0.1

@@ -14,10 +14,11 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
-from unittest import TestCase, TestResult
+from unittest import TestCase, TestLoader, TestResult, TestSuite
 
-__all__ = ["PATIENCE", "Bounded", "Overdue", "within"]
+__all__ = ["PATIENCE", "Bounded", "Overdue", "unbounded", "within"]
 
 PATIENCE = 60.0
 """Seconds for one wait: several times what a slow machine takes for the longest."""
@@ -71,3 +72,16 @@ class Bounded(TestCase):
         faulthandler.dump_traceback_later(seconds, exit=True, file=_STDERR)
         with within(self.patience, f"the end of {self.id()}"):
             return super().run(result)
+
+
+def unbounded(folder: Path) -> set[str]:
+    """The tests of a folder that `Bounded` is not under."""
+    suites: list[TestSuite | TestCase] = [TestLoader().discover(str(folder))]
+    found = set()
+    while suites:
+        one = suites.pop()
+        if isinstance(one, TestSuite):
+            suites += one
+        elif not isinstance(one, Bounded):
+            found.add(one.id())
+    return found
