@@ -176,6 +176,36 @@ test("a silent worker, a failure and a job that is not there are said", async (t
   await heading(page, "It came").waitFor();
 });
 
+test("of a long history the newest events are there first, and older ones when they are wanted", async (t) => {
+  const server = await Server.start(t);
+  const page = await openBrowser(t);
+  await server.job("job_talks");
+  await server.report("job_talks", { type: "start" });
+  const lines = Array.from({ length: 6_000 }, (_, place) => ({ type: "log", level: "info", message: `line ${place + 1}` }));
+  for (let from = 0; from < lines.length; from += 500) await server.report("job_talks", lines.slice(from, from + 500));
+  const asked = [];
+  page.on("request", (request) => {
+    if (request.url().includes("/job_talks/events?")) asked.push(new URL(request.url()).searchParams);
+  });
+  await page.goto(`${server.url}/#/jobs/job_talks?tab=events`);
+  const events = page.getByRole("tabpanel", { name: /^Events/ }).getByRole("group");
+  await events.first().getByText("line 6000", { exact: true }).waitFor();
+  await page.getByText(/^These are the newest 5,\d{3} events\.$/).waitFor();
+  assert.deepEqual(asked.map((query) => query.has("after")), asked.map(() => false), "nothing is read from the beginning");
+  assert.equal(asked[0].get("before"), "latest");
+  await page.getByRole("tab", { name: /^Events 5\.\dK\+$/ }).waitFor();
+  // What happens now follows, and what is older comes before it.
+  await server.report("job_talks", { type: "log", level: "info", message: "line 6001" });
+  await events.first().getByText("line 6001", { exact: true }).waitFor();
+  await page.getByRole("button", { name: "Read older" }).first().click();
+  await page.getByText("6,003 events", { exact: true }).waitFor();
+  await page.getByRole("tab", { name: /^Log/ }).click();
+  await page.getByText("the newest 2,000 of 6,001 lines").waitFor();
+  await page.getByRole("searchbox", { name: "Search the log" }).fill("line 1234");
+  await page.getByText("1 line", { exact: true }).waitFor();
+  await picture(page, "job-long-history");
+});
+
 test("a history that the log has forgotten is said to be so", async (t) => {
   const server = await Server.start(t);
   const page = await openBrowser(t);

@@ -5,6 +5,7 @@ import { formatCount, type JobDocument } from "@headway/react";
 
 import { Tabs, type Tab } from "../design/tabs.tsx";
 import { EventsPanel } from "../jobs/page/events_panel.tsx";
+import { olderOf } from "../jobs/page/history.ts";
 import { HistoryNote } from "../jobs/page/history_note.tsx";
 import { JobSide } from "../jobs/page/job_side.tsx";
 import { LogPanel } from "../jobs/page/log_panel.tsx";
@@ -44,7 +45,7 @@ export function BatchParts({ id, job, at, query, onQuery }: BatchPartsProps) {
 
 /** A history is read when somebody wants to see it. */
 function HistoryPart({ id, at, part }: { readonly id: string; readonly at: number | undefined; readonly part: "log" | "events" }) {
-  const [history, view] = useHistory(id);
+  const [history, view] = useHistory(id, at);
   const events = useMemo(
     () => (at === undefined ? view.events : view.events.filter((event) => typeof event.at !== "string" || Date.parse(event.at) <= at)),
     [view.events, at],
@@ -52,7 +53,7 @@ function HistoryPart({ id, at, part }: { readonly id: string; readonly at: numbe
   return (
     <>
       <HistoryNote history={history} view={view} />
-      {part === "log" ? <LogPanel events={events} /> : <EventsPanel job={id} events={events} />}
+      {part === "log" ? <LogPanel events={events} /> : <EventsPanel job={id} events={events} onOlder={olderOf(history, view)} />}
     </>
   );
 }

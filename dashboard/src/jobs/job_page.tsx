@@ -20,7 +20,7 @@ import { hrefTo } from "../shell/route.ts";
 import { ShareDialog } from "../shell/share_dialog.tsx";
 import { sentence } from "../shell/words.ts";
 import { EventsPanel } from "./page/events_panel.tsx";
-import type { History, HistoryView } from "./page/history.ts";
+import { olderOf, type History, type HistoryView } from "./page/history.ts";
 import { HistoryNote } from "./page/history_note.tsx";
 import { ActionButtons, AskedNote, useAsking } from "./page/job_actions.tsx";
 import { JobMeter } from "./page/job_meter.tsx";
@@ -56,12 +56,12 @@ function Shown({ live }: { readonly live: JobDocument }) {
   const [query, setQuery] = useQuery();
   const [shares, setShares] = useState(false);
   const [replays, setReplays] = useState(false);
-  const [history, view] = useHistory(live.id);
   const [past, pastView] = usePast(live, replays);
   const asking = useAsking(live);
   const wasDocument = replays ? pastView?.document : undefined;
   const job = wasDocument ?? live;
   const at = wasDocument === undefined ? undefined : pastView?.at;
+  const [history, view] = useHistory(live.id, at);
   const times = useMemo(() => timesOf(view.events), [view.events]);
   const happened = at === undefined ? view.events.length : countUntil(times, at);
   const events = useMemo(() => (happened === view.events.length ? view.events : view.events.slice(0, happened)), [view.events, happened]);
@@ -125,11 +125,13 @@ function Parts({ job, at, events, history, view, tab, onTab }: PartsProps) {
   const logged = useMemo(() => events.filter(({ type }) => type === "log").length, [events]);
   const results = useMemo(() => latestPartials(events).length, [events]) + (job.result === undefined || job.result === null ? 0 : 1);
   const count = (number: number): string | undefined => (number === 0 ? undefined : formatCount(number, { short: true }));
+  // Of a long history the newest are read: there are more than those.
+  const countRead = (number: number): string | undefined => (number === 0 || view.complete || view.reading ? count(number) : `${formatCount(number, { short: true })}+`);
   const tabs: readonly Tab<TabName>[] = [
     ...(steps > 0 ? [{ name: "steps", label: "Steps", count: count(steps) } as const] : []),
-    { name: "log", label: "Log", count: count(logged) },
+    { name: "log", label: "Log", count: countRead(logged) },
     { name: "results", label: "Results", count: count(results) },
-    { name: "events", label: "Events", count: count(events.length) },
+    { name: "events", label: "Events", count: countRead(events.length) },
   ];
   const selected = tabs.find(({ name }) => name === tab)?.name ?? (steps > 0 ? "steps" : logged > 0 || results === 0 ? "log" : "results");
   return (
@@ -138,7 +140,7 @@ function Parts({ job, at, events, history, view, tab, onTab }: PartsProps) {
       {selected !== "steps" && <HistoryNote history={history} view={view} />}
       {selected === "log" && <LogPanel events={events} />}
       {selected === "results" && <ResultsPanel job={job} events={events} />}
-      {selected === "events" && <EventsPanel job={job.id} events={events} />}
+      {selected === "events" && <EventsPanel job={job.id} events={events} onOlder={olderOf(history, view)} />}
     </Tabs>
   );
 }

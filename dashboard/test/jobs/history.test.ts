@@ -1,9 +1,78 @@
+// A job's history, read back from its end.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Headway, JobEvent } from "@headway/client";
 
-import { joined } from "../../src/jobs/page/history.ts";
+import { History, joined, KEPT, olderOf, READ_AT_ONCE, type HistoryClient, type HistoryView } from "../../src/jobs/page/history.ts";
+
+type Page = Awaited<ReturnType<Headway["jobs"]["history"]>>;
 
 const event = (cursor: string, message: string) => ({ cursor, type: "log", message });
+const cursors = ({ events }: HistoryView): readonly string[] => events.map(({ cursor }) => cursor);
+const numbers = (from: number, to: number): readonly string[] => Array.from({ length: to - from + 1 }, (_, place) => `x-${from + place}`);
+
+/** A log of numbered events, one in each second since 1970, of which the first may be forgotten; and who is told of new ones. */
+class Log {
+  asked = 0;
+  /** Called before each page is made. */
+  meanwhile: () => void = () => undefined;
+  #last = 0;
+  readonly #first: number;
+  #tell: (event: JobEvent) => void = () => undefined;
+
+  constructor(length: number, first = 1) {
+    this.#last = length;
+    this.#first = first;
+  }
+
+  add(): void {
+    this.#last += 1;
+    this.#tell({ type: "event", job: "job", cursor: `x-${this.#last}`, event: { ...this.#event(this.#last), type: "log" } });
+  }
+
+  readonly client: HistoryClient = {
+    watchJob: (_, { onEvent } = {}) => {
+      this.#tell = onEvent ?? this.#tell;
+      return { subscribe: () => () => undefined, getSnapshot: () => { throw new Error("the state is not needed"); }, close: () => { this.#tell = () => undefined; } };
+    },
+    jobs: {
+      history: async (_, { before = "", limit = 100 } = {}) => {
+        this.asked += 1;
+        await Promise.resolve();
+        this.meanwhile();
+        const end = before === "latest" ? this.#last : Number(before.slice(2)) - 1;
+        const begin = Math.max(this.#first, end - limit + 1);
+        const events = Array.from({ length: Math.max(0, end - begin + 1) }, (_none, place) => this.#event(begin + place));
+        return { events, cursor: `x-${this.#last}`, ...(begin > this.#first ? { previous: `x-${begin}` } : this.#first > 1 ? { trimmed_to: `x-${this.#first - 1}` } : {}) };
+      },
+    },
+  };
+
+  #event(number: number) {
+    return { cursor: `x-${number}`, type: "log", at: new Date(1000 * number).toISOString() };
+  }
+}
+
+/** Waits until a history shows something. */
+function until(history: History, holds: (view: HistoryView) => boolean): Promise<HistoryView> {
+  return new Promise((resolve) => {
+    const look = (): void => {
+      const view = history.getSnapshot();
+      if (!holds(view)) return;
+      leave();
+      resolve(view);
+    };
+    const leave = history.subscribe(look);
+  });
+}
+
+const begun = (log: Log): History => {
+  const history = new History(log.client, "job");
+  history.start();
+  return history;
+};
+const still = ({ reading }: HistoryView): boolean => !reading;
 
 test("where what was read meets what came live, each event is there once", () => {
   const read = [event("x-1", "a"), event("x-2", "b"), event("x-3", "c")];
@@ -14,4 +83,64 @@ test("where what was read meets what came live, each event is there once", () =>
 
 test("what came live while nothing was read is all there is", () => {
   assert.deepEqual(joined([], [event("x-9", "z")]), [event("x-9", "z")]);
+});
+
+test("a short history is there whole, and asked for once", { timeout: 10_000 }, async () => {
+  const log = new Log(150);
+  const view = await until(begun(log), still);
+  assert.deepEqual(cursors(view), numbers(1, 150));
+  assert.deepEqual([view.complete, view.beginsLate, log.asked], [true, false, 1]);
+});
+
+test("of a long one the newest are read, and older ones when they are asked for; what comes live meanwhile is there once", { timeout: 10_000 }, async () => {
+  const log = new Log(READ_AT_ONCE + 3000);
+  log.meanwhile = () => { log.add(); };
+  const history = begun(log);
+  const first = await until(history, still);
+  const made = log.asked;
+  assert.deepEqual(cursors(first), numbers(READ_AT_ONCE + 3000 + made - first.events.length + 1, READ_AT_ONCE + 3000 + made));
+  assert.ok(first.events.length >= READ_AT_ONCE && first.events.length < READ_AT_ONCE + 1000 + made, String(first.events.length));
+  assert.equal(first.complete, false);
+  log.meanwhile = () => undefined;
+  log.add();
+  olderOf(history, first)?.();
+  const whole = await until(history, ({ complete }) => complete);
+  assert.deepEqual(cursors(whole), numbers(1, READ_AT_ONCE + 3001 + made));
+  assert.equal(olderOf(history, whole), undefined);
+});
+
+test("it is read back to a moment that somebody looks at", { timeout: 10_000 }, async () => {
+  const log = new Log(20_000);
+  const history = begun(log);
+  await until(history, still);
+  history.reach(1000 * 9000);
+  const view = await until(history, ({ reading, events }) => !reading && events.length > READ_AT_ONCE + 1000);
+  const oldest = Number(cursors(view)[0]?.slice(2));
+  assert.ok(oldest <= 9000 && oldest > 7000, String(oldest));
+});
+
+test("a log that has forgotten its beginning is said to have when there is nothing older", { timeout: 10_000 }, async () => {
+  const history = begun(new Log(READ_AT_ONCE + 2000, 1001));
+  const first = await until(history, still);
+  assert.equal(first.beginsLate, false);
+  history.more();
+  const all = await until(history, ({ complete }) => complete);
+  assert.equal(all.beginsLate, true);
+  assert.equal(cursors(all)[0], "x-1001");
+});
+
+test("no more are held than may be, and those are the newest", { timeout: 30_000 }, async () => {
+  const log = new Log(KEPT + 5000);
+  const history = begun(log);
+  await until(history, still);
+  history.reach(0);
+  const full = await until(history, (view) => view.full && !view.reading);
+  assert.deepEqual([full.events.length, full.complete, cursors(full).at(-1)], [KEPT, false, `x-${KEPT + 5000}`]);
+  assert.equal(olderOf(history, full), undefined);
+  const { asked } = log;
+  history.more();
+  log.add();
+  const next = await until(history, (view) => cursors(view).at(-1) === `x-${KEPT + 5001}`);
+  assert.equal(next.events.length, KEPT);
+  assert.equal(log.asked, asked, "nothing older is asked for any more");
 });

@@ -13,9 +13,16 @@ import type { PastEvent } from "./history.ts";
 /** Events that are drawn, newest first; more with each press. */
 const DRAWN = 200;
 
-export function EventsPanel({ job, events }: { readonly job: string; readonly events: readonly PastEvent[] }) {
+interface EventsPanelProps {
+  readonly job: string;
+  readonly events: readonly PastEvent[];
+  /** Reads what comes before them; `undefined` where nothing does, or it is on its way. */
+  readonly onOlder: (() => void) | undefined;
+}
+
+export function EventsPanel({ job, events, onOlder }: EventsPanelProps) {
   const [drawn, setDrawn] = useState(DRAWN);
-  const newest = events.slice(-drawn).reverse();
+  const newest = keyed(events.slice(-drawn)).reverse();
   return (
     <>
       <div className="panel-tools">
@@ -24,11 +31,22 @@ export function EventsPanel({ job, events }: { readonly job: string; readonly ev
         <SaveButton job={job} />
       </div>
       <div className="event-list">
-        {newest.map((event, place) => <EventLine key={`${event.cursor} ${events.length - place}`} event={event} />)}
+        {newest.map(({ key, event }) => <EventLine key={key} event={event} />)}
       </div>
       {events.length > drawn && <p className="jobs-end"><Button onClick={() => { setDrawn(drawn + 5 * DRAWN); }}>Show older</Button></p>}
+      {events.length <= drawn && onOlder !== undefined && <p className="jobs-end"><Button onClick={onOlder}>Read older</Button></p>}
     </>
   );
+}
+
+/** Events with a key each: those of one report that came live have one position. */
+function keyed(events: readonly PastEvent[]): { readonly key: string; readonly event: PastEvent }[] {
+  let [before, times] = ["", 0];
+  return events.map((event) => {
+    times = event.cursor === before ? times + 1 : 0;
+    before = event.cursor;
+    return { key: `${event.cursor} ${times}`, event };
+  });
 }
 
 function EventLine({ event }: { readonly event: PastEvent }) {

@@ -1,59 +1,74 @@
-// What has happened in a job: its history as far as it was read, then what happens from now on.
+// What has happened in a job: its newest events, what happens from now on, and older ones as far back as they are wanted.
 //
-// **Invariants:** events are in their order and each is there once, also where what was read meets what
-// comes live. At most `KEPT` are held. A longer history is read further on demand, from its beginning:
-// until then what comes live follows after a gap.
+// **Invariants:** events are in their order, without a hole, and each is there once, also where what was read meets what
+// comes live. At most `KEPT` are held: those are the newest.
 
-import type { Headway, HistoryEvent, JobEvent, JobWatch } from "@headway/client";
+import type { Headway, HistoryEvent, JobEvent } from "@headway/client";
 
 import { reasonOf } from "../../shell/words.ts";
 
+/** Events of the first page: a screenful of newest ones is there before the others. */
+const FIRST_PAGE = 200;
 const PAGE = 1000;
-/** Events that are read by themselves; more are asked for. */
-const READ_AT_FIRST = 20_000;
+/** Events that are read by themselves, and as many more each time that somebody asks for older ones. */
+export const READ_AT_ONCE = 5000;
 /** Events that are held at the most: what comes then takes the place of the oldest. */
-const KEPT = 50_000;
+export const KEPT = 50_000;
 
 /** One event, or the news that some are missing. */
 export type PastEvent = HistoryEvent & { readonly type?: unknown; readonly at?: unknown };
 
+/** What of the client is needed for it. */
+export interface HistoryClient {
+  readonly watchJob: Headway["watchJob"];
+  readonly jobs: Pick<Headway["jobs"], "history">;
+}
+
 export interface HistoryView {
   readonly events: readonly PastEvent[];
-  /** How many of them were read, from the beginning on. */
-  readonly read: number;
   readonly reading: boolean;
-  /** Whether everything up to now was read. */
+  /** Whether there is nothing older that could be read. */
   readonly complete: boolean;
-  /** Whether the log has forgotten its beginning, or this has. */
+  /** Whether as many are held as may be: older ones are not read. */
+  readonly full: boolean;
+  /** Whether the log has forgotten its beginning. */
   readonly beginsLate: boolean;
   readonly error: string | undefined;
 }
 
-/** What was read, and what came live meanwhile, each event once. Live events of one report have the position of its last one. */
+const UNREAD: HistoryView = { events: [], reading: true, complete: false, full: false, beginsLate: false, error: undefined };
+
+/** The newest page, and what came live meanwhile, each event once. Live events of one report have the position of its last one. */
 export function joined(read: readonly PastEvent[], early: readonly PastEvent[]): PastEvent[] {
-  const known = new Set(read.slice(-2 * PAGE).map(({ cursor }) => cursor));
-  return [...read, ...early.filter(({ cursor }) => !known.has(cursor))];
+  const known = new Set(read.map(({ cursor }) => cursor));
+  return [...read, ...early.slice(early.findLastIndex(({ cursor }) => known.has(cursor)) + 1)];
+}
+
+/** What reads older ones, where there are some and none are on their way. */
+export function olderOf(history: History, { complete, full, reading }: HistoryView): (() => void) | undefined {
+  return complete || full || reading ? undefined : () => { history.more(); };
 }
 
 export class History {
-  readonly #client: Headway;
+  readonly #client: HistoryClient;
   readonly #id: string;
   readonly #listeners = new Set<() => void>();
   #ending = new AbortController();
-  #watch: JobWatch | undefined;
+  #stopWatching: () => void = () => undefined;
   #events: PastEvent[] = [];
-  /** What came live before everything older was read. */
-  #early: PastEvent[] = [];
-  #after: string | undefined;
-  #limit = READ_AT_FIRST;
+  /** Where to read back from: `latest` before the newest page is there, `undefined` where nothing is older. */
+  #before: string | undefined = "latest";
+  #limit = READ_AT_ONCE;
+  /** The moment, in milliseconds since 1970, that somebody looks at: events are read back to it. */
+  #wanted = Number.POSITIVE_INFINITY;
   #reading = false;
-  #complete = false;
   #beginsLate = false;
+  #full = false;
   #error: string | undefined;
   #telling = false;
-  #view: HistoryView = { events: [], read: 0, reading: true, complete: false, beginsLate: false, error: undefined };
+  #view = UNREAD;
 
-  constructor(client: Headway, id: string) {
+  constructor(client: HistoryClient, id: string) {
     this.#client = client;
     this.#id = id;
   }
@@ -67,42 +82,51 @@ export class History {
     };
   };
 
-  /** Begins, from the beginning. */
+  /** Begins, with the newest. */
   start(): void {
     this.#ending = new AbortController();
-    [this.#events, this.#early, this.#after] = [[], [], undefined];
-    [this.#reading, this.#complete, this.#beginsLate] = [false, false, false];
-    this.#watch = this.#client.watchJob(this.#id, { events: true, onEvent: (event) => { this.#take(event); } });
+    [this.#events, this.#before, this.#limit, this.#view] = [[], "latest", READ_AT_ONCE, UNREAD];
+    [this.#reading, this.#beginsLate, this.#full] = [false, false, false];
+    const watch = this.#client.watchJob(this.#id, { events: true, onEvent: (event) => { this.#take(event); } });
+    this.#stopWatching = watch.close;
     void this.read();
   }
 
   stop(): void {
     this.#ending.abort();
-    this.#watch?.close();
+    this.#stopWatching();
   }
 
-  /** Reads on, as much again. */
+  /** Reads older ones, as many again. */
   more(): void {
-    this.#limit += READ_AT_FIRST;
+    this.#limit = this.#events.length + READ_AT_ONCE;
     void this.read();
   }
 
-  /** Reads until it knows everything, or as much as it was allowed to. */
+  /** Reads back to a moment that somebody looks at; `undefined` for the present. */
+  reach(moment: number | undefined): void {
+    this.#wanted = moment ?? Number.POSITIVE_INFINITY;
+    if (this.#error === undefined && this.#wantsOlder()) void this.read();
+  }
+
+  /** Reads back until it knows everything, or as much as is wanted. */
   async read(): Promise<void> {
-    if (this.#reading || this.#complete) return;
+    if (this.#reading || !this.#wantsOlder()) return;
     const { signal } = this.#ending;
     this.#reading = true;
     this.#error = undefined;
     this.#tell();
     try {
-      for (let last = false; !last && this.#events.length < this.#limit;) {
-        const page = await this.#client.jobs.history(this.#id, { after: this.#after, limit: PAGE }, { signal });
+      for (let before = this.#before; before !== undefined && this.#wantsOlder(); before = this.#before) {
+        const isNewest = before === "latest";
+        // What came live before the newest page is asked for is in it, or older.
+        if (isNewest) this.#events = [];
+        const page = await this.#client.jobs.history(this.#id, { before, limit: isNewest ? FIRST_PAGE : PAGE }, { signal });
         if (signal.aborted) return;
-        if (page.trimmed_to !== undefined && page.trimmed_to !== null && this.#events.length === 0) this.#beginsLate = true;
-        this.#events = [...this.#events, ...page.events];
-        this.#after = page.next ?? page.events.at(-1)?.cursor ?? this.#after;
-        last = page.next === undefined || page.next === null;
-        if (last) this.#join();
+        this.#events = isNewest ? joined(page.events, this.#events) : [...page.events, ...this.#events];
+        this.#before = page.previous ?? undefined;
+        this.#beginsLate = this.#before === undefined && page.trimmed_to !== undefined && page.trimmed_to !== null;
+        this.#keepNewest();
         this.#tell();
       }
     } catch (error) {
@@ -113,23 +137,24 @@ export class History {
     this.#tell();
   }
 
-  /** Everything was read: what came meanwhile follows, but for what the pages had already. */
-  #join(): void {
-    this.#events = joined(this.#events, this.#early);
-    this.#early = [];
-    this.#complete = true;
+  #wantsOlder(): boolean {
+    if (this.#before === undefined || this.#full) return false;
+    const oldest = this.#events[0]?.at;
+    return this.#before === "latest" || this.#events.length < this.#limit || (typeof oldest === "string" && Date.parse(oldest) > this.#wanted);
   }
 
   #take(event: JobEvent): void {
     const past: PastEvent = event.type === "gap" ? { type: "gap", cursor: event.to, to: event.to, reason: event.reason } : { ...event.event, cursor: event.cursor };
-    if (this.#complete) this.#events = [...this.#events, past];
-    else this.#early.push(past);
-    if (this.#early.length > KEPT) this.#early = [{ type: "gap", cursor: `before ${past.cursor}`, to: past.cursor }, ...this.#early.slice(KEPT / 2)];
-    if (this.#events.length > KEPT) {
-      this.#events = this.#events.slice(-KEPT);
-      this.#beginsLate = true;
-    }
+    this.#events = [...this.#events, past];
+    this.#keepNewest();
     this.#tell();
+  }
+
+  #keepNewest(): void {
+    if (this.#events.length <= KEPT) return;
+    this.#events = this.#events.slice(-KEPT);
+    // What would be read next is no longer what comes before them.
+    this.#full = true;
   }
 
   /** Tells once for what comes together. */
@@ -138,9 +163,7 @@ export class History {
     this.#telling = true;
     setTimeout(() => {
       this.#telling = false;
-      const unread: readonly PastEvent[] = this.#complete || this.#early.length === 0 ? [] : [{ type: "gap", cursor: "unread", to: "unread" }, ...this.#early];
-      const events = unread.length === 0 || this.#reading ? this.#events : [...this.#events, ...unread];
-      this.#view = { events, read: this.#events.length, reading: this.#reading, complete: this.#complete, beginsLate: this.#beginsLate, error: this.#error };
+      this.#view = { events: this.#events, reading: this.#reading, complete: this.#before === undefined && !this.#full, full: this.#full, beginsLate: this.#beginsLate, error: this.#error };
       for (const listener of [...this.#listeners]) listener();
     }, 60);
   }

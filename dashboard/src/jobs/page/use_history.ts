@@ -5,17 +5,18 @@ import { useHeadway } from "@headway/react";
 
 import { History, type HistoryView } from "./history.ts";
 
-/** The history of a job; nothing is read without an `id`. */
-export function useHistory(id: string | undefined): readonly [History, HistoryView] {
+/** The history of a job, read back at least to a moment of the past that somebody looks at. */
+export function useHistory(id: string, at: number | undefined): readonly [History, HistoryView] {
   const client = useHeadway();
-  const history = useMemo(() => new History(client, id ?? ""), [client, id]);
-  const wanted = id !== undefined;
+  const history = useMemo(() => new History(client, id), [client, id]);
   useEffect(() => {
-    if (!wanted) return;
     history.start();
     return () => {
       history.stop();
     };
-  }, [history, wanted]);
+  }, [history]);
+  useEffect(() => {
+    history.reach(at);
+  }, [history, at]);
   return [history, useSyncExternalStore(history.subscribe, history.getSnapshot)];
 }
