@@ -2,11 +2,9 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Headway, JobEvent } from "@headway/client";
+import type { JobEvent } from "@headway/client";
 
 import { History, joined, KEPT, olderOf, READ_AT_ONCE, type HistoryClient, type HistoryView } from "../../src/jobs/page/history.ts";
-
-type Page = Awaited<ReturnType<Headway["jobs"]["history"]>>;
 
 const event = (cursor: string, message: string) => ({ cursor, type: "log", message });
 const cursors = ({ events }: HistoryView): readonly string[] => events.map(({ cursor }) => cursor);
