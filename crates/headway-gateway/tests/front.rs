@@ -243,7 +243,9 @@ async fn whoever_says_nothing_is_let_go() {
 #[tokio::test]
 async fn a_websocket_without_a_subscription_is_closed() {
     let idle_within = Duration::from_millis(50);
-    let server = with(Limits { idle_within, ..Limits::default() }).await;
+    let mut server = with(Limits { idle_within, ..Limits::default() }).await;
+    // A connection of requests is let go as soon: each has one of its own.
+    server.client = reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap();
     server.job("a").await;
     let mut watching = Socket::open(&server, "/api/v1/stream?job=a").await;
     let mut idle = Socket::open(&server, "/api/v1/stream").await;
