@@ -48,10 +48,11 @@ impl Client {
     pub fn new(server: &str, token: Option<&str>) -> Result<Self, Error> {
         let wrong =
             |reason: &str| Error::Address { address: server.to_owned(), reason: reason.to_owned() };
-        let mut base: Url = server.parse().map_err(|error| wrong(&format!("{error}")))?;
-        if !matches!(base.scheme(), "http" | "https") {
+        let scheme = server.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+        if !matches!(scheme.as_deref(), Some("http" | "https")) {
             return Err(wrong("it begins with neither http:// nor https://"));
         }
+        let mut base: Url = server.parse().map_err(|error| wrong(&format!("{error}")))?;
         if base.host_str().is_none() {
             return Err(wrong("it names no host"));
         }

@@ -27,6 +27,11 @@ impl Failure {
         Self::new(format!("{what}: {}", chain(error)))
     }
 
+    /// It could not be done, in the error's own words and those of its causes; and what to do.
+    pub(crate) fn of(error: &dyn std::error::Error, hint: &str) -> Self {
+        Self::new(format!("{}{hint}", chain(error)))
+    }
+
     pub(crate) fn exit(&self) -> Exit {
         self.exit
     }
@@ -53,7 +58,13 @@ impl From<headway_client::Error> for Failure {
             .retry_after()
             .map(|wait| format!(". It may be tried again in {} s", wait.as_secs()));
         let hint = format!("{place}{}{}", what_to_do(&error), wait.unwrap_or_default());
-        Self::new(format!("{}{hint}", chain(&error)))
+        let words = if let headway_client::Error::Unreachable { source, .. } = &error {
+            // What lies between is how it was tried, and has the address once more.
+            format!("{error}: {}", root(source.as_ref()))
+        } else {
+            chain(&error)
+        };
+        Self::new(format!("{words}{hint}"))
     }
 }
 
@@ -65,7 +76,9 @@ fn what_to_do(error: &headway_client::Error) -> &'static str {
                 is made with `headway key create --data DIR` while the node is stopped";
     }
     match error.problem() {
-        Some(problem) if problem.status == 403 => ". `headway whoami` says who you are there",
+        Some(problem) if problem.status == 403 && problem.field.is_none() => {
+            ". `headway whoami` says who you are there"
+        }
         None if matches!(error, headway_client::Error::NotTrusted { .. }) => {
             ". If it is yours, name the authority of its certificate with --ca"
         }
@@ -74,6 +87,13 @@ fn what_to_do(error: &headway_client::Error) -> &'static str {
         }
         Some(_) | None => "",
     }
+}
+
+/// What caused an error in the first place.
+fn root(error: &(dyn std::error::Error + 'static)) -> String {
+    std::iter::successors(Some(error), |error| error.source())
+        .last()
+        .map_or_else(String::new, ToString::to_string)
 }
 
 /// An error and what caused it, each once.

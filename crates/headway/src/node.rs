@@ -16,6 +16,9 @@ use crate::configuration::{Configuration, ConfiguredValue, Environment, Settings
 use crate::failure::Failure;
 use crate::{certificate, dashboard, open_files, rate_card};
 
+/// How long a node that has no work yet takes at most to be taken down.
+const IDLE_GRACE: Duration = Duration::from_secs(1);
+
 /// A running node.
 #[derive(Debug)]
 pub(crate) struct Node {
@@ -122,11 +125,17 @@ impl Node {
         let gateway = match Gateway::bind(gateway, engine.clone(), hub, signin.clone()).await {
             Ok(gateway) => gateway,
             Err(error) => {
-                engine.shutdown(Duration::ZERO).await;
+                engine.shutdown(IDLE_GRACE).await;
                 // Nobody has come in yet: there is nothing to note.
                 signin.close().await.ok();
-                let what = format!("cannot listen on {}", settings.listen);
-                return Err(Failure::because(&what, &error));
+                let hint = match &error {
+                    headway_gateway::Error::Bind { .. } => {
+                        ": stop what listens there, or name another address with --listen (port 0 \
+                         takes a free one)"
+                    }
+                    headway_gateway::Error::NotLoopback(_) => "",
+                };
+                return Err(Failure::of(&error, hint));
             }
         };
         let mut keepers = Vec::new();

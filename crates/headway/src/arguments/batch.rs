@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use headway_protocol::batch::{OnBudget, Rate};
 use headway_protocol::request::RetryItems;
 use headway_protocol::{Amount, ItemStatus, JobId, Secret};
@@ -97,7 +97,8 @@ pub(crate) struct ItemsArguments {
 }
 
 #[derive(Debug, Args)]
-#[group(required = true, multiple = true)]
+#[group(skip)]
+#[command(group = ArgGroup::new("work").args(["exec", "url", "kind"]).required(true).multiple(true))]
 pub(crate) struct ExecutorArguments {
     /// Run this command for each item: the item's JSON on standard input, its output on standard
     /// output. Split into words like a shell does, but never given to one.
@@ -137,7 +138,7 @@ pub(crate) struct ExecutorArguments {
 pub(crate) struct ResultsArguments {
     /// The batch.
     pub(crate) id: JobId,
-    /// Only items with this status.
+    /// Only items with this status, such as succeeded or failed.
     #[arg(long)]
     pub(crate) status: Option<ItemStatus>,
     /// How to write them [default: by the output's ending, else jsonl].

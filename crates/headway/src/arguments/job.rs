@@ -55,7 +55,7 @@ pub(crate) enum JobCommand {
 
 #[derive(Debug, Default, Args)]
 pub(crate) struct ListArguments {
-    /// Only with this status.
+    /// Only with this status, such as running or failed.
     #[arg(long)]
     pub(crate) status: Option<JobStatus>,
     /// Only of this kind.

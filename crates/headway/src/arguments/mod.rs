@@ -36,29 +36,32 @@ pub(crate) struct Arguments {
     pub(crate) command: Command,
 }
 
+/// What stands above the options that every command takes, so that a command's own come first.
+const EVERY: &str = "Options of every command";
+
 /// What every command takes.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Common {
     /// The server to talk to [default: port 4323 of this machine; `batch run` and `run` start a
     /// node of their own instead].
-    #[arg(long, global = true, env = "HEADWAY_URL", value_name = "URL")]
+    #[arg(long, global = true, help_heading = EVERY, env = "HEADWAY_URL", value_name = "URL")]
     pub(crate) server: Option<String>,
     /// The API key or token to sign in with; `-` reads it from standard input. Other people on this
     /// machine can see command lines: better are `HEADWAY_TOKEN` and --token-file.
-    #[arg(long, global = true, value_name = "TOKEN", value_parser = secret)]
+    #[arg(long, global = true, help_heading = EVERY, value_name = "TOKEN", value_parser = secret)]
     pub(crate) token: Option<Secret>,
     /// A file that the API key or token is in [also: `HEADWAY_TOKEN_FILE`].
-    #[arg(long, global = true, value_name = "FILE", conflicts_with = "token")]
+    #[arg(long, global = true, help_heading = EVERY, value_name = "FILE", conflicts_with = "token")]
     pub(crate) token_file: Option<PathBuf>,
     /// A PEM file of the authorities to trust instead of the system's, for a server at https:// with
     /// a certificate of your own.
-    #[arg(long, global = true, env = "HEADWAY_CA", value_name = "FILE")]
+    #[arg(long, global = true, help_heading = EVERY, env = "HEADWAY_CA", value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
     /// Print JSON for programs instead of text for people.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERY)]
     pub(crate) json: bool,
     /// The configuration file (TOML).
-    #[arg(long, global = true, env = "HEADWAY_CONFIG", value_name = "FILE")]
+    #[arg(long, global = true, help_heading = EVERY, env = "HEADWAY_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 }
 

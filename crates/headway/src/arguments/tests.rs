@@ -144,3 +144,17 @@ fn a_token_is_not_in_debug_output() {
     assert_eq!(arguments.common.token.as_ref().unwrap().expose(), "s3cret");
     assert!(!format!("{arguments:?}").contains("s3cret"));
 }
+
+#[test]
+fn help_says_what_is_needed_and_a_commands_own_options_first() {
+    let error = Arguments::try_parse_from("headway batch run items.csv".split(' ')).unwrap_err();
+    let usage = error.to_string();
+    assert!(usage.contains("<--exec <CMD>|--url <URL>|--kind <KIND>>"), "{usage}");
+    assert!(!usage.contains("--header"), "{usage}");
+
+    let help = Arguments::try_parse_from("headway job list --help".split(' ')).unwrap_err();
+    let help = help.to_string();
+    let place = |text: &str| help.find(text).unwrap_or_else(|| panic!("no `{text}` in {help}"));
+    assert!(place("--page") < place("Options of every command"), "{help}");
+    assert!(place("Options of every command") < place("--server"), "{help}");
+}

@@ -31,6 +31,9 @@ pub(crate) async fn run(common: &Common, arguments: WatchArguments) -> Result<Ex
         expected.extend(jobs.into_iter().filter(|job| !job.status.is_terminal()).map(|job| job.id));
         selectors.push(Selector::Session(session.clone()));
     }
+    if let (Some(session), true) = (&arguments.session, expected.is_empty()) {
+        output::complain(&format!("no job of session {session} is open: waiting for the next one"));
+    }
     let options = WatchOptions {
         events: arguments.events.then_some(EventFilter::All(true)),
         attempts: Some(ATTEMPTS),
