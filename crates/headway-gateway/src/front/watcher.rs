@@ -3,33 +3,32 @@
 //! Frames are taken from the session only when those before them have left, so that a reader who is
 //! slow finds newer states instead of more of them.
 
+mod lifetime;
+mod polling;
+mod sign_in;
 mod speech;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use headway_access::{Act, Caller, Denial, On, authorize};
 use headway_hub::session::{Answer, Session};
 use headway_hub::{Form as FrameForm, Frame};
 use headway_protocol::frame::ClosingReason;
-use headway_protocol::{ClientMessage, CloseCode, Problem, ProblemCode, Secret};
-use headway_signin::{Ended, Presented, Refused};
+use headway_protocol::{ClientMessage, CloseCode, Problem};
 use headway_websocket::{Message, close, deflate, frame};
 use serde_json::Value;
 
-use super::admission::{Limit, Place};
+use self::polling::Polling;
+use super::admission::Place;
 use super::answer::{self, Answer as HttpAnswer};
 use super::conversation::Conversation;
 use super::outbound::Outbound;
 use super::shard::Context;
-use super::wheel::Tick;
 use crate::compatible::speech::Speech;
 use crate::metrics::Connected;
 use crate::observe::Seen;
-use crate::problem::Refusal;
 use crate::stream::events::{BEGINNING, event};
-use crate::stream::opening::{Form, Opening, Page};
+use crate::stream::opening::{Form, Opening};
 use crate::stream::poll::Collected;
 use crate::stream::selection::Selection;
 
@@ -73,16 +72,6 @@ enum Transport {
     Messages(Box<Conversation>),
     Events,
     Poll(Box<Polling>),
-}
-
-#[derive(Debug)]
-struct Polling {
-    collected: Collected,
-    patience: Tick,
-    one_job: bool,
-    page: Page,
-    /// The request, and whether it is the last on its connection; taken by its answer.
-    seen: Option<(Seen, bool)>,
 }
 
 /// See the module.
@@ -307,71 +296,6 @@ impl Watcher {
         some
     }
 
-    /// Takes a token with which its client says who it is, or goes on being who it was.
-    fn sign_in(
-        &mut self,
-        key: u32,
-        serial: u32,
-        token: Secret,
-        address: IpAddr,
-        context: &Context,
-    ) {
-        let signin = &context.app.door.signin;
-        if !signin.asks() {
-            let detail = "this server asks nobody to sign in: go on without a token";
-            let problem = Problem::new(ProblemCode::Invalid, detail);
-            return self.session.handle_sign_in(Err(problem), context.time());
-        }
-        match signin.identify(Presented::Bearer(token.expose()), address, context.time()) {
-            Err(Refused::NotKnownYet) => context.identify(key, serial, token, address),
-            outcome => self.signed_in(outcome, context),
-        }
-    }
-
-    /// Takes what was found out of who it is.
-    pub(super) fn signed_in(&mut self, outcome: Result<Arc<Caller>, Refused>, context: &Context) {
-        let now = context.time();
-        let first = self.session.caller().is_nobody();
-        let outcome = outcome.map_err(Refused::problem).and_then(|caller| {
-            authorize(&caller, Act::Watch, On::Anything).map_err(Denial::problem)?;
-            Ok(caller)
-        });
-        let outcome = outcome.and_then(|caller| {
-            if first {
-                let places = context.admission.places_of(&caller.owner);
-                self.places.extend(places.map_err(|limit| Refusal::from(limit).into_problem())?);
-            }
-            Ok(caller)
-        });
-        self.session.handle_sign_in(outcome, now);
-        let known = !self.session.caller().is_nobody();
-        if let Transport::Messages(conversation) = &mut self.transport
-            && let Some(waiting) = conversation.unsigned.take_if(|_| known)
-        {
-            let (_, selection) = *waiting;
-            conversation.is_signed_in();
-            apply(selection, &mut self.session, context);
-        }
-        // It may have been revoked between the check and now.
-        self.has_ended(context);
-    }
-
-    /// Says farewell when its sign-in has ended. Whether it did.
-    pub(super) fn has_ended(&mut self, context: &Context) -> bool {
-        if self.stopping {
-            return false;
-        }
-        let caller = self.session.caller();
-        let reason = match context.app.door.signin.stands(caller, context.time()) {
-            Ok(()) => return false,
-            Err(Ended::Expired) => ClosingReason::TokenExpired,
-            Err(Ended::Revoked) => ClosingReason::Revoked,
-        };
-        self.stopping = true;
-        self.session.close(reason, 0, CloseCode::InvalidToken);
-        true
-    }
-
     /// Whether its client has more to say than its request.
     pub(super) fn converses(&self) -> bool {
         matches!(self.transport, Transport::Messages(_))
@@ -413,31 +337,6 @@ impl Watcher {
         Taken::Some
     }
 
-    /// Collects frames for one answer, and gives it when there is something, or the time is up.
-    fn collect(&mut self, outbound: &mut Outbound, context: &Context) -> Taken {
-        let Self { session, transport, .. } = self;
-        let Transport::Poll(polling) = transport else { return Taken::All };
-        let now = context.time();
-        let mut full = false;
-        while !full {
-            let Some(frame) = session.poll_frame(now) else { break };
-            full = polling.collected.add(&frame);
-        }
-        let impatient = context.now >= polling.patience || self.stopping;
-        let settled = self.working == 0 && !session.is_waiting();
-        if !full && !(settled && (polling.collected.has_frames() || impatient)) {
-            return Taken::All;
-        }
-        let body = polling.collected.finish(polling.one_job, session.positions());
-        if let Some((seen, last)) = polling.seen.take() {
-            let mut answer = HttpAnswer::json(body);
-            polling.page.mark(&mut answer.headers);
-            outbound.push(context.bytes(answer, seen, last || self.stopping));
-        }
-        self.over = Some(Over::Answered);
-        Taken::All
-    }
-
     /// A frame's bytes for this watcher; made once for all who share it.
     pub(super) fn encode<'a>(&self, frame: &'a Frame) -> &'a Bytes {
         match &self.transport {
@@ -466,118 +365,6 @@ impl Watcher {
         match &self.transport {
             Transport::Messages(_) => false,
             Transport::Events | Transport::Poll(_) => !self.stopping,
-        }
-    }
-
-    /// Sees to it that a connection whose other side is gone, or has nothing to say, does not stay.
-    /// `blocked`: since when the socket has taken nothing while something waits.
-    pub(super) fn keep_alive(
-        &mut self,
-        blocked: Option<Tick>,
-        outbound: &mut Outbound,
-        context: &Context,
-    ) {
-        if self.over.is_some() {
-            return;
-        }
-        let options = &context.app.options;
-        let now = context.now;
-        // A browser's session ends when nobody uses it; to watch is to use it. Whoever reads slowly has
-        // no more time than others.
-        let caller = self.session.caller();
-        let expired = caller.expires_at.is_some_and(|at| at <= context.time());
-        let ended = (expired || caller.session.is_some()) && self.has_ended(context);
-        // A reader that does not take what was sent before a ping cannot answer it.
-        if let Some(since) = blocked {
-            if now.ms_since(since) >= millis(options.write_within) {
-                self.fail(Limit::StalledWrite, CloseCode::TooSlow, context);
-            }
-            return;
-        }
-        if ended {
-            return;
-        }
-        let Transport::Messages(conversation) = &mut self.transport else { return };
-        let unsigned = conversation.unsigned.as_ref().map(|waiting| waiting.0);
-        let late = |since| now.ms_since(since) >= millis(options.limits.sign_in_within);
-        if unsigned.is_some_and(late) && !self.stopping {
-            context.admission.hit(Limit::SignIn);
-            self.stopping = true;
-            self.session.close(ClosingReason::Unauthenticated, 0, CloseCode::InvalidToken);
-            return;
-        }
-        if self.keep_talking(outbound, context) {
-            return;
-        }
-        let Transport::Messages(conversation) = &mut self.transport else { return };
-        if self.session.has_subscriptions() {
-            conversation.idle = None;
-        } else {
-            let since = *conversation.idle.get_or_insert(now);
-            if now.ms_since(since) >= millis(options.limits.idle_within) && !self.stopping {
-                context.admission.hit(Limit::Idle);
-                self.stopping = true;
-                self.session.close(ClosingReason::Idle, 0, CloseCode::Ended);
-                return;
-            }
-        }
-        if conversation
-            .flooding
-            .is_some_and(|since| now.ms_since(since) >= millis(options.limits.flood_within))
-        {
-            let retry_ms = context.app.retry_ms();
-            context.admission.hit(Limit::Messages);
-            conversation.flooding = None;
-            self.session.close(ClosingReason::RateLimited, retry_ms, CloseCode::RateLimited);
-            return;
-        }
-        if now.ms_since(conversation.pinged) < millis(options.ping_every) {
-            return;
-        }
-        if now.ms_since(conversation.heard) > millis(options.pong_within) {
-            self.fail(Limit::Pong, CloseCode::NoPong, context);
-            return;
-        }
-        conversation.pinged = now;
-        outbound.push(frame::ping());
-    }
-
-    fn fail(&mut self, limit: Limit, code: CloseCode, context: &Context) {
-        context.admission.hit(limit);
-        self.connected.fail(&context.app.metrics);
-        self.over = Some(Over::Close(code));
-    }
-
-    /// When there is something to do although nothing happened.
-    pub(super) fn due(&self, blocked: Option<Tick>, context: &Context) -> Tick {
-        let options = &context.app.options;
-        let expires = self.session.caller().expires_at.filter(|_| !self.stopping);
-        let or_expires = |due: Tick| {
-            expires.map_or(due, |at| due.min(context.now.after_ms(context.until(at).max(1))))
-        };
-        if let Some(since) = blocked {
-            return or_expires(since.after_ms(millis(options.write_within)));
-        }
-        let session = or_expires(context.now.after_ms(context.until(self.session.next_deadline())));
-        match &self.transport {
-            Transport::Messages(conversation) => {
-                let ping = conversation.pinged.after_ms(millis(options.ping_every));
-                let idle = conversation
-                    .idle
-                    .map(|since| since.after_ms(millis(options.limits.idle_within)));
-                let credit = conversation.credit_due(context);
-                let unsigned = conversation.unsigned.as_ref().filter(|_| !self.stopping);
-                let session = unsigned.map_or(session, |waiting| {
-                    session.min(waiting.0.after_ms(millis(options.limits.sign_in_within)))
-                });
-                let first = session.min(ping);
-                let first = idle.map_or(first, |idle| first.min(idle));
-                let speech = self.speech_due(context);
-                let first = speech.map_or(first, |speech| first.min(speech));
-                credit.map_or(first, |credit| first.min(credit))
-            }
-            Transport::Events => session,
-            Transport::Poll(polling) => session.min(polling.patience),
         }
     }
 }
