@@ -12,9 +12,10 @@ import { Backoff } from "./backoff.ts";
 import type { Close, Link, TransportName } from "./connection.ts";
 import { Credential } from "./credential.ts";
 import type { Output } from "./output.ts";
+import type { Replay } from "./replays.ts";
 import { endingOf, type Closing, type Phase } from "./phase.ts";
 import type { Selection } from "./selection.ts";
-import { Stream, type Replay, type StreamFrame } from "./stream.ts";
+import { Stream, type StreamFrame } from "./stream.ts";
 
 /** How long a connection may take to say its first word. */
 const CONNECT_MS = 15_000;
@@ -128,10 +129,9 @@ export class Session {
   }
 
   /** Asks for the events of a subscription once more, from an older position; see `Stream.replay`. */
-  replay(replay: Replay, now: number): number {
-    const number = this.stream.replay(replay);
+  replay(number: number, replay: Replay, now: number): void {
+    this.stream.replay(number, replay);
     this.#changed(now);
-    return number;
   }
 
   /** Looks whether what has ended has begun again, as after a command: over a WebSocket the server tells of it. */
@@ -435,7 +435,7 @@ export class Session {
     this.#silenceMs = transport === "poll" ? POLL_MS : CONNECT_MS;
     this.#silentAt = now + this.#silenceMs;
     const selections = this.#selections();
-    const path = transport === "websocket" ? STREAM : address(selections, (selection) => this.stream.cursor(selection), transport);
+    const path = transport === "websocket" ? STREAM : address(selections, (selection) => this.stream.begin(selection), transport, this.stream.repeats);
     this.#outputs.push({ type: "connect", connection, transport, path, token: this.#credential.token });
     this.#enter({ state: "connecting", transport });
   }

@@ -1,25 +1,18 @@
 // What is watched, and what the frames of a stream say of it. Whoever has a way to a server, or to a tab
 // that has one, opens the stream, sends the messages that it wants sent, and gives it what comes.
 
-import { offset } from "../document/cursor.ts";
 import type { Frame } from "../protocol/frame.ts";
 import type { ClientMessage } from "../protocol/generated/contract.ts";
 import type { TransportName } from "./connection.ts";
 import type { Lane, LaneFrame } from "./lane.ts";
 import type { News } from "./output.ts";
 import type { Refusal } from "./refusal.ts";
+import type { Replay, Replays } from "./replays.ts";
 import { named, subscribe, wantsEvents, type Selection } from "./selection.ts";
 import { Subscriptions } from "./subscriptions.ts";
 
 /** What a name on the wire stands for: a subscription by its key, a job that is looked up for a selector, or a replay. */
 type Subject = { readonly key: string } | { readonly lookedUp: string } | { readonly replay: number };
-
-/** Events of a subscription that somebody else has to be told again. */
-export interface Replay {
-  readonly key: string;
-  readonly selection: Selection;
-  readonly cursor: string;
-}
 
 /** Frames that are about a subscription or a job. */
 export type StreamFrame = LaneFrame | Extract<Frame, { type: "subscribed" | "error" }>;
@@ -30,27 +23,22 @@ export type StreamFrame = LaneFrame | Extract<Frame, { type: "subscribed" | "err
 export class Stream {
   readonly #subscriptions = new Subscriptions();
   readonly #subjects = new Map<string, Subject>();
-  readonly #replays = new Map<number, Replay>();
   readonly #messages: ClientMessage[] = [];
   readonly #news: News[] = [];
   #names = 0;
-  #replayed = 0;
   #open = false;
-  /** Replays that have begun: they are over with the next state, which comes after all its events. */
-  readonly #begun = new Set<number>();
-  /** Whether frames are news: somebody hands them on. */
-  #relayed = false;
+  /** What has to be told again, where somebody hands frames on. */
+  #replays: Replays | undefined;
 
   /** Whether messages can be sent. */
   get isOpen(): boolean {
     return this.#open;
   }
 
-  /** Whether somebody hands frames on: then they are news, and events can be asked for again. */
-  relay(relayed: boolean): void {
-    this.#relayed = relayed;
-    if (relayed) return;
-    for (const number of [...this.#replays.keys()]) this.forget(number);
+  /** Somebody hands frames on, so that they are news, and may ask for events again; or nobody does. */
+  relay(replays: Replays | undefined): void {
+    for (const number of this.#replays?.all.keys() ?? []) this.forget(number);
+    this.#replays = replays;
   }
 
   /** The next message to send. */
@@ -118,26 +106,24 @@ export class Stream {
   unsubscribe(key: string): boolean {
     const gone = this.#subscriptions.remove(key);
     if (gone === undefined) return false;
-    for (const [number, replay] of this.#replays) if (replay.key === key) this.#replays.delete(number);
+    this.#replays?.removeOf(key);
     this.#withdraw((subject) => {
       if ("key" in subject) return subject.key === key;
-      return "lookedUp" in subject ? gone.includes(subject.lookedUp) : !this.#replays.has(subject.replay);
+      return "lookedUp" in subject ? gone.includes(subject.lookedUp) : !this.#replays?.all.has(subject.replay);
     });
     return true;
   }
 
-  /** Asks for the events of a subscription after an older position once more; the news `replayed` comes before them. */
-  replay(replay: Replay): number {
-    this.#replayed += 1;
-    this.#replays.set(this.#replayed, replay);
-    if (this.#open) this.#ask({ replay: this.#replayed }, replay.selection, replay.cursor);
-    return this.#replayed;
+  /** Asks for a replay; the news `replayed` comes before its events. */
+  replay(number: number, { selection, cursor }: Replay): void {
+    if (this.#open) this.#ask({ replay: number }, selection, cursor);
+    // Where nothing can be asked, what is watched is asked for anew, also what has ended.
+    else this.lane(named(selection.selector) ?? "")?.doubt();
   }
 
   /** Gives a replay up. Whether it was not over yet. */
   forget(number: number): boolean {
-    this.#begun.delete(number);
-    const pending = this.#replays.delete(number);
+    const pending = this.#replays?.remove(number) ?? false;
     if (pending) this.#withdraw((subject) => "replay" in subject && subject.replay === number);
     return pending;
   }
@@ -157,10 +143,9 @@ export class Stream {
     const standing = this.#subscriptions.standing("websocket").map(({ key, selection }) => {
       return { subject: { key }, selection, cursor: this.cursor(selection) };
     });
-    const replays = [...this.#replays].map(([replay, { selection, cursor }]) => ({ subject: { replay }, selection, cursor }));
-    // The oldest position first: a job's events come in one row, for all who want them.
-    const asked = [...standing, ...replays].sort((a, b) => place(a.cursor) - place(b.cursor));
-    for (const { subject, selection, cursor } of asked) this.#ask(subject, selection, cursor);
+    // Whoever has a position first: the events after it come before a state.
+    standing.sort((one, other) => Number(one.cursor === undefined) - Number(other.cursor === undefined));
+    for (const { subject, selection, cursor } of this.#replays?.among(standing) ?? standing) this.#ask(subject, selection, cursor);
     for (const job of this.lookUps()) this.#ask({ lookedUp: job }, { selector: { job } }, this.lane(job)?.cursor);
   }
 
@@ -168,13 +153,27 @@ export class Stream {
   close(): void {
     this.#open = false;
     this.#subjects.clear();
-    this.#begun.clear();
+    this.#replays?.interrupt();
     this.#messages.length = 0;
   }
 
   /** The position to come back from, for what has one. */
   cursor(selection: Selection): string | undefined {
     return this.#subscriptions.cursor(selection);
+  }
+
+  /** Whether events have to be told again. */
+  get repeats(): boolean {
+    return (this.#replays?.all.size ?? 0) > 0;
+  }
+
+  /** The position for a stream without messages to begin from: it brings all replays of its job. */
+  begin(selection: Selection): string | undefined {
+    const held = this.cursor(selection);
+    if (this.#replays === undefined) return held;
+    const { numbers, from } = this.#replays.beginAll(named(selection.selector), held);
+    for (const replay of numbers) this.#news.push({ type: "replayed", replay });
+    return from;
   }
 
   /** Jobs to ask for by name beside what is subscribed. */
@@ -221,7 +220,7 @@ export class Stream {
         else this.#news.push({ type: "job", job: frame.job });
         if (isState) {
           this.#relay(frame);
-          this.#endReplays(frame.job);
+          this.#replays?.end(frame.job);
         }
         if (frame.type === "end") this.#withdraw((subject) => "lookedUp" in subject && subject.lookedUp === frame.job);
         return undefined;
@@ -242,23 +241,12 @@ export class Stream {
     if (entries.length === 0) this.#ask({ lookedUp: job }, { selector: { job } });
   }
 
-  /** A state came: the events up to it did so before. */
-  #endReplays(job: string): void {
-    for (const number of this.#begun) {
-      const replay = this.#replays.get(number);
-      if (replay !== undefined && named(replay.selection.selector) !== job) continue;
-      this.#begun.delete(number);
-      this.#replays.delete(number);
-    }
-  }
-
   /** A replay stands: from now on it is its subscription's only name. */
   #subscribed(id: string): void {
     const subject = this.#subjects.get(id);
     if (subject === undefined || !("replay" in subject)) return;
-    const replay = this.#replays.get(subject.replay);
+    const replay = this.#replays?.begin(subject.replay);
     if (replay === undefined) return;
-    this.#begun.add(subject.replay);
     this.#withdraw((other) => "key" in other && other.key === replay.key);
     this.#subjects.set(id, { key: replay.key });
     this.#news.push({ type: "replayed", replay: subject.replay });
@@ -271,8 +259,8 @@ export class Stream {
     if ("lookedUp" in subject) this.#lose(subject.lookedUp);
     else if ("key" in subject) this.refuse(subject.key, { code, message });
     else {
-      const replay = this.#replays.get(subject.replay);
-      this.#replays.delete(subject.replay);
+      const replay = this.#replays?.all.get(subject.replay);
+      this.#replays?.remove(subject.replay);
       if (replay !== undefined) this.refuse(replay.key, { code, message });
     }
   }
@@ -308,11 +296,6 @@ export class Stream {
   }
 
   #relay(frame: LaneFrame): void {
-    if (this.#relayed) this.#news.push({ type: "frame", frame });
+    if (this.#replays !== undefined) this.#news.push({ type: "frame", frame });
   }
-}
-
-/** Where a position is among others of its log; what has none begins with the newest. */
-function place(cursor: string | undefined): number {
-  return cursor === undefined ? Number.MAX_SAFE_INTEGER : offset(cursor);
 }

@@ -12,7 +12,9 @@ export type Asked = Extract<ClientMessage, { type: "subscribe" | "unsubscribe" }
 
 /** One message, to all who listen; `to` names the only one who is meant. */
 export type Message = { readonly from: string; readonly term: number } & (
-  | { readonly type: "hello" | "bye" }
+  | { readonly type: "hello" }
+  /** It is not there any more; `to`: it is, and does not lead, as whoever is meant had thought. */
+  | { readonly type: "bye"; readonly to?: string | undefined }
   /** `look`: a command was taken, or somebody looks, so that what has ended may be another by now. */
   | { readonly type: "ping" | "resume" | "look"; readonly to: string }
   /** `anew`: whatever was asked for before is no longer meant. */

@@ -4,6 +4,7 @@ import { isAtMost } from "../document/cursor.ts";
 import type { Frame } from "../protocol/frame.ts";
 import type { LaneFrame } from "../session/lane.ts";
 import type { Output } from "../session/output.ts";
+import { Replays } from "../session/replays.ts";
 import { covers, keyOf, named, wantsEvents, type Selection } from "../session/selection.ts";
 import type { Session } from "../session/session.ts";
 import type { StreamFrame } from "../session/stream.ts";
@@ -17,10 +18,8 @@ interface Entry {
   readonly id: string;
   readonly key: string;
   readonly selection: Selection;
-  /** The position from which its events were asked for: until they have come, they may still be lost. */
-  replay: { readonly number: number; readonly cursor: string } | undefined;
-  /** The position after which events are missing, until a state says up to where. */
-  missing: string | undefined;
+  /** The replay of its events that was asked for. */
+  replay: number | undefined;
 }
 
 /** Frames for one tab. */
@@ -35,11 +34,12 @@ export interface Answer {
  */
 export class Relay {
   readonly #session: Session;
+  readonly #replays = new Replays();
   readonly #tabs = new Map<string, Map<string, Entry>>();
 
   constructor(session: Session) {
     this.#session = session;
-    session.stream.relay(true);
+    session.stream.relay(this.#replays);
   }
 
   /** Whether a tab is served. */
@@ -69,7 +69,7 @@ export class Relay {
   /** Nobody is served any more. */
   close(now: number): void {
     for (const tab of [...this.#tabs.keys()]) this.gone(tab, now);
-    this.#session.stream.relay(false);
+    this.#session.stream.relay(undefined);
   }
 
   /** Whether a frame is for anybody. */
@@ -85,7 +85,7 @@ export class Relay {
   handleOutput(output: Output, now: number): Answer[] {
     switch (output.type) {
       case "replayed":
-        return this.#answers(({ replay }) => replay?.number === output.replay, (entry) => [subscribed(entry, true)]);
+        return this.#answers(({ replay }) => replay === output.replay, (entry) => [subscribed(entry)]);
       case "subscription": {
         const refusal = this.#session.stream.refusal(output.key);
         if (refusal === undefined) return [];
@@ -95,21 +95,7 @@ export class Relay {
         });
       }
       case "connection":
-        if (this.#speaks()) return [];
-        // Where nothing can be asked, nothing can be asked again.
-        return this.#answers(({ replay }) => replay !== undefined, (entry) => {
-          const position = entry.replay?.cursor;
-          return this.#forget(entry) ? this.#begin(entry, position) : [];
-        });
-      case "frame": {
-        const { frame } = output;
-        if (frame.type !== "snapshot") return [];
-        return this.#answers(({ missing, selection }) => missing !== undefined && named(selection.selector) === frame.job, (entry) => {
-          const { missing } = entry;
-          entry.missing = undefined;
-          return missing === undefined ? [] : gap(frame, missing);
-        });
-      }
+      case "frame":
       case "token":
       case "connect":
       case "send":
@@ -132,7 +118,7 @@ export class Relay {
     const known = stream.has(key);
     const refused = stream.refusal(key) !== undefined;
     this.#session.subscribe(key, selection, now);
-    const entry: Entry = { id, key, selection, replay: undefined, missing: undefined };
+    const entry: Entry = { id, key, selection, replay: undefined };
     entries.set(id, entry);
     // Another tab may know better by now.
     if (known && refused) this.#session.retry(key, now);
@@ -143,16 +129,17 @@ export class Relay {
     }
     const job = named(selection.selector);
     const lane = job === undefined ? undefined : stream.lane(job);
-    if (job === undefined || !wantsEvents(selection)) return this.#begin(entry, undefined);
+    if (job === undefined || !wantsEvents(selection)) return this.#begin(entry);
     const position = cursor ?? event;
     // Whoever has no position begins with the state that is held here; events after it may have passed already.
     const held = lane?.job === undefined ? undefined : lane.cursor;
     const isAhead = held !== undefined && lane?.event !== undefined && !isAtMost(lane.event, held);
     const from = position ?? (known && isAhead ? held : undefined);
     const same = held !== undefined && cursor === held && (!isAhead || lane.event === event);
-    if (from === undefined || (known && same)) return this.#begin(entry, undefined);
-    if (!this.#speaks()) return this.#begin(entry, position);
-    entry.replay = { number: this.#session.replay({ key, selection, cursor: from }, now), cursor: from };
+    if (from === undefined || (known && same)) return this.#begin(entry);
+    const replay = { key, selection, cursor: from };
+    entry.replay = this.#replays.add(replay);
+    this.#session.replay(entry.replay, replay, now);
     return position === undefined ? this.#held(entry) : [];
   }
 
@@ -166,14 +153,9 @@ export class Relay {
     });
   }
 
-  /** A subscription stands: what is held of its jobs. From `position` on events may be missing. */
-  #begin(entry: Entry, position: string | undefined): StreamFrame[] {
-    const held = this.#held(entry);
-    entry.missing = held.length > 0 ? undefined : position;
-    return [
-      subscribed(entry, position === undefined),
-      ...held.flatMap((frame) => (frame.type === "snapshot" && position !== undefined ? [...gap(frame, position), frame] : [frame])),
-    ];
+  /** A subscription stands: what is held of its jobs. */
+  #begin(entry: Entry): StreamFrame[] {
+    return [subscribed(entry), ...this.#held(entry)];
   }
 
   #answers(which: (entry: Entry) => boolean, frames: (entry: Entry, entries: Map<string, Entry>) => StreamFrame[]): Answer[] {
@@ -189,31 +171,13 @@ export class Relay {
     const entry = entries.get(id);
     if (entry === undefined) return;
     entries.delete(id);
-    this.#forget(entry);
+    if (entry.replay !== undefined) this.#session.stream.forget(entry.replay);
     this.#session.unsubscribe(entry.key, now);
   }
-
-  /** Gives up what was asked for. Whether some of it may not have come. */
-  #forget(entry: Entry): boolean {
-    const pending = entry.replay !== undefined && this.#session.stream.forget(entry.replay.number);
-    entry.replay = undefined;
-    return pending;
-  }
-
-  /** Whether a position can be told to the server, now or when it is connected. */
-  #speaks(): boolean {
-    const link = this.#session.connection();
-    return !(link.state === "live" || link.state === "connecting") || link.transport === "websocket";
-  }
 }
 
-function subscribed({ id }: Entry, recovered: boolean): StreamFrame {
-  return { type: "subscribed", id, recovered, was_recovering: recovered };
-}
-
-/** Events after a position are missing up to a state. */
-function gap({ job, cursor }: Extract<Frame, { type: "snapshot" }>, from: string): StreamFrame[] {
-  return from === cursor ? [] : [{ type: "gap", job, from, to: cursor, reason: "slow" }];
+function subscribed({ id }: Entry): StreamFrame {
+  return { type: "subscribed", id, recovered: true, was_recovering: true };
 }
 
 /** What a message asks for. */

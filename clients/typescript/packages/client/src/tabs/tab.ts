@@ -230,7 +230,7 @@ export class Tab {
         this.#announce();
         return;
       case "bye":
-        if (phase.role === "leads") phase.relay.gone(message.from, now);
+        if (phase.role === "leads" && message.to === undefined) phase.relay.gone(message.from, now);
         else if (phase.role === "follows" && phase.leader === message.from) this.#lose(now);
         return;
       case "ask":
@@ -239,7 +239,7 @@ export class Tab {
       case "ping":
         if (message.to !== this.#id) return;
         if (phase.role === "leads") this.#tell({ type: "pong" });
-        else this.#post({ type: "bye", from: this.#id, term: this.#term });
+        else this.#post({ type: "bye", from: this.#id, to: message.from, term: this.#term });
         return;
       case "resume":
         if (message.to === this.#id && phase.role === "leads") this.#session.resume(now);

@@ -62,6 +62,28 @@ describe("each transport", () => {
       assert.equal(job, undefined);
     });
 
+    test(`${transport}: a job that is watched in several ways is brought to all of them`, async (t) => {
+      const server = await Server.start(t);
+      const admin = adminOf(server, t);
+      const headway = watching(t, server, { transports: [transport] });
+      await admin.jobs.create({ kind: "import", id: "j", tags: ["x"] });
+      const heard: unknown[] = [];
+      const watches = [
+        headway.watchJob("j"),
+        headway.watchJob("j", { minIntervalMs: 500 }),
+        headway.watchJob("j", { events: ["log"], onEvent: (event) => heard.push(event.type === "event" ? event.event["message"] : event.reason) }),
+      ];
+      const list = headway.watchJobs({ tag: "x" });
+      for (const watch of watches) await until(watch, ({ job }) => job?.status === "pending");
+      await admin.jobs.report("j", [{ type: "start" }, { type: "log", message: "one" }, { type: "complete" }]);
+      for (const watch of watches) {
+        const { error } = await until(watch, ({ ended }) => ended);
+        assert.equal(error, undefined);
+      }
+      assert.deepEqual(list.getSnapshot().jobs.map(({ status }) => status), ["completed"]);
+      assert.deepEqual(heard, ["one"]);
+    });
+
     test(`${transport}: another attempt after the end is seen by whoever asked for it`, async (t) => {
       const server = await Server.start(t);
       const admin = adminOf(server, t);

@@ -49,7 +49,32 @@ export class PlayedConnection {
     const wants = events !== undefined && events !== false;
     this.#subscriptions.set(id, { jobs, events: wants });
     this.#say({ type: "subscribed", id, recovered: cursor !== undefined, was_recovering: cursor !== undefined });
-    for (const one of jobs) this.#join(one, cursor === undefined ? undefined : Number(cursor.split("-")[1]), wants);
+    for (const one of jobs) this.#join(one, cursor === undefined ? undefined : versionOf(cursor), wants);
+  }
+
+  /** What is watched is in the address, because nothing can be said on this connection. */
+  read(address: string): void {
+    const { pathname, searchParams } = new URL(address, "http://played");
+    const events = searchParams.has("events");
+    const single = /^\/api\/v1\/jobs\/(.+)\/stream$/.exec(pathname)?.[1];
+    if (single !== undefined) {
+      const cursor = searchParams.get("last_event_id");
+      const { version } = this.#server.job(single);
+      const held = cursor === null ? undefined : versionOf(cursor);
+      this.#told.set(single, { held, eventsAt: events ? (held ?? version) : undefined, ended: false });
+      this.tell();
+      return;
+    }
+    const named = searchParams.getAll("job");
+    if (new Set(named).size < named.length) throw new Error(`${address} names a job twice`);
+    const positions = new Map((searchParams.get("cursor") ?? "").split(",").map((place) => place.split("@") as [string, string]));
+    for (const job of named) {
+      const position = positions.get(job);
+      this.#join(job, position === undefined ? undefined : versionOf(position), events);
+    }
+    if (searchParams.has("tag")) for (const job of JOBS) this.#join(job, undefined, events);
+    for (const told of this.#told.values()) told.held = undefined;
+    this.tell();
   }
 
   /** Says what is new, conflated. */
@@ -145,4 +170,9 @@ export class PlayedServer {
 /** A position in a job's log. */
 export function cursorOf(version: number): string {
   return `0000000a-${version}`;
+}
+
+/** The version at a position. */
+function versionOf(cursor: string): number {
+  return Number(cursor.split("-")[1]);
 }

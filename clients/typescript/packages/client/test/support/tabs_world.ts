@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 
+import type { TransportName } from "../../src/session/connection.ts";
 import { Session } from "../../src/session/session.ts";
 import type { Output } from "../../src/session/output.ts";
 import { keyOf, wants, type Selection } from "../../src/session/selection.ts";
@@ -27,7 +28,7 @@ interface Watch {
 
 class PlayedTab {
   readonly id: string;
-  readonly session = new Session({ transports: ["websocket"], signIn: false, attempts: 5 });
+  readonly session: Session;
   readonly tab: Tab;
   readonly watches = new Map<string, Watch>();
   /** The newest version of each job that was shown. */
@@ -40,8 +41,9 @@ class PlayedTab {
   /** When the last thing from each source arrives: each comes in order. */
   readonly arrivals = new Map<string, number>();
 
-  constructor(id: string) {
+  constructor(id: string, transport: TransportName) {
     this.id = id;
+    this.session = new Session({ transports: [transport], signIn: false, attempts: 5 });
     this.session.rest();
     this.tab = new Tab(id, this.session);
   }
@@ -146,7 +148,7 @@ export class TabsWorld {
 
   #open(): PlayedTab {
     this.#made += 1;
-    const tab = new PlayedTab(`tab-${this.#made}`);
+    const tab = new PlayedTab(`tab-${this.#made}`, this.#random() < 0.5 ? "websocket" : "events");
     this.#tabs.push(tab);
     this.#watch(tab, { selector: { job: "a" }, events: true });
     this.#watch(tab, { selector: { tag: "x" } });
@@ -251,6 +253,7 @@ export class TabsWorld {
             tab.session.handleFrame(number, structuredClone(frame), this.#now, this.#random());
           });
         });
+        if (output.transport === "events") played.read(output.path);
         tab.connection = { number, played };
         this.#later(tab, source, () => {
           if (tab.connection?.number === number) tab.session.handleOpen(number, this.#now);

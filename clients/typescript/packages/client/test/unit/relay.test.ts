@@ -1,10 +1,10 @@
-// What a leader tells of events that it cannot bring: a gap, and nothing is lost in silence.
+// How a leader has older events told again for a tab that is behind, over each transport.
 
 import assert from "node:assert/strict";
 import { describe } from "node:test";
 
-import { Session } from "../../src/session/session.ts";
 import type { TransportName } from "../../src/session/connection.ts";
+import { Session } from "../../src/session/session.ts";
 import type { StreamFrame } from "../../src/session/stream.ts";
 import { Relay } from "../../src/tabs/relay.ts";
 import { test } from "../../../../testing/test.ts";
@@ -15,22 +15,31 @@ function cursor(version: number): string {
   return `0000000a-${version}`;
 }
 
-function snapshot(version: number): object {
-  return { type: "snapshot", job: "a", cursor: cursor(version), state: { id: "a", status: "running", cursor: cursor(version) } };
+function snapshot(version: number, status = "running"): object {
+  return { type: "snapshot", job: "a", cursor: cursor(version), state: { id: "a", status, cursor: cursor(version) } };
 }
 
-/** A leader's session and what it tells the tab `t`. */
+function log(version: number): object {
+  return { type: "event", job: "a", cursor: cursor(version), event: { type: "log", message: String(version) } };
+}
+
+/** A leader that watches `a` without events, and what it tells the tab `t`. */
 class Leader {
   readonly session: Session;
   readonly relay: Relay;
   readonly told: string[] = [];
   transport: TransportName | undefined;
+  path = "";
   #connection = 0;
   #sent: Readonly<Record<string, unknown>>[] = [];
 
   constructor(transports: readonly TransportName[]) {
     this.session = new Session({ transports, signIn: false, attempts: 1 });
     this.relay = new Relay(this.session);
+    this.session.subscribe("own", { selector: { job: "a" } }, NOW);
+    this.drain();
+    this.open();
+    this.say(snapshot(9));
   }
 
   /** The tab asks for the events of `a` from a position. */
@@ -45,8 +54,8 @@ class Leader {
     this.drain();
   }
 
-  say(frame: object): void {
-    this.session.handleFrame(this.#connection, frame, NOW, 0);
+  say(...frames: readonly object[]): void {
+    for (const frame of frames) this.session.handleFrame(this.#connection, frame, NOW, 0);
     this.drain();
   }
 
@@ -63,78 +72,106 @@ class Leader {
     return this.#sent.find(({ cursor: from, events }) => from === cursor(version) && events === true)?.["id"];
   }
 
+  /** The positions in the address of a stream without messages. */
+  positions(): string | null {
+    return new URL(this.path, "http://played").searchParams.get("cursor");
+  }
+
   drain(): void {
     for (let output = this.session.pollOutput(); output !== undefined; output = this.session.pollOutput()) {
       if (output.type === "connect") {
         this.#connection = output.connection;
         this.transport = output.transport;
+        this.path = output.path;
         this.#sent = [];
       }
       if (output.type === "send") this.#sent.push(JSON.parse(output.text) as Readonly<Record<string, unknown>>);
       for (const { frames } of this.relay.handleOutput(output, NOW)) this.#note(frames);
+      if (output.type === "frame" && this.relay.isWanted(output.frame)) this.#note([output.frame]);
     }
   }
 
   #note(frames: readonly StreamFrame[]): void {
-    for (const frame of frames) {
-      if (frame.type === "gap") this.told.push(`gap ${frame.from} ${frame.to}`);
-      else this.told.push(frame.type);
-    }
+    for (const frame of frames) this.told.push("cursor" in frame ? `${frame.type} ${frame.cursor}` : frame.type);
   }
 }
 
-describe("a leader that cannot be asked for older events", () => {
-  test("tells of a gap with the first state that comes", () => {
-    const leader = new Leader(["events"]);
-    leader.ask(3);
-    leader.open();
-    assert.deepEqual(leader.told, ["subscribed"]);
-    leader.say(snapshot(9));
-    assert.deepEqual(leader.told, ["subscribed", `gap ${cursor(3)} ${cursor(9)}`]);
-    leader.say(snapshot(11));
-    assert.equal(leader.told.length, 2, "once");
-  });
+const REPLAY = ["subscribed", `event ${cursor(4)}`, `event ${cursor(8)}`, `snapshot ${cursor(9)}`];
 
-  test("tells of no gap where nothing happened since", () => {
-    const leader = new Leader(["poll"]);
-    leader.ask(9);
-    leader.open();
-    leader.say(snapshot(9));
-    assert.deepEqual(leader.told, ["subscribed"]);
-  });
-
-  for (const begun of [false, true]) {
-    test(`tells of a gap when a WebSocket is lost ${begun ? "in the middle of" : "before"} older events`, () => {
-      const leader = new Leader(["websocket", "events"]);
-      leader.session.subscribe("own", { selector: { job: "a" } }, NOW);
-      leader.drain();
+for (const transport of ["events", "poll"] as const) {
+  describe(`a leader over ${transport}`, () => {
+    test("asks for what it watches anew, from the position of the tab that is behind", () => {
+      const leader = new Leader([transport]);
+      leader.ask(3);
+      assert.deepEqual(leader.positions(), `a@${cursor(3)}`);
       leader.open();
-      leader.say(snapshot(9));
+      leader.say(log(4), log(8), snapshot(9));
+      assert.deepEqual(leader.told, REPLAY);
+      // The tab has them now: whatever is asked for later begins at what is held.
+      leader.session.subscribe("other", { selector: { tag: "x" } }, NOW);
+      leader.drain();
+      assert.deepEqual(leader.positions(), `a@${cursor(9)}`);
+    });
+
+    test("asks again when the connection breaks before a state has come after the events", () => {
+      const leader = new Leader([transport]);
+      leader.ask(3);
+      leader.open();
+      leader.say(log(4));
+      leader.cut();
+      assert.deepEqual(leader.positions(), `a@${cursor(3)}`);
+    });
+
+    test("asks also for what has ended, of which it would ask for nothing more itself", () => {
+      const leader = new Leader([transport]);
+      leader.say(snapshot(10, "completed"), { type: "end", job: "a", cursor: cursor(10), status: "completed" });
+      assert.equal(leader.session.connection().state, "live");
+      leader.ask(3);
+      assert.deepEqual(leader.positions(), `a@${cursor(3)}`);
+    });
+
+    test("asks for nothing when nobody wants the events any more", () => {
+      const leader = new Leader([transport]);
+      leader.ask(3);
+      leader.relay.gone("t", NOW);
+      leader.cut();
+      assert.doesNotMatch(leader.path, /events|a@/);
+    });
+
+    test("names a job once, however many watch it", () => {
+      const leader = new Leader([transport]);
+      leader.ask(9);
+      leader.session.subscribe("slow", { selector: { job: "a" }, minIntervalMs: 500 }, NOW);
+      leader.drain();
+      const { searchParams } = new URL(leader.path, "http://played");
+      assert.deepEqual([...searchParams], [["job", "a"], ["cursor", `a@${cursor(9)}`], ["events", "true"]]);
+    });
+  });
+}
+
+describe("a leader over a WebSocket", () => {
+  for (const begun of [false, true]) {
+    test(`that is lost ${begun ? "in the middle of" : "before"} older events asks for them over what comes next`, () => {
+      const leader = new Leader(["websocket", "events"]);
       leader.ask(3);
       const id = leader.name(3);
       assert.ok(id !== undefined, "older events are asked for");
-      if (begun) {
-        leader.say({ type: "subscribed", id, recovered: true, was_recovering: true });
-        leader.say({ type: "event", job: "a", cursor: cursor(4), event: { type: "log", message: "four" } });
-        assert.deepEqual(leader.told, ["subscribed"]);
-      }
+      if (begun) leader.say({ type: "subscribed", id, recovered: true, was_recovering: true }, log(4));
       for (let turns = 0; leader.transport === "websocket" && turns < 9; turns += 1) leader.cut();
       assert.equal(leader.transport, "events");
-      assert.ok(leader.told.includes(`gap ${cursor(3)} ${cursor(9)}`), leader.told.join());
+      assert.deepEqual(leader.positions(), `a@${cursor(3)}`);
+      leader.open();
+      leader.say(log(4), log(8), snapshot(9));
+      assert.deepEqual(leader.told.slice(-4), REPLAY);
     });
   }
 
-  test("tells of no gap when a WebSocket is lost after all of them came", () => {
+  test("that is lost after all of them came asks for no more than what comes after", () => {
     const leader = new Leader(["websocket", "events"]);
-    leader.session.subscribe("own", { selector: { job: "a" } }, NOW);
-    leader.drain();
-    leader.open();
-    leader.say(snapshot(9));
     leader.ask(3);
-    leader.say({ type: "subscribed", id: leader.name(3), recovered: true, was_recovering: true });
-    leader.say({ type: "event", job: "a", cursor: cursor(4), event: { type: "log", message: "four" } });
-    leader.say(snapshot(9));
+    leader.say({ type: "subscribed", id: leader.name(3), recovered: true, was_recovering: true }, log(4), log(8), snapshot(9));
+    assert.deepEqual(leader.told, REPLAY);
     for (let turns = 0; leader.transport === "websocket" && turns < 9; turns += 1) leader.cut();
-    assert.deepEqual(leader.told, ["subscribed"]);
+    assert.equal(new URL(leader.path, "http://played").searchParams.get("last_event_id"), cursor(9));
   });
 });

@@ -16,6 +16,7 @@ describe("messages between tabs", () => {
   const TAKEN: readonly unknown[] = [
     { type: "hello", from: "b", term: 0 },
     { type: "bye", from: "b", term: 0, further: "member" },
+    { type: "bye", from: "b", to: "a", term: 0 },
     { type: "ping", from: "b", to: "a", term: 1 },
     lead,
     { ...lead, link: { state: "waiting", retryAt: 1, offline: false, reason: "" } },
