@@ -474,6 +474,20 @@ class WatchingTest(RealServerTest):
             with watch:
                 self.assertEqual(next(watch).job["id"], self.job)
 
+    def test_a_watch_of_many_is_told_of_their_ends_once_and_over_one_connection(self) -> None:
+        for transport in ("websocket", "events", "poll"):
+            with self.subTest(transport):
+                jobs = {self.headway.jobs.create("import", session=transport)["id"] for _ in range(5)}
+                watch = Headway(self.server.url, transports=[transport]).watch_session(transport)
+                with watch:
+                    shown = {next(watch).job["id"] for _ in jobs}
+                    for job in jobs:
+                        self.headway.jobs.report(job, [{"type": "complete"}])
+                    ended = [next(change for change in watch if isinstance(change, Ended)) for _ in jobs]
+                self.assertEqual(shown, jobs)
+                self.assertEqual({change.job["id"] for change in ended}, jobs)
+                self.assertEqual(watch._number, 1)
+
     def test_what_is_not_there_is_said(self) -> None:
         for name in ("nope", "no/pe"):
             for transport in ("websocket", "events", "poll"):

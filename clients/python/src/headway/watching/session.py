@@ -89,6 +89,8 @@ class Session:
         self._offline = False
         # What is watched is no longer what a stream without messages brings.
         self._stale = False
+        # The jobs that a poll names.
+        self._polled: frozenset[str | None] = frozenset()
         # When what is watched last changed: changes that come together make one connection.
         self._changed_at: float | None = None
         # When the connection is given up unless something comes.
@@ -307,9 +309,9 @@ class Session:
     def _take(self, frame: Frame, now: float, random: float) -> None:
         hole = self._stream.take(frame)
         self._collect()
-        # A poll answers at once, every time, while one of its jobs has ended.
         if frame["type"] == "end" and not self._stream.is_open:
-            self._stale = True
+            # A poll answers at once, every time, while a job that it names has ended.
+            self._stale = self._stale or frame["job"] in self._polled
             self._expect(now, random)
         if hole:
             self._give_up("an update does not fit the last one", now, random)
@@ -423,6 +425,7 @@ class Session:
         self._silence_ms = _POLL_MS if transport == "poll" else _CONNECT_MS
         self._silent_at = now + self._silence_ms
         selections = self._stream.selections(transport)
+        self._polled = frozenset(one.job for one in selections if transport == "poll")
         path = STREAM if transport == "websocket" else address(selections, self._stream.cursor, transport)
         self._outputs.append(Connect(connection, transport, path, self._credential.token))
         self._enter(Connected("connecting", transport, connection))
