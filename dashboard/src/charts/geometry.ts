@@ -48,6 +48,9 @@ export interface Bar {
   readonly height: number;
 }
 
+/** How wide a bar is at the most, in pixels: one that stands alone is no wall. */
+const WIDEST = 64;
+
 /**
  * Bars that stand on each other, one list for each series. A value above zero is at least a pixel
  * high: one failure among ten thousand is seen.
@@ -63,7 +66,7 @@ export function stackedBars(
     const value = series[place] ?? 0;
     const left = scale.x(start);
     const room = scale.x(start + step) - left;
-    const gap = room >= 6 ? Math.min(2, room / 6) : 0;
+    const gap = Math.max(room >= 6 ? Math.min(2, room / 6) : 0, room - WIDEST);
     const floor = floors[place] ?? scale.y(0);
     const height = value > 0 ? Math.max(1, scale.y(0) - scale.y(value)) : 0;
     floors[place] = floor - height;

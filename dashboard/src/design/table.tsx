@@ -18,19 +18,22 @@ interface TableProps<Row> {
   readonly columns: readonly Column<Row>[];
   readonly rows: readonly Row[];
   readonly rowKey: (row: Row) => string | number;
+  /** Where there is no room for columns, each row is a list of its cells. */
+  readonly folds?: boolean;
 }
 
-export function Table<Row>({ caption, columns, rows, rowKey }: TableProps<Row>) {
+/** Its parts say what they are: as a list they would not be taken for a table's. */
+export function Table<Row>({ caption, columns, rows, rowKey, folds = false }: TableProps<Row>) {
   return (
     <div className="table-scroll" role="region" aria-label={caption} tabIndex={0}>
-      <table className="table">
+      <table className="table" role="table" data-folds={folds || undefined}>
         <caption className="unseen">{caption}</caption>
-        <thead>
-          <tr>{columns.map(({ title, align, titleUnseen }) => <th key={title} scope="col" data-align={align}>{titleUnseen === true ? <span className="unseen">{title}</span> : title}</th>)}</tr>
+        <thead role="rowgroup">
+          <tr role="row">{columns.map(({ title, align, titleUnseen }) => <th key={title} role="columnheader" scope="col" data-align={align}>{titleUnseen === true ? <span className="unseen">{title}</span> : title}</th>)}</tr>
         </thead>
-        <tbody>
+        <tbody role="rowgroup">
           {rows.map((row) => (
-            <tr key={rowKey(row)}>{columns.map(({ title, align, cell }) => <td key={title} data-align={align}>{cell(row)}</td>)}</tr>
+            <tr key={rowKey(row)} role="row">{columns.map(({ title, titleUnseen, align, cell }) => <td key={title} role="cell" data-align={align} data-title={titleUnseen === true ? "" : title}>{cell(row)}</td>)}</tr>
           ))}
         </tbody>
       </table>

@@ -65,7 +65,7 @@ export function DeadLetters() {
       actions={entries.length > 0 && <Button size="small" icon="retry" busy={busy === "all"} onClick={() => void act("all", async () => { const { replayed } = await client.deadLetters.replayAll(); return replayed === 1 ? "1 delivery is sent again." : `${replayed} deliveries are sent again.`; })}>Send all again</Button>}
     >
       {error !== undefined && <div className="panel__body"><Banner tone="bad" actions={<Button size="small" onClick={again}>Try again</Button>}>{error}</Banner></div>}
-      {entries.length > 0 && <Table caption="Dead letters, oldest first" columns={columns} rows={entries} rowKey={({ id }) => id} />}
+      {entries.length > 0 && <Table caption="Dead letters, oldest first" columns={columns} rows={entries} rowKey={({ id }) => id} folds />}
       {entries.length === 0 && error === undefined && (loading ? <div className="panel__body"><Skeleton width="100%" height={120} /></div> : <Empty icon="check" title="Every webhook was delivered">One that cannot be is kept here, to be sent again.</Empty>)}
       {more !== undefined && <div className="node-more"><Button onClick={more}>Show more</Button></div>}
     </Panel>

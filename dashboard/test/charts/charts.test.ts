@@ -76,6 +76,12 @@ test("a line has a hole where nothing is known, and a place by itself is a dot",
   assert.equal(bandPath([{ x: 0, y: 1 }, { x: 1, y: undefined }], [{ x: 0, y: 3 }, { x: 1, y: 3 }], "steps").match(/M/gu)?.length, 1);
 });
 
+test("a bar that stands alone is no wall, and in the middle of its time", () => {
+  const [bars] = stackedBars([[5]], [0], 10, { x: (at) => 50 * at, y: (value) => 100 - value });
+  const [bar] = bars ?? [];
+  assert.deepEqual([bar?.x, bar?.width], [218, 64]);
+});
+
 test("bars stand on each other, and one failure among thousands is a pixel high", () => {
   const scale = { x: (at: number) => at, y: (value: number) => 100 - value / 100 };
   const [good, bad] = stackedBars([[5_000, 0], [1, 0]], [0, 12], 12, scale);

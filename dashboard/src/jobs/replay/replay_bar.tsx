@@ -7,6 +7,7 @@ import { formatCount, formatDuration, formatTime } from "@headway/react";
 
 import { Banner } from "../../design/banner.tsx";
 import { Button } from "../../design/button.tsx";
+import { Select } from "../../design/field.tsx";
 import { Segments, type Segment } from "../../design/segments.tsx";
 import { Skeleton } from "../../design/skeleton.tsx";
 import { toneOf } from "../../design/tone.ts";
@@ -57,6 +58,24 @@ function Waiting({ view, onLive, onAgain }: { readonly view: PastView | undefine
   );
 }
 
+/** All speeds where there is room for them, else the chosen one. */
+function Speeds({ past, speed }: { readonly past: Past; readonly speed: Speed }) {
+  const choose = (value: string): void => {
+    const chosen = SPEEDS.find((segment) => segment.value === value)?.value;
+    if (chosen !== undefined) past.setSpeed(chosen === "fit" ? "fit" : (Number(chosen) as 1 | 4 | 16));
+  };
+  return (
+    <>
+      <div className="replay__speeds"><Segments label="Speed" segments={SPEEDS} value={`${speed}`} onChange={choose} /></div>
+      <div className="replay__speed">
+        <Select aria-label="Speed" value={speed} onChange={(event) => { choose(event.target.value); }}>
+          {SPEEDS.map(({ value, label }) => <option key={value} value={value}>{label}</option>)}
+        </Select>
+      </div>
+    </>
+  );
+}
+
 interface ControlsProps {
   readonly past: Past;
   readonly view: PastView;
@@ -83,10 +102,13 @@ function Controls({ past, view, from, to, onLive }: ControlsProps) {
         <Button look="quiet" icon="left" aria-label="One change back" onClick={() => { past.step(-1); }} />
         <Button look="quiet" icon="right" aria-label="One change forward" onClick={() => { past.step(1); }} />
         <span className="replay__moment">
-          <b>{formatTime(view.at)}</b>
+          <b title={formatTime(view.at, { show: "all" })}>
+            <span className="replay__whole">{formatTime(view.at)}</span>
+            <span className="replay__short">{formatTime(view.at, { show: "time" })}</span>
+          </b>
           <span className="muted">{`${formatDuration(view.at - from)} of ${formatDuration(span)}`}</span>
         </span>
-        <Segments label="Speed" segments={SPEEDS} value={`${view.speed}`} onChange={(value) => { past.setSpeed(value === "fit" ? "fit" : (Number(value) as 1 | 4 | 16)); }} />
+        <Speeds past={past} speed={view.speed} />
         <span className="replay__end">
           <span className="replay__note numbers">{`${formatCount(view.records)} changes`}</span>
           <Button icon="clock" onClick={onLive}>Live</Button>
