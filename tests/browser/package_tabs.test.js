@@ -8,18 +8,19 @@ import { Server } from "./support/server.js";
 import { provider } from "./support/sign_in.js";
 import { test } from "./support/test.js";
 
-/** A server with the job `j` that runs, and a browser with so many tabs that watch it. */
-async function begin(t, count, options = undefined) {
+/** A server with the job `j` that runs, and a browser with so many tabs that watch it; `query` is that of their pages. */
+async function begin(t, count, options = undefined, query = "") {
   const server = await Server.start(t);
   await server.job("j");
   await server.report("j", [{ type: "start" }, { type: "progress", percent: 1 }]);
   const page = await openBrowser(t, { args: ARGS });
   const lab = await Lab.open(page.context(), server.url);
-  const tabs = [await lab.tab("", page)];
-  while (tabs.length < count) tabs.push(await lab.tab());
+  const tabs = [await lab.tab(query, page)];
+  while (tabs.length < count) tabs.push(await lab.tab(query));
   for (const tab of tabs) await watch(tab, "j", options);
   await Promise.all(tabs.map((tab) => shows(tab, "j", 1)));
-  await oneConnection(server);
+  await eventually("leaders", () => leaders(tabs), ({ length }) => length === 1);
+  if (query === "") await oneConnection(server);
   return { server, lab, tabs };
 }
 
@@ -97,6 +98,38 @@ test("events come to each tab once and in order, whoever leads, also over a kill
   assert.deepEqual((await note(later, "j")).events, ["six"]);
   await oneConnection(server);
 });
+
+for (const transport of ["websocket", "events", "poll"]) {
+  test(`over ${transport} a tab that slept is told what happened meanwhile by the one that leads now`, async (t) => {
+    const { server, tabs } = await begin(t, 3, { events: ["log"] }, `?transport=${transport}`);
+    const heard = (tab, said) => tab.waitForFunction((last) => window.lab.note("j").events.join() === last, said);
+    await log(server, "one");
+    await Promise.all(tabs.map((tab) => heard(tab, "one")));
+    const [leader] = await leaders(tabs);
+    const others = tabs.filter((tab) => tab !== leader);
+    // A page in front is never frozen by the browser itself; a debugger stops everything that it does.
+    const control = await leader.context().newCDPSession(leader);
+    await control.send("Debugger.enable");
+    await control.send("Debugger.pause");
+    await eventually("a new leader", () => leaders(others), (found) => found.length === 1);
+    await log(server, "two");
+    await progress(server, 30);
+    await Promise.all(others.map((tab) => heard(tab, "one,two")));
+    await log(server, "three");
+    await Promise.all(others.map((tab) => heard(tab, "one,two,three")));
+
+    await control.send("Debugger.disable");
+    await connectionIs(leader, { state: "live", tab: "follows", transport });
+    await log(server, "four");
+    for (const tab of tabs) {
+      await heard(tab, "one,two,three,four");
+      await shows(tab, "j", 30);
+      const { gaps, percents } = await note(tab, "j");
+      assert.equal(gaps, 0);
+      assertForward(percents);
+    }
+  });
+}
 
 test("a tab that joins is shown what is held, and the server is not asked again", async (t) => {
   const { server, lab, tabs } = await begin(t, 2);

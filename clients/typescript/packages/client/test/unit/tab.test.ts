@@ -50,3 +50,30 @@ test("a tab that stays connected while its token is renewed goes on speaking: to
   const said = sent.map((text) => JSON.parse(text) as { type: string; token?: string; job?: string });
   assert.deepEqual(said.map(({ type, token, job }) => `${type} ${token ?? job ?? ""}`), ["auth one", "subscribe j", "auth two", "auth three", "subscribe k"]);
 });
+
+test("a tab that says that it does not lead is still there for the one that does", () => {
+  const session = new Session({ transports: ["websocket"], signIn: false, attempts: 5 });
+  session.rest();
+  const tab = new Tab("a", session);
+  const said: string[] = [];
+  const drain = (): void => {
+    for (let output = session.pollOutput(); output !== undefined; output = session.pollOutput()) {
+      if (output.type === "connect") session.handleOpen(output.connection, NOW);
+      tab.handleOutput(output, NOW);
+    }
+    for (let output = tab.pollOutput(); output !== undefined; output = tab.pollOutput()) {
+      if (output.type === "post") said.push(output.message.type);
+    }
+  };
+  tab.join({}, NOW);
+  tab.handleLock(NOW);
+  drain();
+  // The tab `b` led before, and was asked by this one whether it lives.
+  const term = NOW;
+  tab.handleMessage({ type: "ask", from: "b", to: "a", term, anew: true, messages: [{ type: "subscribe", id: "1", job: "j" }] }, NOW);
+  tab.handleMessage({ type: "bye", from: "b", to: "a", term: 1 }, NOW);
+  drain();
+  assert.ok(session.stream.has(keyOf({ selector: { job: "j" } })), "it is told what it has asked for");
+  tab.handleMessage({ type: "bye", from: "b", term }, NOW);
+  assert.equal(session.stream.has(keyOf({ selector: { job: "j" } })), false);
+});
