@@ -152,6 +152,13 @@ test("the past is replayed: the beginning, the middle, the end, and back to what
   await replay.getByRole("button", { name: "One change forward" }).click();
   await replay.getByRole("button", { name: "One change back" }).click();
   await page.getByText(/^row (80|90)$/).waitFor();
+  // On a telephone it leaves the room to what it shows.
+  await page.setViewportSize({ width: 360, height: 740 });
+  await replay.getByRole("combobox", { name: "Speed" }).selectOption("16×");
+  const { height } = await replay.boundingBox();
+  assert.ok(height < 100, `${height} px`);
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await replay.getByRole("radio", { name: "16×", checked: true }).waitFor();
   await replay.getByRole("button", { name: "Live" }).click();
   await percent(page, 90);
   await page.getByText("row 90").waitFor();

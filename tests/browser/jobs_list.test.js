@@ -149,3 +149,40 @@ test("2,000 jobs are scrolled through with few rows drawn, and new ones move not
   await row(page, "job_new_two").waitFor();
   assert.equal((await titles(page))[0], "job_new_two");
 });
+
+test("a row that is taken over by another job has not its focus, and one that stays keeps it", async (t) => {
+  const server = await Server.start(t);
+  const page = await openBrowser(t);
+  for (let n = 0; n < 120; n += 1) await server.job(`job_${String(n).padStart(3, "0")}`);
+  await page.goto(server.url);
+  await row(page, "job_119").waitFor();
+  const focused = () => page.evaluate(() => document.activeElement.matches(".job-row__link") ? document.activeElement.textContent : "");
+  for (const expected of ["job_119", "job_118", "job_117", "job_116"]) {
+    await page.keyboard.press("j");
+    await page.waitForFunction((title) => document.activeElement.textContent === title, expected);
+  }
+  // Further down while it is still drawn, and back.
+  const drawn = async (top, last) => {
+    await page.evaluate((to) => window.scrollTo(0, to), top);
+    await row(page, last).waitFor();
+  };
+  await drawn(300, "job_104");
+  assert.equal(await focused(), "job_116");
+  await drawn(0, "job_119");
+  assert.equal(await focused(), "job_116");
+  await drawn(3_000, "job_060");
+  await row(page, "job_116").waitFor({ state: "detached" });
+  assert.equal(await focused(), "", "Enter would open a job that nobody has chosen");
+});
+
+test("a list in which nothing happens is not drawn again and again", async (t) => {
+  const server = await Server.start(t);
+  const page = await openBrowser(t);
+  for (let n = 0; n < 120; n += 1) await server.job(`job_${n}`);
+  await server.report("job_119", { type: "start" });
+  await server.report("job_118", [{ type: "start" }, { type: "progress", percent: 30 }]);
+  await page.goto(server.url);
+  await row(page, "job_119").getByText("Running", { exact: true }).waitFor();
+  await live(page);
+  await page.waitForFunction(() => document.getAnimations().length === 0);
+});
