@@ -12,8 +12,8 @@ import { Backoff } from "./backoff.ts";
 import type { Close, Link, TransportName } from "./connection.ts";
 import { Credential } from "./credential.ts";
 import type { Output } from "./output.ts";
-import type { Replay } from "./replays.ts";
 import { endingOf, type Closing, type Phase } from "./phase.ts";
+import type { Replay } from "./replays.ts";
 import type { Selection } from "./selection.ts";
 import { Stream, type StreamFrame } from "./stream.ts";
 
