@@ -110,11 +110,26 @@ async fn the_newest_events_are_read_first_and_older_ones_before_them() {
 
     let lines = server.request(Method::GET, &format!("{path}?before=latest&limit=2"));
     let lines = lines.header("accept", "application/x-ndjson").send().await.unwrap();
+    let link = lines.headers()["link"].to_str().unwrap().to_owned();
     let lines = lines.text().await.unwrap();
     let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(json!(lines), json!(all[all.len() - 2..]));
+    let before = all[all.len() - 2]["cursor"].as_str().unwrap();
+    assert_eq!(link, format!("<?before={before}&limit=2>; rel=\"prev\""));
+    let lines = server.request(Method::GET, &format!("{path}?types=log,partial&limit=1"));
+    let lines = lines.header("accept", "application/x-ndjson").send().await.unwrap();
+    let link = lines.headers()["link"].to_str().unwrap();
+    let address = link.split(['<', '>']).nth(1).unwrap();
+    assert!(link.ends_with("; rel=\"next\""), "{link}");
+    let second = ask(address.strip_prefix('?').unwrap()).await;
+    assert_eq!(second["events"].as_array().unwrap().len(), 1);
+    assert_eq!(second["events"][0]["message"], "1");
 
+    let many = vec!["log"; 33].join(",");
     for (query, field) in [
+        (format!("types={many}"), "types"),
+        ("types=log,".to_owned(), "types"),
+        ("types=no%20word".to_owned(), "types"),
         (format!("before={previous}&after={previous}"), "before"),
         ("before=latest&after=00000000-1".to_owned(), "before"),
         ("before=00000000-1".to_owned(), "before"),

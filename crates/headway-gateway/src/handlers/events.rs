@@ -8,6 +8,7 @@ use headway_hub::{HistoryPlace, HistoryQuery};
 use headway_protocol::ProblemCode;
 use headway_protocol::event::Producer;
 use headway_protocol::report::SequencedReport;
+use headway_protocol::request::HistoryPage;
 
 use super::json;
 use super::reports::reports;
@@ -23,6 +24,9 @@ const PAGE: (usize, usize) = (100, 1_000);
 
 /// What `before` is, instead of a cursor, to begin with the newest event.
 const LATEST: &str = "latest";
+
+/// Types that a history may be asked for by name, and the length of such a name.
+const TYPES: (usize, usize) = (32, 64);
 
 /// Records of a page, unless the request says; and at the most.
 const RECORDS: (usize, usize) = (200, 1_000);
@@ -55,7 +59,7 @@ pub(crate) async fn history(
     let lines = accept::lines(&headers)?;
     let wanted = HistoryQuery {
         place: place(&query)?,
-        types: query.read_list("types")?,
+        types: types(&query)?,
         limit: query.limit(PAGE.0, PAGE.1)?,
     };
     let job = job_id(&id)?;
@@ -72,7 +76,52 @@ pub(crate) async fn history(
         text.push(b'\n');
     }
     let media = HeaderValue::from_static("application/x-ndjson");
-    Ok((StatusCode::OK, [(header::CONTENT_TYPE, media)], text).into_response())
+    let mut response = (StatusCode::OK, [(header::CONTENT_TYPE, media)], text).into_response();
+    if let Some(link) = link(&page, &wanted) {
+        response.headers_mut().insert(header::LINK, link);
+    }
+    Ok(response)
+}
+
+/// Where a page of lines leads on, which these cannot say: the address relative to that of the page.
+fn link(page: &HistoryPage, wanted: &HistoryQuery) -> Option<HeaderValue> {
+    let (parameter, cursor, relation) = match (page.next, page.previous) {
+        (Some(next), _) => ("after", next, "next"),
+        (None, Some(previous)) => ("before", previous, "prev"),
+        (None, None) => return None,
+    };
+    let limit = wanted.limit;
+    let types = match wanted.types.join(",") {
+        types if types.is_empty() => types,
+        types => format!("&types={types}"),
+    };
+    let link = format!("<?{parameter}={cursor}&limit={limit}{types}>; rel=\"{relation}\"");
+    HeaderValue::from_str(&link).ok()
+}
+
+/// The types of events that a history is asked for; one that does not exist is no mistake, as a
+/// client may know more of them than this server.
+fn types(query: &Query) -> Result<Vec<String>, Refusal> {
+    let types: Vec<String> = query.read_list("types")?;
+    let (most, longest) = TYPES;
+    if types.len() > most {
+        let detail = format!("`types` names more than {most} types: leave it out to get all");
+        return Err(Refusal::invalid("types", detail));
+    }
+    let is_word = |word: &String| {
+        (1..=longest).contains(&word.len())
+            && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
+    };
+    match types.iter().find(|word| !is_word(word)) {
+        None => Ok(types),
+        Some(word) => {
+            let detail = format!(
+                "`{}` is no type of events: give such as `log` or `partial`, with commas between",
+                word.chars().take(longest).collect::<String>()
+            );
+            Err(Refusal::invalid("types", detail))
+        }
+    }
 }
 
 /// From where a history is asked for.

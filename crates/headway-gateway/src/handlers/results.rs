@@ -51,13 +51,14 @@ pub(crate) async fn stream(
 
 /// What a file of results is called, without its ending: which batch's, and which part of them.
 fn file_name(job: &JobId, statuses: &[ItemStatus]) -> String {
-    let mut parts = vec![job.as_str()];
-    for status in statuses {
-        if !parts.contains(&status.as_str()) {
-            parts.push(status.as_str());
+    let mut name = job.as_str().to_owned();
+    for (place, status) in statuses.iter().enumerate() {
+        if !statuses.iter().take(place).any(|before| before == status) {
+            name.push('-');
+            name.push_str(status.as_str());
         }
     }
-    parts.join("-")
+    name
 }
 
 /// Pages as they are asked for: a slow reader holds one page. It breaks off when the caller is revoked.
@@ -87,4 +88,18 @@ fn body(app: App, caller: Arc<headway_access::Caller>, results: Results, csv: bo
             Ok(Some((Bytes::from(text), (app, caller, results, Vec::new()))))
         },
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_named_by_its_batch_and_each_status_once() {
+        let statuses = [ItemStatus::Failed, ItemStatus::Skipped, ItemStatus::Failed];
+        let name = |job: &str, statuses| file_name(&job.parse().unwrap(), statuses);
+        assert_eq!(name("b", &[]), "b");
+        assert_eq!(name("b", &statuses), "b-failed-skipped");
+        assert_eq!(name("failed", &statuses[..1]), "failed-failed");
+    }
 }

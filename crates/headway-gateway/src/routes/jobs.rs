@@ -105,14 +105,20 @@ pub(super) const ROUTES: &[Route] = &[
         parameters: &[
             parameter("after", "A cursor; events after it"),
             parameter("before", "A cursor, events before it; or `latest`, the newest ones"),
-            parameter("types", "Only events of these types, with commas between"),
+            parameter(
+                "types",
+                "Only events of these types, such as `log`, at most 32 with commas between. A request \
+                 looks at up to 10000 events: a page may come with few of them or none and still \
+                 lead on",
+            ),
             LIMIT,
         ],
         headers: &[],
         body: &[],
         replies: &[Reply {
             status: 200,
-            summary: "A page, or its events one a line; they are in their order either way",
+            summary: "A page, or its events one a line, where the header `Link` leads on; they are in \
+                      their order either way",
             contents: &[
                 json(SchemaGenerator::subschema_for::<HistoryPage>),
                 plain("application/x-ndjson"),

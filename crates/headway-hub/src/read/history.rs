@@ -65,12 +65,20 @@ impl Handle {
         query: &HistoryQuery,
     ) -> Result<Option<HistoryPage>, Error> {
         let Some(stored) = self.visible(caller, job).await? else { return Ok(None) };
-        match query.place {
-            HistoryPlace::After(after) => self.history_after(job, after, query).await,
-            HistoryPlace::Before(before) => {
-                check_cursor("before", before, stored.cursor)?;
-                self.history_before(job, before, stored.cursor, query).await
+        let page = async {
+            match query.place {
+                HistoryPlace::After(after) => self.history_after(job, after, query).await,
+                HistoryPlace::Before(before) => {
+                    check_cursor("before", before, stored.cursor)?;
+                    self.history_before(job, before, stored.cursor, query).await
+                }
             }
+        };
+        if query.types.is_empty() {
+            page.await
+        } else {
+            // It may look at many times what it answers.
+            self.shared.turns.wait(caller.tenant(), page).await
         }
     }
 

@@ -147,7 +147,9 @@ impl Narrowing {
             return None;
         }
         if what.agents.iter().any(|agent| agent.len() > NAME_BYTES) {
-            let message = format!("the name of an agent has at most {NAME_BYTES} bytes");
+            let message = format!(
+                "the name of an agent has at most {NAME_BYTES} bytes: give the name of its step"
+            );
             session.handle_foreign(&message, now);
             return None;
         }
