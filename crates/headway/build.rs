@@ -25,16 +25,34 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     println!("cargo::rerun-if-changed=build.rs");
     files.sort();
+    let output = std::env::var_os("OUT_DIR").ok_or("cargo names no folder for what is made")?;
+    let output = Path::new(&output);
+    let taken = output.join("dashboard");
+    if taken.exists() {
+        fs::remove_dir_all(&taken)?;
+    }
     let mut table = String::from("&[\n");
     for file in files {
         let name = file.strip_prefix(&built)?.to_str().ok_or("a name that is not UTF-8")?;
-        let place = file.canonicalize()?;
+        let place = taken.join(name);
+        take(&file, &place).map_err(|error| {
+            format!("{name} of the dashboard could not be taken ({error}): build again when nobody builds the dashboard")
+        })?;
         let place = place.to_str().ok_or("a folder whose name is not UTF-8")?;
         writeln!(table, "({name:?}, include_bytes!({place:?})),")?;
     }
     table.push(']');
-    let output = std::env::var_os("OUT_DIR").ok_or("cargo names no folder for what is made")?;
-    fs::write(Path::new(&output).join("dashboard.rs"), table)?;
+    fs::write(output.join("dashboard.rs"), table)?;
+    Ok(())
+}
+
+/// Copies a file: a dashboard that is built anew while the program compiles does not take away what
+/// the compiler is about to read.
+fn take(file: &Path, place: &Path) -> std::io::Result<()> {
+    if let Some(folder) = place.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::copy(file, place)?;
     Ok(())
 }
 
