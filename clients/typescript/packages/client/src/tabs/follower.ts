@@ -51,15 +51,18 @@ export class Follower {
 
   /** Takes what the leader answers. */
   answered(frames: readonly StreamFrame[]): void {
+    let begun = false;
     for (const frame of frames) {
       if (frame.type === "subscribed") {
         const entry = this.#entries.get(frame.id);
         if (entry !== undefined) entry.stands = true;
+        begun = true;
       } else if (frame.type === "error") this.#entries.delete(frame.id ?? "");
       // An end that the leader holds, of an attempt that is over for it alone.
       if (frame.type === "end" && this.#stream.lane(frame.job)?.cursor !== frame.cursor) continue;
-      // Whoever holds nothing has no position to lose.
-      if (frame.type === "snapshot" && this.#stream.lane(frame.job)?.job === undefined) this.#stream.take(frame);
+      // A state before anything stands is where events begin for whoever has no position; after that it may be
+      // of another subscription, and newer or older than where they begin.
+      if (!begun && frame.type === "snapshot" && this.#stream.lane(frame.job)?.job === undefined) this.#stream.take(frame);
       else this.told(frame);
     }
   }
