@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use headway_protocol::{Problem, Secret};
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
 use reqwest::{Method, RequestBuilder, Response, Url};
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
@@ -272,11 +272,7 @@ impl Client {
 
     pub(crate) async fn refusal(&self, response: Response) -> Error {
         let status = response.status();
-        let retry_after = response
-            .headers()
-            .get(RETRY_AFTER)
-            .and_then(|value| value.to_str().ok()?.trim().parse().ok())
-            .map(Duration::from_secs);
+        let retry_after = retry_after(response.headers());
         let elsewhere = response
             .headers()
             .get(LOCATION)
@@ -308,6 +304,12 @@ impl Client {
         });
         Error::Refused { problem: Box::new(problem), retry_after }
     }
+}
+
+/// How long an answer asks to wait, where it says so in seconds.
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
 }
 
 /// What sends requests to `base`.

@@ -142,7 +142,7 @@ impl Tokens {
             Err(source) => {
                 let now = Instant::now();
                 let held = held.current.as_mut();
-                let held = held.filter(|held| held.ends_at.is_some_and(|end| end > now));
+                let held = held.filter(|held| held.ends_at.is_none_or(|end| end > now));
                 let Some(held) = held else { return Err(Error::NoToken { source }) };
                 tracing::warn!(%source, "no new token: the last one is used while it holds");
                 held.renew_at = Some(now + ASK_AGAIN);
@@ -255,6 +255,20 @@ mod tests {
             "and is asked for again later"
         );
         tokio::time::advance(Duration::from_secs(11)).await;
+        assert!(matches!(tokens.current().await, Err(Error::NoToken { .. })));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_token_whose_end_only_the_server_knows_is_used_while_there_is_no_other() {
+        let count = Arc::new(AtomicU64::new(0));
+        let tokens = Tokens::asked(move || {
+            let first = count.fetch_add(1, Ordering::Relaxed) == 0;
+            async move { if first { Ok(Secret::new("t1").into()) } else { Err("no".into()) } }
+        });
+        let first = tokens.current().await.unwrap().unwrap();
+        tokens.replace(&first).await;
+        assert!(tokens.current().await.unwrap().unwrap().is(&first));
+        tokens.refuse(&first).await;
         assert!(matches!(tokens.current().await, Err(Error::NoToken { .. })));
     }
 

@@ -87,7 +87,10 @@ pub struct WatchOptions {
 /// A live stream of messages. Dropping it closes the connection.
 ///
 /// Updates come only where they fit what was seen before, so that [`crate::Watched`] can apply each
-/// of them. When only jobs are watched the stream ends after each has ended.
+/// of them. When only jobs are watched the stream ends after each has ended. Whatever is not served
+/// is told by a [`ServerMessage::Error`] whose `id` is what it is about, such as `job:import-1`,
+/// `session:s`, `tag:t` or `all`; nothing more comes of it, and the stream ends when nothing more
+/// comes of anything.
 #[derive(Debug)]
 pub struct Watch {
     messages: mpsc::Receiver<Result<ServerMessage, Error>>,
@@ -120,8 +123,16 @@ impl Drop for Watch {
 impl Client {
     /// Watches jobs live. A lost connection is made again with backoff, from the position that was
     /// seen; where a WebSocket does not get through, Server-Sent Events are used. Selectors should
-    /// not overlap. A job that a selector brought and that ended while there was no connection is
-    /// asked for by its name.
+    /// not overlap.
+    ///
+    /// A job that a selector brought and that was open when the connection was lost is asked for by
+    /// its name, since it may have ended in the meantime. That is so for 64 of them. Of each further
+    /// one the reader is told by an error named `job:` and its id with the code `not_followed`: it
+    /// begins anew with a snapshot if it is still open, and its document tells if it is not. A job
+    /// that is not there any more is told in the same way, in the server's words.
+    ///
+    /// What the server cannot serve for the moment (`store_unavailable`, `overloaded`) is as a lost
+    /// connection.
     ///
     /// A token that the server does not take (401, 4500) ends the watch with that error. Where tokens
     /// are asked for ([`Client::with_tokens`]) it does so only when the next token is not taken either,

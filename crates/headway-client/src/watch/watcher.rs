@@ -173,8 +173,13 @@ impl Watcher {
             Ok(Some(issued)) => {
                 let renew_at = issued.renew_at.map(|at| self.clock.moment(at));
                 let token = issued.secret().clone();
+                let is_same = self.issued.as_ref().is_some_and(|last| last.is(&issued));
                 self.issued = Some(issued);
-                self.session.handle_token(token, renew_at, now);
+                if is_same {
+                    self.session.handle_same_token(token, renew_at, now);
+                } else {
+                    self.session.handle_token(token, renew_at, now);
+                }
             }
             Ok(None) => self.session.handle_token_failure(Error::Token, now, rand::random()),
             Err(error) => {

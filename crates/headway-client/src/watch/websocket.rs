@@ -16,6 +16,7 @@ use tokio_tungstenite::{
 
 use super::connection::Signal;
 use super::session::Close;
+use crate::client::retry_after;
 use crate::token::Issued;
 use crate::{Client, Error};
 
@@ -31,8 +32,8 @@ pub(super) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// Why there is no connection.
 enum NotOpen {
-    /// The answer is no upgrade.
-    Answered(StatusCode),
+    /// The answer is no upgrade; for how long it asks to stay away.
+    Answered(StatusCode, Option<Duration>),
     Failed(Error),
 }
 
@@ -40,9 +41,10 @@ enum NotOpen {
 pub(super) async fn connect(client: Client, issued: Option<Issued>) -> Result<Box<Socket>, Close> {
     match open(&client, issued.as_ref()).await {
         Ok(socket) => Ok(Box::new(socket)),
-        Err(NotOpen::Answered(status)) => Err(Close::NotUpgraded {
+        Err(NotOpen::Answered(status, retry_after)) => Err(Close::NotUpgraded {
             status: status.as_u16(),
             error: not_upgraded(&client, status),
+            retry_after,
         }),
         Err(NotOpen::Failed(error)) => Err(Close::Failed(error)),
     }
@@ -89,7 +91,7 @@ pub(super) async fn close(socket: &mut Socket) {
 pub(crate) async fn first_text(client: &Client, issued: Option<&Issued>) -> Result<String, Error> {
     let mut socket = match open(client, issued).await {
         Ok(socket) => socket,
-        Err(NotOpen::Answered(status)) => return Err(not_upgraded(client, status)),
+        Err(NotOpen::Answered(status, _)) => return Err(not_upgraded(client, status)),
         Err(NotOpen::Failed(error)) => return Err(error),
     };
     while let Some(message) = socket.next().await {
@@ -112,7 +114,9 @@ async fn open(client: &Client, issued: Option<&Issued>) -> Result<Socket, NotOpe
     let connecting = connect_async_tls_with_config(request, None, false, tls);
     match tokio::time::timeout(HANDSHAKE, connecting).await {
         Ok(Ok((socket, _))) => Ok(socket),
-        Ok(Err(SocketError::Http(response))) => Err(NotOpen::Answered(response.status())),
+        Ok(Err(SocketError::Http(response))) => {
+            Err(NotOpen::Answered(response.status(), retry_after(response.headers())))
+        }
         Ok(Err(error)) => Err(NotOpen::Failed(client.unreachable(error))),
         Err(elapsed) => Err(NotOpen::Failed(client.unreachable(elapsed))),
     }
@@ -146,5 +150,31 @@ fn closing(frame: Option<CloseFrame>) -> Error {
             Error::Closed { code: u16::from(frame.code), reason: frame.reason.to_string() }
         }
         None => Error::Closed { code: 1006, reason: String::new() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_upgrade_that_is_refused_for_now_says_until_when() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let client = Client::new(&format!("http://{}", listener.local_addr().unwrap()), None);
+        let server = async {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            assert!(socket.read(&mut [0; 4096]).await.unwrap() > 0);
+            let answer = "HTTP/1.1 503 Service Unavailable\r\nretry-after: 7\r\n\
+                          content-length: 0\r\nconnection: close\r\n\r\n";
+            socket.write_all(answer.as_bytes()).await.unwrap();
+            socket
+        };
+        let (close, _socket) = tokio::join!(connect(client.unwrap(), None), server);
+        let Err(close) = close else { panic!("a connection was made") };
+        assert!(matches!(close, Close::NotUpgraded { status: 503, .. }), "{close:?}");
+        assert_eq!(close.pause_ms(), 7_000);
     }
 }

@@ -1,5 +1,7 @@
 //! The Rust client against a real server.
 
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -13,7 +15,7 @@ use headway_protocol::report::{LogLevel, SequencedReport};
 use headway_protocol::request::{CommandRequest, CreateJob};
 use headway_protocol::{Action, JobStatus, Percent, Report, ServerMessage};
 
-use crate::harness::Server;
+use crate::harness::{Server, eventually, headway, said};
 
 fn progress(percent: f64) -> Report {
     Report::Progress {
@@ -151,6 +153,34 @@ async fn a_watch_outlives_the_server_and_misses_nothing() {
     }
     assert_eq!(logs, ["0", "1", "2", "3", "4"], "each once, in order");
     assert_eq!(watched.job().unwrap().status, JobStatus::Completed);
+}
+
+#[tokio::test]
+async fn a_watch_of_a_session_ends_when_its_job_is_gone_after_a_cut() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(folder.path());
+    let client = Client::new(&server.url, None).unwrap();
+    let created = client.create_job(&CreateJob { session: Some("s".into()), ..job() }).await;
+    let id = created.unwrap().id;
+    let mut watch = headway(folder.path(), &["--json", "watch", "--session", "s"])
+        .env("HEADWAY_URL", &server.url)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(watch.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains("\"snapshot\"")), "it began");
+    // Whoever reads no more would stop it.
+    std::thread::spawn(move || lines.for_each(drop));
+    let address = server.address();
+    server.child.kill().unwrap();
+    server.child.wait().unwrap();
+    let empty = tempfile::tempdir().unwrap();
+    let _server = Server::start_at(empty.path(), &address);
+    eventually("the watch's end", || watch.try_wait().unwrap());
+    let output = watch.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).contains(id.as_str()), "{}", said(&output));
 }
 
 fn take(message: &ServerMessage, watched: &mut Watched, logs: &mut Vec<String>) {

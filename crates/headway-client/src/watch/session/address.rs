@@ -60,6 +60,15 @@ impl Address {
     }
 }
 
+/// The name that the server makes for a selector where names cannot be chosen, such as `job:a`,
+/// `tag:x`, `all`.
+pub(crate) fn name(selector: &Selector) -> String {
+    match parameter(selector) {
+        ("all", _) => "all".to_owned(),
+        (word, value) => format!("{word}:{value}"),
+    }
+}
+
 /// A selector as a parameter.
 fn parameter(selector: &Selector) -> (&'static str, String) {
     match selector {
@@ -78,18 +87,13 @@ fn place(selector: &Selector, held: Option<Cursor>) -> Option<String> {
     }
 }
 
-/// The place of the selector for which the server made a name, where names cannot be chosen: such as
-/// `job:a`, `tag:x`, `all`; or just the job, where it is the only one.
+/// The place of the selector that goes by a name of the server's; where it is the only one, a job's
+/// is just its id.
 pub(crate) fn called<'a>(
     mut selectors: impl Iterator<Item = &'a Selector>,
-    name: &str,
+    called: &str,
 ) -> Option<usize> {
-    selectors.position(|selector| match selector {
-        Selector::All => name == "all",
-        Selector::Job { id, .. } if id.as_str() == name => true,
-        Selector::Job { .. } | Selector::Session(_) | Selector::Tag(_) => {
-            let (word, value) = parameter(selector);
-            name.strip_prefix(word).and_then(|name| name.strip_prefix(':')) == Some(value.as_str())
-        }
+    selectors.position(|selector| {
+        name(selector) == called || selector.named().is_some_and(|id| id.as_str() == called)
     })
 }

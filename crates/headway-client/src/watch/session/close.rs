@@ -1,5 +1,7 @@
 //! How a connection ended, and what that means.
 
+use std::time::Duration;
+
 use headway_protocol::CloseCode;
 
 use crate::Error;
@@ -15,6 +17,8 @@ pub(crate) enum Close {
         status: u16,
         /// The same in words.
         error: Error,
+        /// How long the server asked to stay away.
+        retry_after: Option<Duration>,
     },
     /// The server has nothing more to say: every end was seen.
     Seen,
@@ -56,8 +60,12 @@ impl Close {
 
     /// How long the server asked to stay away, in milliseconds.
     pub(crate) fn pause_ms(&self) -> u64 {
-        let Self::Failed(error) = self else { return 0 };
-        let pause = error.retry_after().map(|pause| pause.as_millis());
+        let pause = match self {
+            Self::Failed(error) => error.retry_after(),
+            Self::NotUpgraded { retry_after, .. } => *retry_after,
+            Self::Seen | Self::Silent | Self::Hole => None,
+        };
+        let pause = pause.map(|pause| pause.as_millis());
         pause.and_then(|pause| u64::try_from(pause).ok()).unwrap_or_default()
     }
 

@@ -149,6 +149,8 @@ impl Player {
                 for (job, expected) in value.as_object().unwrap() {
                     let ended = self.session.stream.has_ended(&job.parse().unwrap());
                     assert_eq!(ended, *expected, "{self}: {job}");
+                    let told = self.jobs.get(job.as_str()).map(Watched::has_ended);
+                    assert_eq!(told.unwrap_or(ended), *expected, "{self}: {job}, as it was told");
                 }
             }
             "refused" => {
@@ -174,7 +176,7 @@ impl Player {
         let connection = match (&self.over, &self.session.phase) {
             (Some(close), _) => ending(close),
             (None, Phase::Idle) => json!({"state": "idle"}),
-            (None, Phase::Asking(_)) => json!({"state": "connecting"}),
+            (None, Phase::Asking) => json!({"state": "connecting"}),
             (None, Phase::Connected(connected)) => json!({
                 "state": if connected.live { "live" } else { "connecting" },
                 "transport": match connected.transport {

@@ -56,6 +56,11 @@ impl Credential {
         true
     }
 
+    /// There is no other token: asks again at a moment, and not too soon.
+    pub(crate) fn keep(&mut self, renew_at: Option<Timestamp>, now: Timestamp) {
+        self.renew_at = renew_at.map(|at| at.max(after(now, PAUSE)));
+    }
+
     /// The server said until when the token holds; `None`: until it is revoked.
     pub(crate) fn holds_until(&mut self, end: Option<Timestamp>, now: Timestamp, random: f64) {
         if self.is_timed {

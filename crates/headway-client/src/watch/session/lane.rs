@@ -1,7 +1,9 @@
 //! One job as its stream tells it: positions, and what was seen.
 
-use headway_protocol::Cursor;
 use headway_protocol::frame::ServerMessage;
+use headway_protocol::{Cursor, JobStatus};
+use serde::Deserialize;
+use serde_json::Value;
 
 /// What to do with a message about a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +24,8 @@ pub(crate) enum Applied {
 pub(crate) struct Lane {
     /// The position of the state that the reader has.
     held: Option<Cursor>,
+    /// The status in that state, unless the reader had the state from elsewhere.
+    status: Option<JobStatus>,
     /// The position to come back from; `None` when a snapshot is needed.
     cursor: Option<Cursor>,
     /// The position up to which events were seen.
@@ -44,6 +48,11 @@ impl Lane {
         self.ended
     }
 
+    /// The position and the status of the last state, where one came and nothing is missing after it.
+    pub(crate) fn state(&self) -> Option<(Cursor, JobStatus)> {
+        Some((self.cursor?, self.status?))
+    }
+
     /// The server said that the end was seen. Whether that is news.
     pub(crate) fn finish(&mut self) -> bool {
         !std::mem::replace(&mut self.ended, true)
@@ -59,8 +68,8 @@ impl Lane {
     /// Takes a message about this job.
     pub(crate) fn apply(&mut self, message: &ServerMessage) -> Applied {
         match message {
-            ServerMessage::Snapshot { cursor, .. } => self.snapshot(*cursor),
-            ServerMessage::Update { cursor, prev, .. } => self.update(*cursor, *prev),
+            ServerMessage::Snapshot { cursor, state, .. } => self.snapshot(*cursor, state.status),
+            ServerMessage::Update { cursor, prev, patch, .. } => self.update(*cursor, *prev, patch),
             ServerMessage::Event { cursor, .. } => {
                 let before = self.since != Some(*cursor) && reaches(self.since, *cursor);
                 if reaches(self.event, *cursor) || before {
@@ -90,7 +99,7 @@ impl Lane {
         }
     }
 
-    fn snapshot(&mut self, cursor: Cursor) -> Applied {
+    fn snapshot(&mut self, cursor: Cursor, status: JobStatus) -> Applied {
         self.waiting = false;
         let same = self.held == Some(cursor);
         if (same && self.ended) || (!same && reaches(self.held, cursor)) {
@@ -100,13 +109,17 @@ impl Lane {
         }
         self.since = self.since.or(Some(cursor));
         (self.held, self.cursor) = (Some(cursor), Some(cursor));
+        self.status = Some(status);
         self.ended = false;
         Applied::News
     }
 
-    fn update(&mut self, cursor: Cursor, prev: Cursor) -> Applied {
+    fn update(&mut self, cursor: Cursor, prev: Cursor, patch: &Value) -> Applied {
         if self.cursor == Some(prev) {
             (self.held, self.cursor) = (Some(cursor), Some(cursor));
+            if let Some(status) = patch.get("status") {
+                self.status = JobStatus::deserialize(status).ok();
+            }
             self.ended = false;
             return Applied::News;
         }

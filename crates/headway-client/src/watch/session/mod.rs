@@ -33,7 +33,7 @@ use self::close::Meaning;
 use self::credential::Credential;
 pub(crate) use self::credential::after;
 pub(crate) use self::output::{Connect, Output, Question, Transport};
-use self::stream::{Hole, Stream};
+use self::stream::{Fault, Stream};
 use super::Selector;
 use crate::{Backoff, Error};
 
@@ -45,6 +45,10 @@ const SHORTEST_SILENCE_MS: u64 = 5_000;
 const CLOSING: Duration = Duration::from_secs(5);
 /// The longest that a closing server can keep a watcher away, in milliseconds.
 const LONGEST_PAUSE_MS: u64 = 60_000;
+
+/// How long to stay away from a server that does not serve something for now; by chance half of it.
+/// Whatever else is watched may be well, so that the backoff would begin anew each time.
+const NOT_SERVED: Duration = Duration::from_secs(5);
 
 /// How a session connects.
 #[derive(Clone, Debug)]
@@ -62,9 +66,8 @@ pub(crate) struct SessionOptions {
 enum Phase {
     /// There is nothing to be connected for.
     Idle,
-    /// Somebody is asked for a token: for the first one, or for one in place of that which ended the
-    /// connection so.
-    Asking(Option<Close>),
+    /// Somebody is asked for a token.
+    Asking,
     /// A connection is being made, or was.
     Connected(Connected),
     /// It was lost and is tried again.
@@ -97,6 +100,8 @@ pub(crate) struct Session {
     /// The place of the transport in use, and of the best one that was live.
     transport: usize,
     worked: Option<usize>,
+    /// The close that refused the token which is not used again.
+    refusal: Option<Close>,
     phase: Phase,
 }
 
@@ -109,6 +114,7 @@ impl Session {
             backoff: Backoff::new(options.attempts),
             transport: 0,
             worked: None,
+            refusal: None,
             phase: Phase::Idle,
             options,
         }
@@ -135,11 +141,11 @@ impl Session {
                 let renewal = self.credential.renew_at.filter(|_| self.stream.speaks());
                 [Some(connected.silent_at), closing, renewal].into_iter().flatten().min()
             }
-            Phase::Idle | Phase::Asking(_) | Phase::Over => None,
+            Phase::Idle | Phase::Asking | Phase::Over => None,
         }
     }
 
-    /// Whether only jobs are watched and nothing more comes of any of them.
+    /// Whether nothing more comes of anything.
     pub(crate) fn is_finished(&self) -> bool {
         self.stream.is_finished()
     }
@@ -210,10 +216,20 @@ impl Session {
             | ServerMessage::Pong { .. }
             | ServerMessage::Unknown => self.proven(),
         }
-        if self.stream.take(message) == Err(Hole) {
-            self.outputs.push_back(Output::Disconnect);
-            self.handle_close(Close::Hole, now, random);
-        }
+        let close = match self.stream.take(message) {
+            Ok(()) => return,
+            Err(Fault::Hole) => Close::Hole,
+            Err(Fault::NotServed(problem)) => {
+                tracing::warn!(
+                    reason = problem.detail,
+                    "not served for now: it is asked for again"
+                );
+                let retry_after = Some(NOT_SERVED.mul_f64(0.5 + 0.5 * random));
+                Close::Failed(Error::Refused { problem: Box::new(problem), retry_after })
+            }
+        };
+        self.outputs.push_back(Output::Disconnect);
+        self.handle_close(close, now, random);
     }
 
     /// The connection is over.
@@ -229,7 +245,8 @@ impl Session {
         match close.meaning() {
             Meaning::SignedOut if self.credential.is_replaceable() => {
                 self.credential.refuse();
-                self.phase = Phase::Asking(Some(close));
+                self.refusal = Some(close);
+                self.phase = Phase::Asking;
                 self.outputs.push_back(Output::AskToken(Question::Instead));
             }
             // The plain request that follows is refused in words.
@@ -267,11 +284,12 @@ impl Session {
         now: Timestamp,
     ) {
         let is_new = self.credential.take(token.clone(), renew_at);
-        match &mut self.phase {
-            Phase::Asking(_) if is_new => self.connect(now),
-            Phase::Asking(refused) => {
-                let refused = refused.take().unwrap_or(Close::Failed(Error::Token));
-                self.over(refused);
+        match &self.phase {
+            Phase::Asking if is_new => self.connect(now),
+            // It was refused before, on this connection or on an earlier one.
+            Phase::Asking => {
+                let refusal = self.refusal.take().unwrap_or(Close::Failed(Error::Token));
+                self.over(refusal);
             }
             // Renewing in place: whoever has no other token keeps this one until the server ends it.
             Phase::Connected(_) if is_new && self.stream.speaks() => {
@@ -281,10 +299,26 @@ impl Session {
         }
     }
 
+    /// Whoever was asked has no other token than the one in use, and when to ask again. A connection
+    /// that stands was shown it.
+    pub(crate) fn handle_same_token(
+        &mut self,
+        token: Secret,
+        renew_at: Option<Timestamp>,
+        now: Timestamp,
+    ) {
+        match &self.phase {
+            Phase::Connected(_) => self.credential.keep(renew_at, now),
+            Phase::Asking | Phase::Idle | Phase::Waiting { .. } | Phase::Over => {
+                self.handle_token(token, renew_at, now);
+            }
+        }
+    }
+
     /// There is no token to be had.
     pub(crate) fn handle_token_failure(&mut self, error: Error, now: Timestamp, random: f64) {
         self.credential.failed(now);
-        if !matches!(self.phase, Phase::Asking(_)) {
+        if !matches!(self.phase, Phase::Asking) {
             return;
         }
         match self.backoff.next(random) {
@@ -311,7 +345,7 @@ impl Session {
                     self.outputs.push_back(Output::AskToken(Question::ToRenew));
                 }
             }
-            Phase::Waiting { .. } | Phase::Idle | Phase::Asking(_) | Phase::Over => {}
+            Phase::Waiting { .. } | Phase::Idle | Phase::Asking | Phase::Over => {}
         }
     }
 
@@ -343,7 +377,7 @@ impl Session {
     fn begin(&mut self, now: Timestamp) {
         if self.credential.is_asked() {
             self.credential.renew_at = None;
-            self.phase = Phase::Asking(None);
+            self.phase = Phase::Asking;
             self.outputs.push_back(Output::AskToken(Question::ToConnect));
         } else {
             self.connect(now);

@@ -6,9 +6,10 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use headway_protocol::frame::{ClientMessage, ServerMessage, Subscribe};
-use headway_protocol::{Cursor, Job, JobId};
+use headway_protocol::problem::ProblemCode;
+use headway_protocol::{Cursor, Job, JobId, Problem};
 
-use super::address::{Address, Wanted, called};
+use super::address::{Address, Wanted, called, name};
 use super::lane::{Applied, Lane};
 use super::names::{Names, Subject};
 use super::output::{Output, Transport};
@@ -21,9 +22,19 @@ const LOOKED_UP: usize = 64;
 /// again. The server remembers 256 for a connection.
 const REMEMBERED: usize = 1_000;
 
-/// A message does not fit the last one, and a snapshot cannot be asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Hole;
+/// Refusals that may pass: what was asked for is asked for again.
+const PASSING: [ProblemCode; 2] = [ProblemCode::Overloaded, ProblemCode::StoreUnavailable];
+/// The code of an error of this client: a job is above the bound of [`LOOKED_UP`].
+const NOT_FOLLOWED: &str = "not_followed";
+
+/// Why the connection has to be made again.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// A message does not fit the last one, and a snapshot cannot be asked for.
+    Hole,
+    /// Something is not served for now.
+    NotServed(Problem),
+}
 
 /// What is watched and what was seen of it.
 #[derive(Debug)]
@@ -71,12 +82,11 @@ impl Stream {
         self.outputs.pop_front()
     }
 
-    /// Whether only jobs are watched and nothing more comes of any of them.
+    /// Whether nothing more comes of anything: jobs have ended, and whatever else was watched was
+    /// refused.
     pub(crate) fn is_finished(&self) -> bool {
-        self.selectors.iter().all(|watching| match &watching.selector {
-            Selector::Job { id, .. } => watching.refused || self.has_ended(id),
-            Selector::Session(_) | Selector::Tag(_) | Selector::All => false,
-        })
+        let has_ended = |selector: &Selector| selector.named().is_some_and(|id| self.has_ended(id));
+        self.selectors.iter().all(|watching| watching.refused || has_ended(&watching.selector))
     }
 
     /// Whether a transport has anything to bring.
@@ -123,7 +133,7 @@ impl Stream {
     }
 
     /// Takes a message.
-    pub(crate) fn take(&mut self, message: ServerMessage) -> Result<(), Hole> {
+    pub(crate) fn take(&mut self, message: ServerMessage) -> Result<(), Fault> {
         match message {
             ServerMessage::Snapshot { ref job, ref state, .. } => {
                 if !self.lanes.contains_key(job) && self.is_brought(state) {
@@ -135,10 +145,7 @@ impl Stream {
             | ServerMessage::Event { ref job, .. }
             | ServerMessage::Gap { ref job, .. }
             | ServerMessage::End { ref job, .. } => self.apply(&job.clone(), message),
-            ServerMessage::Error { .. } => {
-                self.refused(message);
-                Ok(())
-            }
+            ServerMessage::Error { id, code, message } => self.refused(id, code, message),
             ServerMessage::Hello { .. }
             | ServerMessage::Subscribed { .. }
             | ServerMessage::Heartbeat { .. }
@@ -159,10 +166,18 @@ impl Stream {
         }
     }
 
-    /// The server said that every end was seen.
+    /// The server said that every end was seen: the reader is told of those that it has not seen.
     pub(crate) fn finish(&mut self) {
-        for lane in self.lanes.values_mut() {
-            lane.finish();
+        let finished = self.lanes.iter_mut().filter_map(|(job, lane)| {
+            let state = lane.state();
+            lane.finish().then(|| (job.clone(), state))
+        });
+        let finished: Vec<_> = finished.collect();
+        for (job, state) in finished {
+            self.remember(&job);
+            if let Some((cursor, status)) = state {
+                self.pass(ServerMessage::End { job, cursor, status });
+            }
         }
     }
 
@@ -177,7 +192,7 @@ impl Stream {
         self.selectors[place].refused
     }
 
-    fn apply(&mut self, job: &JobId, message: ServerMessage) -> Result<(), Hole> {
+    fn apply(&mut self, job: &JobId, message: ServerMessage) -> Result<(), Fault> {
         // What no selector brings is not for the reader.
         let Some(lane) = self.lanes.get_mut(job) else { return Ok(()) };
         match lane.apply(&message) {
@@ -192,7 +207,7 @@ impl Stream {
                 }
             }
             Applied::Hole if self.speaks => self.resubscribe(job),
-            Applied::Hole => return Err(Hole),
+            Applied::Hole => return Err(Fault::Hole),
         }
         Ok(())
     }
@@ -215,27 +230,34 @@ impl Stream {
         }
     }
 
-    /// Something is not served.
-    fn refused(&mut self, message: ServerMessage) {
-        match self.subject(&message) {
-            Some(Subject::Selected(place)) => {
-                if let Some(watching) = self.selectors.get_mut(place) {
+    /// Something is not served. The reader is told what, by a name that says it on every transport.
+    fn refused(&mut self, id: Option<String>, code: String, message: String) -> Result<(), Fault> {
+        let subject = id.as_deref().and_then(|name| self.subject(name));
+        let passing = PASSING.into_iter().find(|passing| passing.as_str() == code);
+        let about = match (subject, passing) {
+            (Some(_), Some(passing)) => {
+                return Err(Fault::NotServed(Problem::new(passing, message)));
+            }
+            (Some(Subject::Selected(place)), None) => {
+                self.selectors.get_mut(place).map(|watching| {
                     watching.refused = true;
-                }
-                self.pass(message);
+                    name(&watching.selector)
+                })
             }
-            // A job that is not there any more: nobody has named it.
-            Some(Subject::LookedUp(id)) => {
-                self.lanes.remove(&id);
+            // A job that is not there any more, or not for this reader.
+            (Some(Subject::LookedUp(job)), None) => {
+                self.lanes.remove(&job);
+                Some(name(&Selector::job(job)))
             }
-            None => self.pass(message),
-        }
+            (None, _) => None,
+        };
+        self.pass(ServerMessage::Error { id: about.or(id), code, message });
+        Ok(())
     }
 
     /// What a refusal is about. Where names cannot be chosen the server makes them of what is
     /// watched.
-    fn subject(&mut self, message: &ServerMessage) -> Option<Subject> {
-        let ServerMessage::Error { id: Some(name), .. } = message else { return None };
+    fn subject(&mut self, name: &str) -> Option<Subject> {
         if self.speaks {
             return self.names.drop(name);
         }
@@ -273,7 +295,7 @@ impl Stream {
 
     /// Jobs that only a selector brings and that have not ended. One that ended while nobody was
     /// connected would not be told again by its selector, so they are asked for by name. Those above
-    /// the bound are better forgotten than shown as they no longer are.
+    /// the bound are better forgotten than shown as they no longer are, and the reader is told.
     fn look_ups(&mut self) -> Vec<JobId> {
         let named: Vec<_> = self.selectors.iter().filter_map(|one| one.selector.named()).collect();
         let open = self.lanes.iter().filter(|(id, lane)| !lane.has_ended() && !named.contains(id));
@@ -281,6 +303,14 @@ impl Stream {
         let forgotten = open.split_off(open.len().min(LOOKED_UP));
         for id in forgotten {
             self.lanes.remove(&id);
+            self.pass(ServerMessage::Error {
+                code: NOT_FOLLOWED.to_owned(),
+                message: format!(
+                    "what became of {id} while there was no connection is not known, since only \
+                     {LOOKED_UP} open jobs are asked for by name then: ask for its document"
+                ),
+                id: Some(name(&Selector::job(id))),
+            });
         }
         open
     }
