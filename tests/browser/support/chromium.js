@@ -25,7 +25,16 @@ export async function launch(args = ARGS, { kept = false } = {}) {
 
 /** Closes it with all its pages. One that does not end is killed: no test is about how a browser ends. */
 export async function close(browser) {
-  const patience = setTimeout(() => process.kill(processes.get(browser), "SIGKILL"), PATIENCE);
+  const patience = setTimeout(() => kill(processes.get(browser)), PATIENCE);
   await browser.close();
   clearTimeout(patience);
+}
+
+function kill(id) {
+  try {
+    process.kill(id, "SIGKILL");
+  } catch (error) {
+    // It has ended meanwhile.
+    if (error.code !== "ESRCH") throw error;
+  }
 }
