@@ -75,11 +75,9 @@ fn refusal(id: &str, code: &str) -> Value {
 
 /// What the reader was told is not served, and why.
 fn refused(outputs: &[Output]) -> Vec<(&str, &str)> {
-    let refused = outputs.iter().filter_map(|output| match output {
-        Output::Pass(ServerMessage::Error { id: Some(id), code, .. }) => {
-            Some((id.as_str(), code.as_str()))
-        }
-        _ => None,
+    let refused = outputs.iter().filter_map(|output| {
+        let Output::Pass(ServerMessage::Error { id, code, .. }) = output else { return None };
+        Some((id.as_deref()?, code.as_str()))
     });
     refused.collect()
 }
