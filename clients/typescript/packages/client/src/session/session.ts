@@ -14,7 +14,7 @@ import { Credential } from "./credential.ts";
 import type { Output } from "./output.ts";
 import { endingOf, type Closing, type Phase } from "./phase.ts";
 import type { Replay } from "./replays.ts";
-import type { Selection } from "./selection.ts";
+import { named, type Selection } from "./selection.ts";
 import { Stream, type StreamFrame } from "./stream.ts";
 
 /** How long a connection may take to say its first word. */
@@ -65,6 +65,8 @@ export class Session {
   #resting = false;
   /** What is watched is no longer what a stream without messages brings. */
   #stale = false;
+  /** The jobs that a poll names. */
+  #polled: ReadonlySet<string | undefined> = new Set();
   /** When what is watched last changed, until the connection follows: changes that come together make one connection. */
   #changedAt: number | undefined;
   /** When the connection is given up unless something comes. */
@@ -317,9 +319,9 @@ export class Session {
   #take(frame: StreamFrame, now: number, random: number): void {
     const hole = this.stream.take(frame) === "hole";
     this.#collect();
-    // A poll answers at once, every time, while one of its jobs has ended.
     if (frame.type === "end" && !this.#speaks()) {
-      this.#stale = true;
+      // A poll answers at once, every time, while a job that it names has ended.
+      this.#stale ||= this.#polled.has(frame.job);
       this.#expect(now, random);
     }
     if (hole) this.#giveUp("an update does not fit the last one", now, random);
@@ -435,6 +437,7 @@ export class Session {
     this.#silenceMs = transport === "poll" ? POLL_MS : CONNECT_MS;
     this.#silentAt = now + this.#silenceMs;
     const selections = this.#selections();
+    this.#polled = new Set(transport === "poll" ? selections.map(({ selector }) => named(selector)) : []);
     const path = transport === "websocket" ? STREAM : address(selections, (selection) => this.stream.begin(selection), transport, this.stream.repeats);
     this.#outputs.push({ type: "connect", connection, transport, path, token: this.#credential.token });
     this.#enter({ state: "connecting", transport });
