@@ -17,6 +17,10 @@ interface Played {
 interface Told {
   held: number | undefined;
   eventsAt: number | undefined;
+  /** The position after which it is told every event. */
+  eventsFrom: number | undefined;
+  /** The states that it was told while nobody had asked for events. */
+  readonly bare: Set<number>;
   ended: boolean;
 }
 
@@ -36,6 +40,15 @@ export class PlayedConnection {
     this.#server = server;
     this.#say = say;
     say({ type: "hello", heartbeat_ms: 20_000 });
+  }
+
+  /**
+   * From where events are due to whoever holds nothing and is shown this state first: from there, unless the
+   * state was on its way already when the question for events, which named no position, was taken.
+   */
+  eventsFrom(job: string, shown: number): number {
+    const { bare, eventsFrom = shown } = this.#told.get(job) ?? {};
+    return bare?.has(shown) === true ? Math.max(shown, eventsFrom) : shown;
   }
 
   /** Takes a message of the client. */
@@ -61,7 +74,8 @@ export class PlayedConnection {
       const cursor = searchParams.get("last_event_id");
       const { version } = this.#server.job(single);
       const held = cursor === null ? undefined : versionOf(cursor);
-      this.#told.set(single, { held, eventsAt: events ? (held ?? version) : undefined, ended: false });
+      const eventsAt = events ? (held ?? version) : undefined;
+      this.#told.set(single, { held, eventsAt, eventsFrom: eventsAt, bare: new Set(), ended: false });
       this.tell();
       return;
     }
@@ -86,6 +100,7 @@ export class PlayedConnection {
         this.#say({ type: "event", job, cursor: cursorOf(event), event: { type: "log", message: String(event) } });
       }
       if (told.eventsAt !== undefined) told.eventsAt = version;
+      else told.bare.add(version);
       if (told.held === undefined) this.#say({ type: "snapshot", job, cursor: cursorOf(version), state: this.#server.state(job) });
       else if (told.held < version) this.#update(job, told.held, version);
       const isOver = this.#server.job(job).history.get(version)?.status === "completed";
@@ -98,13 +113,14 @@ export class PlayedConnection {
   #join(job: string, at: number | undefined, events: boolean): void {
     const { version } = this.#server.job(job);
     const present = this.#told.get(job);
-    const told = present ?? { held: at, eventsAt: undefined, ended: false };
+    const told = present ?? { held: at, eventsAt: undefined, eventsFrom: undefined, bare: new Set(), ended: false };
     this.#told.set(job, told);
     told.ended = false;
     if (at === undefined || events || told.held !== at) told.held = undefined;
     if (events) {
       const from = at ?? present?.held ?? version;
-      told.eventsAt = told.eventsAt === undefined ? from : Math.min(told.eventsAt, from);
+      told.eventsAt = Math.min(told.eventsAt ?? from, from);
+      told.eventsFrom = Math.min(told.eventsFrom ?? from, from);
     }
   }
 
@@ -113,7 +129,7 @@ export class PlayedConnection {
     for (const [job, told] of this.#told) {
       const its = [...this.#subscriptions.values()].filter(({ jobs }) => jobs.includes(job));
       if (its.length === 0) this.#told.delete(job);
-      else if (!its.some(({ events }) => events)) told.eventsAt = undefined;
+      else if (!its.some(({ events }) => events)) told.eventsAt = told.eventsFrom = undefined;
     }
   }
 

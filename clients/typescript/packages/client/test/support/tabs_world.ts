@@ -21,7 +21,7 @@ interface Queue {
 interface Watch {
   readonly selection: Selection;
   readonly seen: number[];
-  /** The first position that it was shown. */
+  /** The position after which it is due every event. */
   since: number | undefined;
   gaps: number;
 }
@@ -63,6 +63,8 @@ export class TabsWorld {
   readonly #life = new Map<string, PlayedTab[]>();
   readonly #happenings: Happening[] = [];
   #tabs: PlayedTab[] = [];
+  /** Every connection that there ever was. */
+  readonly #connections: PlayedConnection[] = [];
   #made = 0;
   #order = 0;
   #now = 1_800_000_000_000;
@@ -225,7 +227,8 @@ export class TabsWorld {
       assert.ok(version >= (tab.shown.get(id) ?? 0), `${id} in ${tab.id} went back from ${tab.shown.get(id) ?? 0} to ${version}`);
       tab.shown.set(id, version);
       for (const watch of tab.watches.values()) {
-        if ("job" in watch.selection.selector && watch.selection.selector.job === id) watch.since ??= version;
+        if (!("job" in watch.selection.selector) || watch.selection.selector.job !== id) continue;
+        watch.since ??= Math.max(...this.#connections.map((connection) => connection.eventsFrom(id, version)), version);
       }
     }
   }
@@ -253,6 +256,7 @@ export class TabsWorld {
             tab.session.handleFrame(number, structuredClone(frame), this.#now, this.#random());
           });
         });
+        this.#connections.push(played);
         if (output.transport === "events") played.read(output.path);
         tab.connection = { number, played };
         this.#later(tab, source, () => {
@@ -266,7 +270,11 @@ export class TabsWorld {
       case "send": {
         const { connection } = tab;
         if (connection?.number !== output.connection) return;
-        connection.played.take(JSON.parse(output.text) as Readonly<Record<string, unknown>>);
+        const message = JSON.parse(output.text) as Readonly<Record<string, unknown>>;
+        const { job, events, cursor } = message;
+        const known = typeof job === "string" && events !== undefined && cursor === undefined ? tab.session.stream.lane(job)?.job : undefined;
+        assert.equal(known, undefined, `${tab.id} holds a state of ${String(job)} and asks for events from nowhere`);
+        connection.played.take(message);
         return;
       }
       case "event":

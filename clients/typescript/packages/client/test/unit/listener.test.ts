@@ -1,0 +1,129 @@
+// From where a listener is told events, message by message: alike for a tab that is connected itself and
+// for one that follows it.
+
+import assert from "node:assert/strict";
+import { describe } from "node:test";
+
+import { keyOf, type Selection } from "../../src/session/selection.ts";
+import { Session } from "../../src/session/session.ts";
+import { Tab } from "../../src/tabs/tab.ts";
+import { cursorOf, PlayedConnection, PlayedServer } from "../support/played_server.ts";
+import { test } from "../../../../testing/test.ts";
+
+const NOW = 1_800_000_000_000;
+const LIST: Selection = { selector: { tag: "x" } };
+const LISTENER: Selection = { selector: { job: "c" }, events: true };
+
+/** One tab, and what it was told of `c`. */
+class Page {
+  readonly session = new Session({ transports: ["websocket"], signIn: false, attempts: 5 });
+  readonly tab: Tab;
+  readonly events: string[] = [];
+  readonly shown: string[] = [];
+
+  constructor(id: string) {
+    this.session.rest();
+    this.tab = new Tab(id, this.session);
+    this.watch(LIST);
+    this.tab.join({}, NOW);
+  }
+
+  watch(selection: Selection): void {
+    this.session.subscribe(keyOf(selection), selection, NOW);
+  }
+}
+
+/** Two tabs that share a connection, on which what the server says stays on its way until it is let through. */
+class Two {
+  readonly server = new PlayedServer();
+  readonly leader = new Page("leader");
+  readonly follower = new Page("follower");
+  readonly #onTheWay: unknown[] = [];
+  #connection: PlayedConnection | undefined;
+
+  constructor() {
+    this.leader.tab.handleLock(NOW);
+    this.drain();
+  }
+
+  /** An event is logged, and the server says what it has to. */
+  move(): void {
+    this.server.move("c", true);
+    this.#connection?.tell();
+  }
+
+  /** What is on its way arrives; up to the first state of `c`, or all of it. */
+  arrive(what: "first" | "all"): void {
+    for (let frame = this.#onTheWay.shift(); frame !== undefined; frame = this.#onTheWay.shift()) {
+      this.leader.session.handleFrame(1, structuredClone(frame), NOW, 0);
+      this.drain();
+      if (what === "first" && this.leader.shown.length > 0) return;
+    }
+  }
+
+  tell(): void {
+    this.#connection?.tell();
+  }
+
+  drain(): void {
+    for (let busy = true; busy;) busy = [this.leader, this.follower].map((page) => this.#drainOne(page)).includes(true);
+  }
+
+  #drainOne(page: Page): boolean {
+    let busy = false;
+    for (let output = page.session.pollOutput(); output !== undefined; output = page.session.pollOutput()) {
+      busy = true;
+      if (output.type === "connect") {
+        this.#connection = new PlayedConnection(this.server, (frame) => this.#onTheWay.push(frame));
+        page.session.handleOpen(output.connection, NOW);
+      }
+      if (output.type === "send") this.#connection?.take(JSON.parse(output.text) as Readonly<Record<string, unknown>>);
+      if (output.type === "event" && output.frame.type === "event") page.events.push(output.frame.cursor);
+      const cursor = page.session.stream.lane("c")?.cursor;
+      if (cursor !== undefined && page.shown.at(-1) !== cursor) page.shown.push(cursor);
+      page.tab.handleOutput(output, NOW);
+    }
+    for (let output = page.tab.pollOutput(); output !== undefined; output = page.tab.pollOutput()) {
+      busy = true;
+      const other = page === this.leader ? this.follower : this.leader;
+      if (output.type === "post") other.tab.handleMessage(structuredClone(output.message), NOW);
+    }
+    return busy;
+  }
+}
+
+for (const role of ["leader", "follower"] as const) {
+  describe(`a listener in the tab that is the ${role}`, () => {
+    test("is told every event after the state that is held when it begins", () => {
+      const two = new Two();
+      const page = two[role];
+      two.tell();
+      two.arrive("first");
+      assert.deepEqual(page.shown, [cursorOf(1)]);
+      // It is on its way without its event, which nobody has asked for.
+      two.move();
+      page.watch(LISTENER);
+      two.drain();
+      two.move();
+      two.arrive("all");
+      assert.deepEqual(page.events, [cursorOf(2), cursorOf(3)]);
+    });
+
+    test("that holds nothing is told every event after the server took its question, whatever another watch is shown first", () => {
+      const two = new Two();
+      const page = two[role];
+      // The states 1 and 2 are on their way to the list when somebody begins to listen.
+      two.tell();
+      two.move();
+      page.watch(LISTENER);
+      two.drain();
+      two.move();
+      two.arrive("all");
+      two.move();
+      two.arrive("all");
+      assert.equal(page.shown[0], cursorOf(1));
+      assert.equal(page.shown.at(-1), cursorOf(4));
+      assert.deepEqual(page.events, [cursorOf(3), cursorOf(4)]);
+    });
+  });
+}
