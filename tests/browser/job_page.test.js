@@ -189,7 +189,12 @@ test("of a long history the newest events are there first, and older ones when t
   await server.job("job_talks");
   await server.report("job_talks", { type: "start" });
   const lines = Array.from({ length: 6_000 }, (_, place) => ({ type: "log", level: "info", message: `line ${place + 1}` }));
-  for (let from = 0; from < lines.length; from += 500) await server.report("job_talks", lines.slice(from, from + 500));
+  const rows = { type: "partial", name: "rows", data: { read: 1 } };
+  await server.report("job_talks", rows);
+  for (let from = 0; from < lines.length; from += 500) {
+    await server.report("job_talks", lines.slice(from, from + 500));
+    if (from === 3000) await server.report("job_talks", [rows, rows]);
+  }
   const asked = [];
   page.on("request", (request) => {
     if (request.url().includes("/job_talks/events?")) asked.push(new URL(request.url()).searchParams);
@@ -204,8 +209,28 @@ test("of a long history the newest events are there first, and older ones when t
   // What happens now follows, and what is older comes before it.
   await server.report("job_talks", { type: "log", level: "info", message: "line 6001" });
   await events.first().getByText("line 6001", { exact: true }).waitFor();
-  await page.getByRole("button", { name: "Read older" }).first().click();
-  await page.getByText("6,003 events", { exact: true }).waitFor();
+  // Of what was not read there may be more.
+  await page.getByRole("tab", { name: /^Results ?1\+$/ }).click();
+  await page.getByText("newest of at least 2").waitFor();
+  await page.getByRole("tab", { name: /^Events/ }).click();
+  // What was pressed keeps the focus while they are read, and is not pressed twice.
+  let answer;
+  const mayAnswer = new Promise((resolve) => { answer = resolve; });
+  await page.route("**/job_talks/events?*", async (route) => {
+    await mayAnswer;
+    await route.continue();
+  });
+  const older = page.getByRole("button", { name: "Read older" }).first();
+  await older.focus();
+  const before = asked.length;
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => document.activeElement.getAttribute("aria-disabled") === "true" && document.activeElement.textContent === "Read older");
+  await page.keyboard.press("Enter");
+  answer();
+  await page.getByText("6,006 events", { exact: true }).waitFor();
+  assert.equal(asked.length, before + 1, "they are asked for once");
+  await page.getByRole("tab", { name: /^Results ?1$/ }).click();
+  await page.getByText("newest of 3,").waitFor();
   await page.getByRole("tab", { name: /^Log/ }).click();
   await page.getByText("the newest 2,000 of 6,001 lines").waitFor();
   await page.getByRole("searchbox", { name: "Search the log" }).fill("line 1234");

@@ -53,7 +53,7 @@ function HistoryPart({ id, at, part }: { readonly id: string; readonly at: numbe
   return (
     <>
       <HistoryNote history={history} view={view} />
-      {part === "log" ? <LogPanel events={events} /> : <EventsPanel job={id} events={events} onOlder={olderOf(history, view)} />}
+      {part === "log" ? <LogPanel events={events} /> : <EventsPanel job={id} events={events} older={olderOf(history, view)} />}
     </>
   );
 }

@@ -16,7 +16,7 @@ interface Shape {
 }
 
 interface ButtonProps extends Shape, Omit<ButtonHTMLAttributes<HTMLButtonElement>, "children"> {
-  /** What it asked for is under way: it is not pressed twice. */
+  /** What it asked for is under way: it is not pressed twice, and keeps the focus. */
   readonly busy?: boolean;
   /** Why it cannot be pressed; it stays reachable, so that everybody can learn the reason. */
   readonly unavailable?: string | undefined;
@@ -28,12 +28,14 @@ interface ButtonProps extends Shape, Omit<ButtonHTMLAttributes<HTMLButtonElement
 /** A button. Without words it needs an `aria-label`. */
 export function Button({ look = "plain", size = "medium", icon, busy = false, unavailable, children, ref, ...rest }: ButtonProps) {
   const off = unavailable !== undefined;
+  // A form is sent by its keys as well, unless its button is disabled.
+  const disabled = rest.disabled === true || (busy && rest.type === "submit");
   return (
     <button
       type="button" {...rest} ref={ref} className="button" data-look={look} data-size={size}
       data-icon-only={children === undefined || undefined} data-busy={busy || undefined}
-      disabled={busy || rest.disabled} aria-disabled={off || undefined} title={off ? unavailable : rest.title}
-      onClick={off ? undefined : rest.onClick}
+      disabled={disabled} aria-disabled={off || busy || undefined} title={off ? unavailable : rest.title}
+      onClick={off || busy ? undefined : rest.onClick}
     >
       {icon !== undefined && !busy && <Icon name={icon} size={size === "small" ? 14 : 16} />}
       {children}

@@ -126,11 +126,11 @@ function Parts({ job, at, events, history, view, tab, onTab }: PartsProps) {
   const results = useMemo(() => latestPartials(events).length, [events]) + (job.result === undefined || job.result === null ? 0 : 1);
   const count = (number: number): string | undefined => (number === 0 ? undefined : formatCount(number, { short: true }));
   // Of a long history the newest are read: there are more than those.
-  const countRead = (number: number): string | undefined => (number === 0 || view.complete || view.reading ? count(number) : `${formatCount(number, { short: true })}+`);
+  const countRead = (number: number): string | undefined => (number === 0 || view.complete || !view.begun ? count(number) : `${formatCount(number, { short: true })}+`);
   const tabs: readonly Tab<TabName>[] = [
     ...(steps > 0 ? [{ name: "steps", label: "Steps", count: count(steps) } as const] : []),
     { name: "log", label: "Log", count: countRead(logged) },
-    { name: "results", label: "Results", count: count(results) },
+    { name: "results", label: "Results", count: countRead(results) },
     { name: "events", label: "Events", count: countRead(events.length) },
   ];
   const selected = tabs.find(({ name }) => name === tab)?.name ?? (steps > 0 ? "steps" : logged > 0 || results === 0 ? "log" : "results");
@@ -139,8 +139,8 @@ function Parts({ job, at, events, history, view, tab, onTab }: PartsProps) {
       {selected === "steps" && <AgentTimeline steps={job.steps ?? {}} now={at} />}
       {selected !== "steps" && <HistoryNote history={history} view={view} />}
       {selected === "log" && <LogPanel events={events} />}
-      {selected === "results" && <ResultsPanel job={job} events={events} />}
-      {selected === "events" && <EventsPanel job={job.id} events={events} onOlder={olderOf(history, view)} />}
+      {selected === "results" && <ResultsPanel job={job} events={events} isWhole={view.complete && !view.beginsLate} />}
+      {selected === "events" && <EventsPanel job={job.id} events={events} older={olderOf(history, view)} />}
     </Tabs>
   );
 }

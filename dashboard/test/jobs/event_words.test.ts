@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { brief, describeEvent } from "../../src/jobs/page/event_words.ts";
-import { latestPartials } from "../../src/jobs/page/partials.ts";
+import { latestPartials, placeOf } from "../../src/jobs/page/partials.ts";
 
 const said = (event: object): string | undefined => describeEvent({ cursor: "c", ...event })?.text;
 
@@ -30,4 +30,8 @@ test("of each name the newest intermediate result is shown", () => {
     { cursor: "3", type: "partial", name: "rows", data: 2 }, { cursor: "4", type: "partial", name: "plan", data: 3, at: "2026-01-01T00:00:05Z" },
   ]);
   assert.deepEqual(found, [{ name: "plan", data: 3, at: "2026-01-01T00:00:05Z", times: 2 }, { name: "rows", data: 2, at: undefined, times: 1 }]);
+});
+
+test("of a history that was not read whole, a number is the least that it may be", () => {
+  assert.deepEqual([placeOf(2, true), placeOf(1200, false)], ["newest of 2", "newest of at least 1,200"]);
 });

@@ -8,7 +8,7 @@ import { JsonTree } from "../../design/json_tree.tsx";
 import { useNotify } from "../../shell/context.ts";
 import { counted, reasonOf } from "../../shell/words.ts";
 import { describeEvent } from "./event_words.ts";
-import type { PastEvent } from "./history.ts";
+import type { Older, PastEvent } from "./history.ts";
 
 /** Events that are drawn, newest first; more with each press. */
 const DRAWN = 200;
@@ -16,13 +16,14 @@ const DRAWN = 200;
 interface EventsPanelProps {
   readonly job: string;
   readonly events: readonly PastEvent[];
-  /** Reads what comes before them; `undefined` where nothing does, or it is on its way. */
-  readonly onOlder: (() => void) | undefined;
+  /** What reads those before them; `undefined` where there are none. */
+  readonly older: Older | undefined;
 }
 
-export function EventsPanel({ job, events, onOlder }: EventsPanelProps) {
+export function EventsPanel({ job, events, older }: EventsPanelProps) {
   const [drawn, setDrawn] = useState(DRAWN);
   const newest = keyed(events.slice(-drawn)).reverse();
+  const hides = events.length > drawn;
   return (
     <>
       <div className="panel-tools">
@@ -33,8 +34,11 @@ export function EventsPanel({ job, events, onOlder }: EventsPanelProps) {
       <div className="event-list">
         {newest.map(({ key, event }) => <EventLine key={key} event={event} />)}
       </div>
-      {events.length > drawn && <p className="jobs-end"><Button onClick={() => { setDrawn(drawn + 5 * DRAWN); }}>Show older</Button></p>}
-      {events.length <= drawn && onOlder !== undefined && <p className="jobs-end"><Button onClick={onOlder}>Read older</Button></p>}
+      {(hides || older !== undefined) && (
+        <p className="jobs-end">
+          <Button busy={!hides && older?.busy === true} onClick={hides ? () => { setDrawn(drawn + 5 * DRAWN); } : older?.read}>{hides ? "Show older" : "Read older"}</Button>
+        </p>
+      )}
     </>
   );
 }

@@ -1,9 +1,9 @@
 // What has happened in a job: its newest events, what happens from now on, and older ones as far back as they are wanted.
 //
 // **Invariants:** events are in their order, without a hole, and each is there once, also where what was read meets what
-// comes live. At most `KEPT` are held: those are the newest.
+// comes live. At most `KEPT` are shown, and a page more held until then: those are the newest. What was shown does not change.
 
-import type { Headway, HistoryEvent, JobEvent } from "@headway/client";
+import type { Headway, HistoryEvent, HistoryPage, JobEvent } from "@headway/client";
 
 import { reasonOf } from "../../shell/words.ts";
 
@@ -12,7 +12,7 @@ const FIRST_PAGE = 200;
 const PAGE = 1000;
 /** Events that are read by themselves, and as many more each time that somebody asks for older ones. */
 export const READ_AT_ONCE = 5000;
-/** Events that are held at the most: what comes then takes the place of the oldest. */
+/** Events that are shown at the most: what comes then takes the place of the oldest. */
 export const KEPT = 50_000;
 
 /** One event, or the news that some are missing. */
@@ -27,6 +27,8 @@ export interface HistoryClient {
 export interface HistoryView {
   readonly events: readonly PastEvent[];
   readonly reading: boolean;
+  /** Whether the first ones are there, as many as are read by themselves. */
+  readonly begun: boolean;
   /** Whether there is nothing older that could be read. */
   readonly complete: boolean;
   /** Whether as many are held as may be: older ones are not read. */
@@ -36,17 +38,31 @@ export interface HistoryView {
   readonly error: string | undefined;
 }
 
-const UNREAD: HistoryView = { events: [], reading: true, complete: false, full: false, beginsLate: false, error: undefined };
+const UNREAD: HistoryView = { events: [], reading: true, begun: false, complete: false, full: false, beginsLate: false, error: undefined };
 
 /** The newest page, and what came live meanwhile, each event once. Live events of one report have the position of its last one. */
-export function joined(read: readonly PastEvent[], early: readonly PastEvent[]): PastEvent[] {
-  const known = new Set(read.map(({ cursor }) => cursor));
-  return [...read, ...early.slice(early.findLastIndex(({ cursor }) => known.has(cursor)) + 1)];
+export function joined({ events, cursor: newest }: Pick<HistoryPage, "events" | "cursor">, early: readonly PastEvent[]): PastEvent[] {
+  return [...events, ...early.filter(({ cursor }) => !isWithin(cursor, newest))];
 }
 
-/** What reads older ones, where there are some and none are on their way. */
-export function olderOf(history: History, { complete, full, reading }: HistoryView): (() => void) | undefined {
-  return complete || full || reading ? undefined : () => { history.more(); };
+/** Whether a position is of the same log as another and not after it: the log's name, a dash and a number. */
+function isWithin(cursor: string, newest: string | undefined): boolean {
+  if (newest === undefined) return false;
+  const [log, number] = cursor.split("-");
+  const [newestLog, newestNumber] = newest.split("-");
+  return log === newestLog && Number(number) <= Number(newestNumber);
+}
+
+/** What reads older ones. */
+export interface Older {
+  readonly read: () => void;
+  /** Some are on their way. */
+  readonly busy: boolean;
+}
+
+/** What reads older ones, where there are some: also while they are on their way, as a button that goes away takes the focus along. */
+export function olderOf(history: History, { begun, complete, full, reading }: HistoryView): Older | undefined {
+  return !begun || complete || full ? undefined : { busy: reading, read: () => { history.more(); } };
 }
 
 export class History {
@@ -58,10 +74,13 @@ export class History {
   #events: PastEvent[] = [];
   /** Where to read back from: `latest` before the newest page is there, `undefined` where nothing is older. */
   #before: string | undefined = "latest";
+  /** The log's position when the newest page was read: what comes live up to it is known. */
+  #newest: string | undefined;
   #limit = READ_AT_ONCE;
   /** The moment, in milliseconds since 1970, that somebody looks at: events are read back to it. */
   #wanted = Number.POSITIVE_INFINITY;
   #reading = false;
+  #begun = false;
   #beginsLate = false;
   #full = false;
   #error: string | undefined;
@@ -86,7 +105,8 @@ export class History {
   start(): void {
     this.#ending = new AbortController();
     [this.#events, this.#before, this.#limit, this.#view] = [[], "latest", READ_AT_ONCE, UNREAD];
-    [this.#reading, this.#beginsLate, this.#full] = [false, false, false];
+    [this.#reading, this.#begun, this.#beginsLate, this.#full] = [false, false, false, false];
+    this.#newest = undefined;
     const watch = this.#client.watchJob(this.#id, { events: true, onEvent: (event) => { this.#take(event); } });
     this.#stopWatching = watch.close;
     void this.read();
@@ -111,11 +131,12 @@ export class History {
 
   /** Reads back until it knows everything, or as much as is wanted. */
   async read(): Promise<void> {
-    if (this.#reading || !this.#wantsOlder()) return;
-    const { signal } = this.#ending;
-    this.#reading = true;
+    if (this.#reading) return;
     this.#error = undefined;
     this.#tell();
+    if (!this.#wantsOlder()) return;
+    const { signal } = this.#ending;
+    this.#reading = true;
     try {
       for (let before = this.#before; before !== undefined && this.#wantsOlder(); before = this.#before) {
         const isNewest = before === "latest";
@@ -123,7 +144,8 @@ export class History {
         if (isNewest) this.#events = [];
         const page = await this.#client.jobs.history(this.#id, { before, limit: isNewest ? FIRST_PAGE : PAGE }, { signal });
         if (signal.aborted) return;
-        this.#events = isNewest ? joined(page.events, this.#events) : [...page.events, ...this.#events];
+        this.#events = isNewest ? joined(page, this.#events) : [...page.events, ...this.#events];
+        if (isNewest) this.#newest = page.cursor;
         this.#before = page.previous ?? undefined;
         this.#beginsLate = this.#before === undefined && page.trimmed_to !== undefined && page.trimmed_to !== null;
         this.#keepNewest();
@@ -134,6 +156,7 @@ export class History {
       this.#error = reasonOf(error);
     }
     this.#reading = false;
+    this.#begun = this.#before !== "latest";
     this.#tell();
   }
 
@@ -144,9 +167,11 @@ export class History {
   }
 
   #take(event: JobEvent): void {
+    if (isWithin(event.type === "gap" ? event.to : event.cursor, this.#newest)) return;
     const past: PastEvent = event.type === "gap" ? { type: "gap", cursor: event.to, to: event.to, reason: event.reason } : { ...event.event, cursor: event.cursor };
-    this.#events = [...this.#events, past];
-    this.#keepNewest();
+    this.#events.push(past);
+    // Where the page is out of sight, it is seldom told.
+    if (this.#events.length > KEPT + PAGE) this.#keepNewest();
     this.#tell();
   }
 
@@ -163,7 +188,8 @@ export class History {
     this.#telling = true;
     setTimeout(() => {
       this.#telling = false;
-      this.#view = { events: this.#events, reading: this.#reading, complete: this.#before === undefined && !this.#full, full: this.#full, beginsLate: this.#beginsLate, error: this.#error };
+      this.#keepNewest();
+      this.#view = { events: [...this.#events], reading: this.#reading, begun: this.#begun, complete: this.#before === undefined && !this.#full, full: this.#full, beginsLate: this.#beginsLate, error: this.#error };
       for (const listener of [...this.#listeners]) listener();
     }, 60);
   }

@@ -1,5 +1,7 @@
 // Intermediate results of a job.
 
+import { formatCount } from "@headway/react";
+
 import type { PastEvent } from "./history.ts";
 
 export interface Partial {
@@ -8,6 +10,11 @@ export interface Partial {
   readonly at: string | undefined;
   /** How many of this name there were. */
   readonly times: number;
+}
+
+/** Which of how many it is: of a history that was not read whole there may be more. */
+export function placeOf(times: number, isWhole: boolean): string {
+  return `newest of ${isWhole ? "" : "at least "}${formatCount(times)}`;
 }
 
 /** The latest of each name, in the order in which the names came. */

@@ -9,9 +9,16 @@ import { Empty } from "../../design/empty.tsx";
 import { JsonTree } from "../../design/json_tree.tsx";
 import { Ago } from "../../design/time.tsx";
 import type { PastEvent } from "./history.ts";
-import { latestPartials } from "./partials.ts";
+import { latestPartials, placeOf } from "./partials.ts";
 
-export function ResultsPanel({ job, events }: { readonly job: JobDocument; readonly events: readonly PastEvent[] }) {
+interface ResultsPanelProps {
+  readonly job: JobDocument;
+  readonly events: readonly PastEvent[];
+  /** Whether these are all events that there were. */
+  readonly isWhole: boolean;
+}
+
+export function ResultsPanel({ job, events, isWhole }: ResultsPanelProps) {
   const partials = useMemo(() => latestPartials(events), [events]);
   const result: unknown = job.result ?? undefined;
   if (result === undefined && partials.length === 0 && (job.error === undefined || job.error === null)) {
@@ -31,7 +38,7 @@ export function ResultsPanel({ job, events }: { readonly job: JobDocument; reado
       )}
       {partials.map(({ name, data, at, times }) => (
         <section key={name}>
-          <h2>{name} <small>{times > 1 ? `newest of ${times}, ` : ""}{at !== undefined && <Ago at={at} />}</small></h2>
+          <h2>{name} <small>{times > 1 ? `${placeOf(times, isWhole)}, ` : ""}{at !== undefined && <Ago at={at} />}</small></h2>
           <div className="results__value"><JsonTree value={data} label={name} /></div>
         </section>
       ))}
