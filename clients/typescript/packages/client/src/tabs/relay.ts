@@ -51,11 +51,13 @@ export class Relay {
   ask(tab: string, messages: readonly Asked[], now: number): StreamFrame[] {
     const entries = this.#tabs.get(tab) ?? new Map<string, Entry>();
     this.#tabs.set(tab, entries);
-    return messages.flatMap((message) => {
+    const answers = messages.map((message) => {
       if (message.type === "subscribe") return this.#subscribe(entries, message, now);
       this.#remove(entries, message.id, now);
       return [];
     });
+    // A state from which events are told comes before anything stands: after that it could be that of another.
+    return answers.sort((one, other) => standing(one) - standing(other)).flat();
   }
 
   /** A tab begins anew, or is not there any more. */
@@ -174,6 +176,11 @@ export class Relay {
     if (entry.replay !== undefined) this.#session.stream.forget(entry.replay);
     this.#session.unsubscribe(entry.key, now);
   }
+}
+
+/** 1 for the answer of a subscription that stands at once, else 0. */
+function standing([first]: readonly StreamFrame[]): number {
+  return Number(first?.type === "subscribed");
 }
 
 function subscribed({ id }: Entry): StreamFrame {

@@ -4,8 +4,10 @@ import assert from "node:assert/strict";
 import { describe } from "node:test";
 
 import type { TransportName } from "../../src/session/connection.ts";
+import { keyOf } from "../../src/session/selection.ts";
 import { Session } from "../../src/session/session.ts";
-import type { StreamFrame } from "../../src/session/stream.ts";
+import { Stream, type StreamFrame } from "../../src/session/stream.ts";
+import { Follower } from "../../src/tabs/follower.ts";
 import { Relay } from "../../src/tabs/relay.ts";
 import { test } from "../../../../testing/test.ts";
 
@@ -163,6 +165,22 @@ describe("a leader over a WebSocket", () => {
       leader.open();
       leader.say(log(4), log(8), snapshot(9));
       assert.deepEqual(leader.told.slice(-4), REPLAY);
+    });
+  }
+
+  for (const order of [["plain", "listening"], ["listening", "plain"]]) {
+    test(`shows the state at once to a tab that asks for it ${order.join(" and ")}`, () => {
+      const leader = new Leader(["websocket"]);
+      const listening = { selector: { job: "a" }, events: true } as const;
+      leader.session.subscribe(keyOf(listening), listening, NOW);
+      leader.drain();
+      // The state that this event made is still on its way.
+      leader.say(log(10));
+      const stream = new Stream();
+      const follower = new Follower(stream);
+      for (const key of order) stream.subscribe(key, { selector: { job: "a" }, events: key === "listening" });
+      follower.answered(leader.relay.ask("t", follower.attach(), NOW));
+      assert.equal(stream.lane("a")?.cursor, cursor(9));
     });
   }
 
