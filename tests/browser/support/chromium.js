@@ -8,6 +8,12 @@ export const ARGS = [
   "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ];
 
+/**
+ * What it needs for pages that the test answers in place of the server: it takes them for strangers,
+ * who may not connect to this machine.
+ */
+export const ANSWERED = [...ARGS, "--disable-features=LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets"];
+
 /** How long a browser may take to end by itself, in milliseconds. */
 const PATIENCE = 20_000;
 

@@ -4,6 +4,8 @@ import { fileURLToPath } from "node:url";
 
 import { build } from "esbuild";
 
+export { ANSWERED as ARGS } from "./chromium.js";
+
 /** What such a page runs: `watch` keeps what came of a job, as an application would show it. */
 const PAGE = `
 import { Headway } from "@headway/client";
@@ -52,16 +54,6 @@ window.lab = {
   },
 };
 `;
-
-/**
- * What the browser needs for pages that the test answers: it takes them for strangers, who may not
- * connect to this machine.
- */
-export const ARGS = [
-  "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-  "--disable-background-networking", "--disable-component-update", "--disable-sync",
-  "--disable-features=LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets",
-];
 
 /** Where the pages are: the browser asks there, and is answered by the test. */
 const PATH = "/lab/";

@@ -10,12 +10,9 @@ import { createInterface } from "node:readline";
 
 import { WebSocket } from "ws";
 
-import { ARGS } from "./chromium.js";
+import { ANSWERED } from "./chromium.js";
 
 const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".woff2": "font/woff2", ".svg": "image/svg+xml" };
-/** A page that was not answered by this machine is taken for a stranger, who may not connect to it. */
-const STRANGERS = "--disable-features=LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets";
-
 /** The browser, by its own protocol. */
 export class Bare {
   #process;
@@ -27,7 +24,7 @@ export class Bare {
 
   static async launch() {
     const folder = await mkdtemp(join(tmpdir(), "headway-tab-"));
-    const chromium = spawn(process.env.CHROMIUM ?? "/usr/bin/chromium", [...ARGS, STRANGERS, "--remote-debugging-port=0", `--user-data-dir=${folder}`, "about:blank"], { stdio: ["ignore", "ignore", "pipe"] });
+    const chromium = spawn(process.env.CHROMIUM ?? "/usr/bin/chromium", [...ANSWERED, "--remote-debugging-port=0", `--user-data-dir=${folder}`, "about:blank"], { stdio: ["ignore", "ignore", "pipe"] });
     let address;
     for await (const line of createInterface(chromium.stderr)) {
       address = /^DevTools listening on (ws:\S+)/.exec(line)?.[1];
