@@ -41,10 +41,15 @@ for (const transport of ["websocket", "events", "poll"]) {
     page.on("websocket", (socket) => sockets.push(socket.url()));
     await page.goto(`${server.url}/?transport=${transport}#/jobs`);
     await page.getByRole("heading", { name: "Nothing is running yet" }).waitFor();
-    const batch = await server.submit(150);
+    const batch = await server.submit(150, { hold: 0 });
     await page.getByRole("link", { name: "Squares" }).click();
     await heading(page, "Squares").waitFor();
     await record(page, "Squares");
+    for (const next of [40, 80, 120]) {
+      await server.release(next);
+      await page.getByText(`${next} of 150 items`).waitFor();
+    }
+    await server.release();
     await batchIs(page, "Squares", "completed");
     await assertTrue(server, page, batch.id);
     assert.equal(sockets.length > 0, transport === "websocket");
@@ -52,10 +57,13 @@ for (const transport of ["websocket", "events", "poll"]) {
 }
 
 test("kill -9 and a restart are survived without a reload, and no number is wrong", async (t) => {
-  const { server, page, id } = await begin(t, 300, { hold: 90 });
+  const { server, page, id } = await begin(t, 300, { hold: 0 });
   await mark(page);
   await record(page, "Squares");
-  await page.waitForFunction(() => window.seen.percents.at(-1) >= 20);
+  for (const next of [30, 90]) {
+    await server.release(next);
+    await page.getByText(`${next} of 300 items`).waitFor();
+  }
   await server.kill();
   await away(page);
   await page.getByText("What is shown is what was last known.").waitFor();
@@ -75,7 +83,7 @@ test("a batch is paused, resumed and cancelled, and what is not allowed is not o
   await page.getByText("100 of 400 items").waitFor();
   await button(page, "Pause").click();
   await page.getByText(/^Pausing: .* running\.$/).waitFor();
-  await server.release();
+  await server.release(200);
   await batchIs(page, "Squares", "paused");
   assert.equal(await button(page, "Pause").count(), 0);
   const paused = await document(server, id);
@@ -92,6 +100,7 @@ test("a batch is paused, resumed and cancelled, and what is not allowed is not o
   assert.equal((await document(server, id)).status, "running");
   await page.getByRole("main").getByRole("button", { name: /^Cancel…?$/ }).click();
   await page.getByRole("button", { name: "Cancel the batch" }).click();
+  await server.release();
   await batchIs(page, "Squares", "cancelled");
   const job = await document(server, id);
   assert.deepEqual(await counts(page, "Squares"), countsOf(job));

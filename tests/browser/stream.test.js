@@ -11,7 +11,7 @@ const COUNT = 120;
 
 /**
  * Runs in the page. Reads a stream until `end`, or until `limit` updates were seen, and folds what
- * it reads as the protocol says.
+ * it reads as the protocol says; what it has seen so far is `window.seen`.
  */
 function readInPage({ transport, job, cursor, limit }) {
   const merged = (target, patch) => {
@@ -25,6 +25,7 @@ function readInPage({ transport, job, cursor, limit }) {
   };
   return new Promise((resolve, reject) => {
     const seen = { types: [], misfits: 0, state: null, cursor, end: null, close: null };
+    window.seen = seen;
     let updates = 0;
     let close;
     const take = (message) => {
@@ -89,9 +90,15 @@ for (const transport of ["events", "websocket"]) {
     const server = await Server.start(t);
     const page = await openBrowser(t);
     await page.goto(server.url);
-    const batch = await server.submit(COUNT);
+    const batch = await server.submit(COUNT, { hold: 0 });
 
-    const part = await page.evaluate(readInPage, { transport, job: batch.id, cursor: null, limit: 2 });
+    const reading = page.evaluate(readInPage, { transport, job: batch.id, cursor: null, limit: 2 });
+    for (const [type, next] of [["snapshot", COUNT / 4], ["update", COUNT / 2]]) {
+      await page.waitForFunction((wanted) => window.seen?.types.includes(wanted), type);
+      await server.release(next);
+    }
+    const part = await reading;
+    await server.release();
     assert.equal(part.types[0], "hello");
     assert.equal(part.types.find((type) => type === "snapshot" || type === "update"), "snapshot");
     assert.equal(part.misfits, 0);

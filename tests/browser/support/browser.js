@@ -9,6 +9,8 @@ import { close, launch } from "./chromium.js";
 import { CLOSING } from "./test.js";
 
 const OUT = new URL("../out/", import.meta.url).pathname;
+/** How many times slower than this machine pages are, to see which tests count on a quick one. */
+const SLOWNESS = Number(process.env.HEADWAY_SLOWNESS ?? 1);
 /** What a browser says by itself of a server that is away. */
 const AWAY = /net::ERR_(CONNECTION|INTERNET|NETWORK|EMPTY|INCOMPLETE|SOCKET)|^WebSocket connection to/;
 
@@ -32,6 +34,7 @@ export async function openBrowser(test, { args, kept, expects = [], ...options }
   const take = (line) => {
     if (!AWAY.test(line) && !known.some((part) => line.includes(part))) found.push(line);
   };
+  if (SLOWNESS > 1) context.on("page", (page) => void slow(page));
   context.on("weberror", (error) => take(error.error().message));
   context.on("console", (message) => {
     if (message.type() === "error") take(message.text());
@@ -45,6 +48,11 @@ export async function openBrowser(test, { args, kept, expects = [], ...options }
     assert.deepEqual(found, [], "what the page complained of");
   }, CLOSING);
   return context.newPage();
+}
+
+async function slow(page) {
+  const session = await page.context().newCDPSession(page);
+  await session.send("Emulation.setCPUThrottlingRate", { rate: SLOWNESS });
 }
 
 /** Collects what the page complains about, for tests that look at it themselves. */

@@ -2,7 +2,7 @@
 
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -152,7 +152,7 @@ export class Server {
 
   /**
    * Submits a batch of numbers to Python workers; see `WORKER`. `hold`: the number at which they wait
-   * until `release`.
+   * until `release`, so that a page sees it under way however slow it is.
    */
   submit(count, { hold = count, ...options } = {}) {
     return this.request("/api/v1/batches", {
@@ -167,9 +167,10 @@ export class Server {
     });
   }
 
-  /** Lets the workers go on that wait. */
-  release() {
-    return writeFile(this.#gate, "");
+  /** Lets the workers go on that wait, to another number or to the end. */
+  async release(next = Number.MAX_SAFE_INTEGER) {
+    await writeFile(`${this.#gate}.new`, String(next));
+    await rename(`${this.#gate}.new`, this.#gate);
   }
 
   get #gate() {
@@ -177,13 +178,19 @@ export class Server {
   }
 }
 
-/** Squares a number after some milliseconds of work; every tenth cannot be squared. From a number on it waits for a file. */
+/** Squares a number after some milliseconds of work; every tenth cannot be squared. From a number on it waits for a file with a higher one. */
 const WORKER = `
-import json, os, sys, time
+import json, sys, time
 hold, gate = int(sys.argv[1]), sys.argv[2]
+def limit():
+    try:
+        with open(gate) as file:
+            return int(file.read())
+    except FileNotFoundError:
+        return hold
 for line in sys.stdin:
     item = json.loads(line)
-    while item["input"] >= hold and not os.path.exists(gate):
+    while item["input"] >= limit():
         time.sleep(0.01)
     time.sleep(0.01)
     if item["input"] % 10 == 9:
