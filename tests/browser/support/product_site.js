@@ -3,13 +3,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
 import { build } from "vite";
 
+import { freePort } from "./port.js";
 import { Server } from "./server.js";
 import { CLOSING } from "./test.js";
 
@@ -129,15 +129,6 @@ export async function counts(page, region) {
     const [, word, number] = /^(\D+)([\d,]+)$/.exec(part) ?? [];
     return [word?.toLowerCase(), Number(number)];
   }));
-}
-
-async function freePort() {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address();
-  probe.close();
-  await once(probe, "close");
-  return port;
 }
 
 /**

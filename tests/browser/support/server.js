@@ -3,11 +3,11 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
+import { freePort } from "./port.js";
 import { CLOSING } from "./test.js";
 
 const PROGRAM = process.env.HEADWAY_BIN
@@ -204,13 +204,4 @@ for line in sys.stdin:
 export function expectedCounts(count) {
   const failed = Math.floor(count / 10);
   return { total: count, succeeded: count - failed, failed };
-}
-
-async function freePort() {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address();
-  probe.close();
-  await once(probe, "close");
-  return port;
 }
