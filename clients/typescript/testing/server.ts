@@ -3,7 +3,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -84,11 +84,22 @@ export class Server {
   }
 }
 
+/** Where ports are looked for: below those that the system gives to connections, which could take one while its server is away. */
+const LOWEST_PORT = 16_384;
+const HIGHEST_PORT = 32_000;
+
+/** A port of this machine that nobody listens on. */
 async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, "close");
-  return port;
+  for (let tried = 0; tried < 100; tried += 1) {
+    const port = LOWEST_PORT + Math.floor(Math.random() * (HIGHEST_PORT - LOWEST_PORT));
+    const probe = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      probe.once("error", () => { resolve(false); });
+      probe.listen(port, "127.0.0.1", () => { resolve(true); });
+    });
+    if (!isFree) continue;
+    await once(probe.close(), "close");
+    return port;
+  }
+  throw new Error(`no port from ${LOWEST_PORT} to ${HIGHEST_PORT} is free`);
 }
