@@ -65,16 +65,15 @@ test("the audit log says who did what, and dead letters are sent again or remove
 
   await page.getByRole("tab", { name: "Dead letters" }).click();
   const letters = page.getByRole("table", { name: /^Dead letters/ });
-  const rows = letters.getByRole("row");
   await letters.getByRole("link", { name: "job_told" }).waitFor();
   await page.getByRole("button", { name: /^Remove the delivery of .* of job_gone$/ }).first().click();
   await page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
   await page.getByText("The delivery was removed.").waitFor();
+  await letters.getByRole("link", { name: "job_gone" }).waitFor({ state: "detached" });
   refuses = false;
-  const left = await rows.count() - 1;
   await page.getByRole("button", { name: "Send all again" }).click();
   await page.getByText(/deliver(y is|ies are) sent again\.$/).waitFor();
   await page.getByRole("heading", { name: "Every webhook was delivered" }).waitFor();
-  while (got.length < left) await once(receiver, "request");
-  assert.equal(new Set(got).size >= 1, true);
+  while (got.length === 0) await once(receiver, "request");
+  assert.deepEqual([...new Set(got)], ["/hook"], "what was removed is not sent");
 });
