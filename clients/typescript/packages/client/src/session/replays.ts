@@ -11,12 +11,6 @@ export interface Replay {
   readonly cursor: string;
 }
 
-/** A selection, and the position to ask for it from. */
-interface Asked {
-  readonly selection: Selection;
-  readonly cursor: string | undefined;
-}
-
 /**
  * **Invariant:** a replay is asked for, over each connection anew, until a state has come after it: every
  * event up to a state comes before it.
@@ -45,21 +39,16 @@ export class Replays {
     return this.#all.get(number);
   }
 
-  /** Those of a job begin with the next frame: their numbers, and the oldest position among theirs and `held`. */
-  beginAll(job: string | undefined, held: string | undefined): { readonly numbers: readonly number[]; readonly from: string | undefined } {
-    const its = [...this.#all].filter(([, { selection }]) => job !== undefined && named(selection.selector) === job);
-    let from = held;
-    for (const [number, { cursor }] of its) {
-      this.#begun.add(number);
-      if (place(cursor) < place(from)) from = cursor;
-    }
-    return { numbers: its.map(([number]) => number), from };
+  /** Those of a job begin with the next frame: their numbers. */
+  beginAll(job: string | undefined): readonly number[] {
+    const its = this.#of(job);
+    for (const [number] of its) this.#begun.add(number);
+    return its.map(([number]) => number);
   }
 
-  /** What to ask for beside what stands. The oldest position first: a job's events come in one row, for all who want them. */
-  among<Standing extends Asked>(standing: readonly Standing[]): (Standing | (Asked & { readonly subject: { readonly replay: number } }))[] {
-    const replays = [...this.#all].map(([replay, { selection, cursor }]) => ({ subject: { replay }, selection, cursor }));
-    return [...standing, ...replays].sort((one, other) => place(one.cursor) - place(other.cursor));
+  /** The oldest position among those of a job and one that is held. */
+  oldest(job: string | undefined, held: string | undefined): string | undefined {
+    return this.#of(job).reduce((from, [, { cursor }]) => (place(cursor) < place(from) ? cursor : from), held);
   }
 
   /** Gives one up. Whether it was not over yet. */
@@ -84,6 +73,10 @@ export class Replays {
   /** The way is gone: what has begun has to begin again. */
   interrupt(): void {
     this.#begun.clear();
+  }
+
+  #of(job: string | undefined): [number, Replay][] {
+    return [...this.#all].filter(([, { selection }]) => job !== undefined && named(selection.selector) === job);
   }
 }
 

@@ -23,6 +23,12 @@ export type StreamFrame = LaneFrame | Extract<Frame, { type: "subscribed" | "err
 export class Stream {
   readonly #subscriptions = new Subscriptions();
   readonly #subjects = new Map<string, Subject>();
+  /**
+   * The names under which events were asked for and nothing was answered yet. With it the job, if they were
+   * asked for from a position: until the answer nothing of that job is taken, because what comes before may
+   * pass over events that only the answer brings. All of it comes again.
+   */
+  readonly #asked = new Map<string, string | undefined>();
   readonly #messages: ClientMessage[] = [];
   readonly #news: News[] = [];
   #names = 0;
@@ -97,8 +103,7 @@ export class Stream {
     if (added?.refusal !== undefined) this.#news.push({ type: "subscription", key });
     if (added === undefined || added.refusal !== undefined) return false;
     // Whoever is shown a state that is here already misses no event after it.
-    const cursor = wantsEvents(selection) ? this.cursor(selection) : undefined;
-    if (this.#open) this.#ask({ key }, selection, cursor);
+    if (this.#open) this.#ask({ key }, selection);
     return true;
   }
 
@@ -140,19 +145,16 @@ export class Stream {
   /** Messages can be sent from now on: asks for everything, each from the position held. */
   open(): void {
     this.#open = true;
-    const standing = this.#subscriptions.standing("websocket").map(({ key, selection }) => {
-      return { subject: { key }, selection, cursor: this.cursor(selection) };
-    });
-    // Whoever has a position first: the events after it come before a state.
-    standing.sort((one, other) => Number(one.cursor === undefined) - Number(other.cursor === undefined));
-    for (const { subject, selection, cursor } of this.#replays?.among(standing) ?? standing) this.#ask(subject, selection, cursor);
-    for (const job of this.lookUps()) this.#ask({ lookedUp: job }, { selector: { job } }, this.lane(job)?.cursor);
+    for (const { key, selection } of this.standing("websocket")) this.#ask({ key }, selection);
+    for (const [number, replay] of this.#replays?.all ?? []) this.replay(number, replay);
+    for (const job of this.lookUps()) this.#ask({ lookedUp: job }, { selector: { job } });
   }
 
   /** The way is gone. */
   close(): void {
     this.#open = false;
     this.#subjects.clear();
+    this.#asked.clear();
     this.#replays?.interrupt();
     this.#messages.length = 0;
   }
@@ -171,9 +173,9 @@ export class Stream {
   begin(selection: Selection): string | undefined {
     const held = this.cursor(selection);
     if (this.#replays === undefined) return held;
-    const { numbers, from } = this.#replays.beginAll(named(selection.selector), held);
-    for (const replay of numbers) this.#news.push({ type: "replayed", replay });
-    return from;
+    const job = named(selection.selector);
+    for (const replay of this.#replays.beginAll(job)) this.#news.push({ type: "replayed", replay });
+    return this.#replays.oldest(job, held);
   }
 
   /** Jobs to ask for by name beside what is subscribed. */
@@ -195,8 +197,13 @@ export class Stream {
   /** Takes a frame. `hole`: it does not fit what is held, and a snapshot cannot be asked for. */
   take(frame: StreamFrame): "hole" | undefined {
     if (frame.type !== "subscribed" && frame.type !== "error") return this.#laneFrame(frame);
-    if (frame.type === "subscribed") this.#subscribed(frame.id);
-    else this.#refused(frame);
+    const id = frame.id ?? "";
+    const wasAsked = this.#asked.delete(id);
+    if (frame.type === "subscribed") {
+      // Nobody wants it any more; that is said now, so that each question has its answer.
+      if (wasAsked && !this.#subjects.has(id)) this.#messages.push({ type: "unsubscribe", id });
+      this.#subscribed(id);
+    } else this.#refused(id, frame);
     return undefined;
   }
 
@@ -207,6 +214,7 @@ export class Stream {
 
   #laneFrame(frame: LaneFrame): "hole" | undefined {
     const isState = frame.type === "snapshot" || frame.type === "update";
+    if ([...this.#asked.values()].includes(frame.job)) return undefined;
     // Others may have seen less of what happened.
     if (!isState) this.#relay(frame);
     const lane = this.#subscriptions.laneOf(frame);
@@ -237,7 +245,7 @@ export class Stream {
     this.#withdraw((subject) =>
       "key" in subject ? entries.some(({ key }) => key === subject.key) : "lookedUp" in subject && subject.lookedUp === job,
     );
-    for (const { key, selection } of entries) this.#ask({ key }, selection, this.cursor(selection));
+    for (const { key, selection } of entries) this.#ask({ key }, selection);
     if (entries.length === 0) this.#ask({ lookedUp: job }, { selector: { job } });
   }
 
@@ -252,10 +260,10 @@ export class Stream {
     this.#news.push({ type: "replayed", replay: subject.replay });
   }
 
-  #refused({ id, code, message }: Extract<Frame, { type: "error" }>): void {
-    const subject = this.#subject(id ?? "");
+  #refused(id: string, { code, message }: Extract<Frame, { type: "error" }>): void {
+    const subject = this.#subject(id);
     if (subject === undefined) return;
-    if (id !== null && id !== undefined) this.#subjects.delete(id);
+    this.#subjects.delete(id);
     if ("lookedUp" in subject) this.#lose(subject.lookedUp);
     else if ("key" in subject) this.refuse(subject.key, { code, message });
     else {
@@ -279,19 +287,26 @@ export class Stream {
     return id.startsWith("job:") ? { lookedUp: id.slice("job:".length) } : undefined;
   }
 
-  /** Subscribes by a name that is used once. */
-  #ask(subject: Subject, selection: Selection, cursor?: string): void {
+  /** Subscribes by a name that is used once, from the position held. */
+  #ask(subject: Subject, selection: Selection, cursor = this.cursor(selection)): void {
     this.#names += 1;
     const id = String(this.#names);
     this.#subjects.set(id, subject);
-    this.#messages.push(subscribe(id, selection, cursor));
+    let from = cursor;
+    if (wantsEvents(selection)) {
+      const job = cursor && named(selection.selector);
+      this.#asked.set(id, job);
+      // Whichever answer comes last, it is followed by the whole row that everyone is due.
+      from = (job && this.#replays?.oldest(job, this.cursor(selection))) ?? cursor;
+    }
+    this.#messages.push(subscribe(id, selection, from));
   }
 
   #withdraw(which: (subject: Subject) => boolean): void {
     for (const [id, subject] of this.#subjects) {
       if (!which(subject)) continue;
       this.#subjects.delete(id);
-      if (this.#open) this.#messages.push({ type: "unsubscribe", id });
+      if (this.#open && !this.#asked.has(id)) this.#messages.push({ type: "unsubscribe", id });
     }
   }
 

@@ -17,8 +17,8 @@ export type Message = { readonly from: string; readonly term: number } & (
   | { readonly type: "bye"; readonly to?: string | undefined }
   /** `look`: a command was taken, or somebody looks, so that what has ended may be another by now. */
   | { readonly type: "ping" | "resume" | "look"; readonly to: string }
-  /** `anew`: whatever was asked for before is no longer meant. */
-  | { readonly type: "ask"; readonly to: string; readonly anew: boolean; readonly messages: readonly Asked[] }
+  /** `anew`: whatever was asked for before is no longer meant; `round` counts how often that was. */
+  | { readonly type: "ask"; readonly to: string; readonly anew: boolean; readonly round?: number | undefined; readonly messages: readonly Asked[] }
   | Told
 );
 
@@ -26,7 +26,8 @@ export type Message = { readonly from: string; readonly term: number } & (
 export type Told = { readonly number: number } & (
   | { readonly type: "lead"; readonly link: Link }
   | { readonly type: "pong" }
-  | { readonly type: "answer"; readonly to: string; readonly frames: readonly StreamFrame[] }
+  /** `round`: that of the question, where it is answered at once. */
+  | { readonly type: "answer"; readonly to: string; readonly round?: number | undefined; readonly frames: readonly StreamFrame[] }
   | { readonly type: "tell"; readonly frame: StreamFrame }
 );
 

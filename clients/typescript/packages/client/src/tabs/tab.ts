@@ -72,6 +72,8 @@ export class Tab {
   #phase: Phase = { role: "outside" };
   #term = 0;
   #number = 0;
+  /** How often it asked anew: what answers an older question is no longer meant. */
+  #round = 0;
   #visible = true;
   #token: string | undefined;
   #told = "";
@@ -292,7 +294,7 @@ export class Tab {
     this.#phase = { ...phase, link, number: message.number, heardAt: now, askedAt: undefined };
     if (message.type === "lead") this.#outputs.push({ type: "connection" });
     if (message.type === "tell") this.#follower.told(message.frame);
-    if (message.type === "answer" && message.to === this.#id) this.#follower.answered(message.frames);
+    if (message.type === "answer" && message.to === this.#id && (message.round ?? this.#round) === this.#round) this.#follower.answered(message.frames);
   }
 
   #follow({ from, term, number, link }: Extract<Message, { type: "lead" }>, now: number): void {
@@ -300,6 +302,7 @@ export class Tab {
     this.#token = undefined;
     this.#term = term;
     this.#phase = { role: "follows", leader: from, link, number, heardAt: now, askedAt: undefined };
+    this.#round += 1;
     this.#ask(from, this.#follower.attach(), true);
     this.#outputs.push({ type: "connection" });
   }
@@ -322,7 +325,7 @@ export class Tab {
     this.#outputs.push({ type: "connection" });
   }
 
-  #serve(relay: Relay, { from, messages, anew, term }: Extract<Message, { type: "ask" }>, now: number): void {
+  #serve(relay: Relay, { from, messages, anew, round, term }: Extract<Message, { type: "ask" }>, now: number): void {
     if (term !== this.#term) {
       this.#announce();
       return;
@@ -330,7 +333,7 @@ export class Tab {
     if (anew) relay.gone(from, now);
     if (!relay.has(from)) this.#outputs.push({ type: "watch", tab: from });
     const frames = relay.ask(from, messages, now);
-    if (frames.length > 0) this.#tell({ type: "answer", to: from, frames });
+    if (frames.length > 0) this.#tell({ type: "answer", to: from, round, frames });
   }
 
   #ping(phase: Extract<Phase, { role: "follows" }>, now: number): void {
@@ -368,7 +371,7 @@ export class Tab {
   }
 
   #ask(to: string, messages: readonly Asked[], anew: boolean): void {
-    this.#post({ type: "ask", from: this.#id, to, term: this.#term, anew, messages });
+    this.#post({ type: "ask", from: this.#id, to, term: this.#term, anew, round: this.#round, messages });
   }
 
   #tell(told: { readonly [Type in Told["type"]]: Omit<Extract<Told, { type: Type }>, "number"> }[Told["type"]]): void {

@@ -2,31 +2,38 @@
 // before the state that they belong to, a replay for whoever comes with a cursor.
 
 import type { Job } from "../../src/protocol/generated/contract.ts";
+import { wants, type Selection } from "../../src/session/selection.ts";
 
 export const JOBS = ["a", "b", "c"] as const;
+
+/** The types of the events that there are. */
+export const TYPES = ["log", "note"] as const;
+
+/** What is asked for: all events, none, or those of some types. */
+type Filter = Selection["events"];
 
 /** A job with everything that it ever was. */
 interface Played {
   version: number;
   readonly history: Map<number, Job>;
-  /** The versions at which an event was logged. */
-  readonly events: number[];
+  /** The versions at which an event happened, and its type. */
+  readonly events: Map<number, string>;
 }
 
 /** What one connection was told of one job. */
 interface Told {
   held: number | undefined;
   eventsAt: number | undefined;
-  /** The position after which it is told every event. */
-  eventsFrom: number | undefined;
-  /** The states that it was told while nobody had asked for events. */
-  readonly bare: Set<number>;
+  /** The position after which it is told every event of a type. */
+  readonly eventsFrom: Map<string, number>;
+  /** The states that it was told, and the types of events that were wanted then. */
+  readonly states: Map<number, readonly string[]>;
   ended: boolean;
 }
 
 interface Subscription {
   readonly jobs: readonly string[];
-  readonly events: boolean;
+  readonly events: Filter;
 }
 
 /** One connection, and what it has to say. */
@@ -43,39 +50,41 @@ export class PlayedConnection {
   }
 
   /**
-   * From where events are due to whoever holds nothing and is shown this state first: from there, unless the
-   * state was on its way already when the question for events, which named no position, was taken.
+   * From where events of a type are due to whoever holds nothing and is shown this state first: from there,
+   * unless the state was on its way already when the question for them, which named no position, was taken.
    */
-  eventsFrom(job: string, shown: number): number {
-    const { bare, eventsFrom = shown } = this.#told.get(job) ?? {};
-    return bare?.has(shown) === true ? Math.max(shown, eventsFrom) : shown;
+  eventsFrom(job: string, type: string, shown: number): number {
+    const told = this.#told.get(job);
+    return told?.states.get(shown)?.includes(type) === false ? Math.max(shown, told.eventsFrom.get(type) ?? shown) : shown;
   }
 
   /** Takes a message of the client. */
   take(message: Readonly<Record<string, unknown>>): void {
-    const { type, id, job, cursor, events } = message as { type: string; id: string; job?: string; cursor?: string; events?: unknown };
+    const { type, id, job, cursor, events } = message as { type: string; id: string; job?: string; cursor?: string; events?: Filter };
     if (type === "ping") this.#say({ type: "pong" });
     if (type === "unsubscribe") this.#end(id);
     if (type !== "subscribe") return;
     if (this.#subscriptions.has(id)) throw new Error(`the name ${id} is used twice`);
     const jobs = job === undefined ? JOBS : [job];
-    const wants = events !== undefined && events !== false;
-    this.#subscriptions.set(id, { jobs, events: wants });
+    this.#subscriptions.set(id, { jobs, events });
     this.#say({ type: "subscribed", id, recovered: cursor !== undefined, was_recovering: cursor !== undefined });
-    for (const one of jobs) this.#join(one, cursor === undefined ? undefined : versionOf(cursor), wants);
+    for (const one of jobs) this.#join(one, cursor === undefined ? undefined : versionOf(cursor), events);
   }
 
   /** What is watched is in the address, because nothing can be said on this connection. */
   read(address: string): void {
     const { pathname, searchParams } = new URL(address, "http://played");
-    const events = searchParams.has("events");
+    const given = searchParams.get("events");
+    const events: Filter = given === null ? undefined : given === "true" || given.split(",");
     const single = /^\/api\/v1\/jobs\/(.+)\/stream$/.exec(pathname)?.[1];
     if (single !== undefined) {
       const cursor = searchParams.get("last_event_id");
       const { version } = this.#server.job(single);
       const held = cursor === null ? undefined : versionOf(cursor);
-      const eventsAt = events ? (held ?? version) : undefined;
-      this.#told.set(single, { held, eventsAt, eventsFrom: eventsAt, bare: new Set(), ended: false });
+      this.#subscriptions.set(single, { jobs: [single], events });
+      const from = held ?? version;
+      const eventsFrom = new Map(typesOf(events).map((type) => [type, from]));
+      this.#told.set(single, { held, eventsAt: events === undefined ? undefined : from, eventsFrom, states: new Map(), ended: false });
       this.tell();
       return;
     }
@@ -84,23 +93,29 @@ export class PlayedConnection {
     const positions = new Map((searchParams.get("cursor") ?? "").split(",").map((place) => place.split("@") as [string, string]));
     for (const job of named) {
       const position = positions.get(job);
+      this.#subscriptions.set(job, { jobs: [job], events });
       this.#join(job, position === undefined ? undefined : versionOf(position), events);
     }
-    if (searchParams.has("tag")) for (const job of JOBS) this.#join(job, undefined, events);
+    if (searchParams.has("tag")) {
+      this.#subscriptions.set("tag", { jobs: JOBS, events });
+      for (const job of JOBS) this.#join(job, undefined, events);
+    }
     for (const told of this.#told.values()) told.held = undefined;
     this.tell();
   }
 
-  /** Says what is new, conflated. */
-  tell(): void {
+  /** Says what is new, conflated; `states`: not only the events, of which states are held back for a time. */
+  tell(states = true): void {
     for (const [job, told] of this.#told) {
       const { version, events } = this.#server.job(job);
-      for (const event of events) {
-        if (told.eventsAt === undefined || event <= told.eventsAt) continue;
-        this.#say({ type: "event", job, cursor: cursorOf(event), event: { type: "log", message: String(event) } });
+      const wanted = this.#wanted(job);
+      for (const [event, type] of events) {
+        if (told.eventsAt === undefined || event <= told.eventsAt || !wanted.includes(type)) continue;
+        this.#say({ type: "event", job, cursor: cursorOf(event), event: { type, message: String(event) } });
       }
       if (told.eventsAt !== undefined) told.eventsAt = version;
-      else told.bare.add(version);
+      if (!states) continue;
+      told.states.set(version, wanted);
       if (told.held === undefined) this.#say({ type: "snapshot", job, cursor: cursorOf(version), state: this.#server.state(job) });
       else if (told.held < version) this.#update(job, told.held, version);
       const isOver = this.#server.job(job).history.get(version)?.status === "completed";
@@ -110,18 +125,25 @@ export class PlayedConnection {
     }
   }
 
-  #join(job: string, at: number | undefined, events: boolean): void {
+  #join(job: string, at: number | undefined, events: Filter): void {
     const { version } = this.#server.job(job);
     const present = this.#told.get(job);
-    const told = present ?? { held: at, eventsAt: undefined, eventsFrom: undefined, bare: new Set(), ended: false };
+    const told: Told = present ?? { held: at, eventsAt: undefined, eventsFrom: new Map(), states: new Map(), ended: false };
     this.#told.set(job, told);
     told.ended = false;
-    if (at === undefined || events || told.held !== at) told.held = undefined;
-    if (events) {
-      const from = at ?? present?.held ?? version;
-      told.eventsAt = Math.min(told.eventsAt ?? from, from);
-      told.eventsFrom = Math.min(told.eventsFrom ?? from, from);
-    }
+    const held = present?.held;
+    if (at === undefined || events !== undefined || told.held !== at) told.held = undefined;
+    if (events === undefined) return;
+    // Without a position its events begin where those of the others are.
+    const from = at ?? told.eventsAt ?? held ?? version;
+    told.eventsAt = Math.min(told.eventsAt ?? from, from);
+    for (const type of typesOf(events)) told.eventsFrom.set(type, Math.min(told.eventsFrom.get(type) ?? from, from));
+  }
+
+  /** The types of events that a job's subscriptions want together. */
+  #wanted(job: string): readonly string[] {
+    const its = [...this.#subscriptions.values()].filter(({ jobs }) => jobs.includes(job));
+    return TYPES.filter((type) => its.some(({ events }) => wants(events, type)));
   }
 
   #end(id: string): void {
@@ -129,7 +151,9 @@ export class PlayedConnection {
     for (const [job, told] of this.#told) {
       const its = [...this.#subscriptions.values()].filter(({ jobs }) => jobs.includes(job));
       if (its.length === 0) this.#told.delete(job);
-      else if (!its.some(({ events }) => events)) told.eventsAt = told.eventsFrom = undefined;
+      else if (its.every(({ events }) => events === undefined)) told.eventsAt = undefined;
+      const wanted = this.#wanted(job);
+      for (const type of TYPES) if (!wanted.includes(type)) told.eventsFrom.delete(type);
     }
   }
 
@@ -149,8 +173,8 @@ export class PlayedServer {
 
   constructor() {
     for (const id of JOBS) {
-      this.#jobs.set(id, { version: 0, history: new Map(), events: [] });
-      this.move(id, false);
+      this.#jobs.set(id, { version: 0, history: new Map(), events: new Map() });
+      this.move(id, undefined);
     }
   }
 
@@ -166,11 +190,12 @@ export class PlayedServer {
     return structuredClone(job.history.get(job.version));
   }
 
-  move(id: string, event: boolean, status: Job["status"] = "running"): void {
+  /** A job is another, and tells an event of a type, or none. */
+  move(id: string, event: string | undefined, status: Job["status"] = "running"): void {
     const job = this.job(id);
     job.version += 1;
     const { version } = job;
-    if (event) job.events.push(version);
+    if (event !== undefined) job.events.set(version, event);
     const at = "2026-01-10T09:30:00.000Z";
     job.history.set(version, {
       id, kind: "import", status, attempt: 1, owner: { tenant: "default" }, tags: ["x"], created_at: at, updated_at: at,
@@ -191,4 +216,9 @@ export function cursorOf(version: number): string {
 /** The version at a position. */
 function versionOf(cursor: string): number {
   return Number(cursor.split("-")[1]);
+}
+
+/** The types that a filter lets through. */
+function typesOf(filter: Filter): string[] {
+  return TYPES.filter((type) => wants(filter, type));
 }

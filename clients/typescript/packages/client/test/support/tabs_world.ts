@@ -9,7 +9,7 @@ import type { Output } from "../../src/session/output.ts";
 import { keyOf, wants, type Selection } from "../../src/session/selection.ts";
 import { Tab, type TabOutput } from "../../src/tabs/tab.ts";
 import { chance } from "./chance.ts";
-import { cursorOf, JOBS, PlayedConnection, PlayedServer } from "./played_server.ts";
+import { cursorOf, JOBS, PlayedConnection, PlayedServer, TYPES } from "./played_server.ts";
 
 /** A lock: who holds it and who waits, in order. */
 interface Queue {
@@ -21,8 +21,8 @@ interface Queue {
 interface Watch {
   readonly selection: Selection;
   readonly seen: number[];
-  /** The position after which it is due every event. */
-  since: number | undefined;
+  /** The position after which it is due every event of a type. */
+  since: ReadonlyMap<string, number> | undefined;
   gaps: number;
 }
 
@@ -55,6 +55,12 @@ interface Happening {
   readonly happen: () => void;
 }
 
+/** What somebody watches who comes and goes at the end. */
+const VISITOR: Selection = { selector: { job: "c" }, events: ["log", "none"] };
+
+/** Which events somebody listens to. */
+const FILTERS: readonly Selection["events"][] = [undefined, true, ["log"], ["note"], ["log", "note"]];
+
 /** Everything, for one seed. */
 export class TabsWorld {
   readonly server = new PlayedServer();
@@ -76,21 +82,23 @@ export class TabsWorld {
 
   run(): void {
     this.#open();
-    for (let turn = 0; turn < 250; turn += 1) {
+    for (let turn = 0; turn < 300; turn += 1) {
       this.#act();
-      this.#pass(this.#random() < 0.1 ? this.#random() * 20_000 : this.#random() * 400);
+      const dice = this.#random();
+      // Often the next thing happens before what came of the last one has arrived.
+      this.#pass(this.#random() * (dice < 0.1 ? 20_000 : dice < 0.5 ? 400 : 15));
     }
     this.#calm = true;
     for (const tab of this.#tabs) if (tab.frozen) this.#thaw(tab);
     if (this.#tabs.length === 0) this.#open();
     this.#pass(60_000);
     const visitor = this.#open();
-    this.#watch(visitor, { selector: { job: "c" }, events: ["log"] });
+    this.#watch(visitor, VISITOR);
     this.#drain(visitor);
     this.#pass(10_000);
     this.#vanish(visitor, false);
     for (let turn = 0; turn < 6; turn += 1) {
-      for (const id of JOBS) this.server.move(id, true, turn === 5 && id === "b" ? "completed" : "running");
+      for (const id of JOBS) this.server.move(id, TYPES[turn % 2], turn === 5 && id === "b" ? "completed" : "running");
       this.#pass(20_000);
     }
     this.#pass(60_000);
@@ -103,8 +111,7 @@ export class TabsWorld {
     const connections = this.#tabs.filter(({ connection }) => connection !== undefined);
     assert.ok(connections.length <= 1, `${connections.length} connections in the end`);
     // What only tabs wanted that are not there any more is let go.
-    const view = keyOf({ selector: { job: "c" }, events: ["log"] });
-    assert.equal(leaders[0]?.session.stream.has(view), false, "the leader holds what a tab watched that is gone");
+    assert.equal(leaders[0]?.session.stream.has(keyOf(VISITOR)), false, "the leader holds what a tab watched that is gone");
     for (const tab of this.#tabs) {
       for (const { selection, seen, since, gaps } of tab.watches.values()) {
         const id = "job" in selection.selector ? selection.selector.job : undefined;
@@ -116,8 +123,11 @@ export class TabsWorld {
         if (id === undefined || selection.events === undefined) continue;
         assert.equal(gaps, 0, `${tab.id} was told of a gap`);
         const { events } = this.server.job(id);
-        const due = events.filter((event) => event > (since ?? 0));
-        assert.deepEqual(seen.filter((event) => event > (since ?? 0)), due, `events of ${id} in ${tab.id} since ${since ?? "never"}`);
+        const wanted = [...events].filter(([, type]) => wants(selection.events, type));
+        const due = wanted.filter(([event, type]) => event > (since?.get(type) ?? 0)).map(([event]) => event);
+        const had = seen.filter((event) => event > (since?.get(events.get(event) ?? "") ?? 0));
+        const which = `${JSON.stringify(selection.events)} of ${id} in ${tab.id} since ${JSON.stringify([...(since ?? [])])}`;
+        assert.deepEqual(had, due, which);
       }
     }
   }
@@ -125,7 +135,7 @@ export class TabsWorld {
   #act(): void {
     const dice = this.#random();
     const tab = this.#tabs[Math.floor(this.#random() * this.#tabs.length)];
-    if (dice < 0.4) this.server.move(JOBS[Math.floor(this.#random() * 3)] ?? "a", this.#random() < 0.5);
+    if (dice < 0.4) this.#move();
     else if (dice < 0.5 && this.#tabs.length < 6) this.#open();
     else if (tab === undefined) return;
     else if (dice < 0.56) this.#vanish(tab, this.#random() < 0.5);
@@ -137,6 +147,15 @@ export class TabsWorld {
     else if (dice < 0.94 && !tab.frozen) {
       tab.tab.resume(this.#now);
       this.#drain(tab);
+    }
+  }
+
+  /** Jobs move; what the server says of it at once is the events, or all there is, or nothing. */
+  #move(): void {
+    for (let moves = 1 + Math.floor(this.#random() * 3); moves > 0; moves -= 1) {
+      const event = this.#random() < 0.6 ? TYPES[Math.floor(this.#random() * 2)] : undefined;
+      this.server.move(JOBS[Math.floor(this.#random() * 3)] ?? "a", event);
+      for (const { connection } of this.#tabs) if (this.#random() < 0.5) connection?.played.tell(this.#random() < 0.3);
     }
   }
 
@@ -193,13 +212,16 @@ export class TabsWorld {
     });
   }
 
-  /** Somebody looks at one job more, or no longer. */
+  /** Somebody looks at one job more, or no longer, and listens to events of some types. */
   #changeView(tab: PlayedTab): void {
     if (tab.frozen) return;
-    const selection: Selection = { selector: { job: "c" }, ...(this.#random() < 0.5 && { events: true }) };
-    const key = keyOf(selection);
-    if (tab.watches.delete(key)) tab.session.unsubscribe(key, this.#now);
-    else this.#watch(tab, selection);
+    for (let changes = 1 + Math.floor(this.#random() * 2); changes > 0; changes -= 1) {
+      const events = FILTERS[Math.floor(this.#random() * FILTERS.length)];
+      const selection: Selection = { selector: { job: this.#random() < 0.7 ? "c" : "b" }, ...(events !== undefined && { events }) };
+      const key = keyOf(selection);
+      if (tab.watches.delete(key)) tab.session.unsubscribe(key, this.#now);
+      else this.#watch(tab, selection);
+    }
     this.#drain(tab);
   }
 
@@ -208,7 +230,8 @@ export class TabsWorld {
     // An event that this tab has had already is not had again by a watch that comes later.
     const had = "job" in selection.selector ? tab.session.stream.lane(selection.selector.job)?.event : undefined;
     const shown = "job" in selection.selector ? tab.shown.get(selection.selector.job) : undefined;
-    const since = had === undefined ? undefined : Math.max(Number(had.split("-")[1]), shown ?? 0);
+    const from = had === undefined ? undefined : Math.max(Number(had.split("-")[1]), shown ?? 0);
+    const since = from === undefined ? undefined : new Map(TYPES.map((type) => [type, from]));
     tab.watches.set(key, { selection, seen: [], since, gaps: 0 });
     tab.session.subscribe(key, selection, this.#now);
     this.#look(tab);
@@ -228,7 +251,8 @@ export class TabsWorld {
       tab.shown.set(id, version);
       for (const watch of tab.watches.values()) {
         if (!("job" in watch.selection.selector) || watch.selection.selector.job !== id) continue;
-        watch.since ??= Math.max(...this.#connections.map((connection) => connection.eventsFrom(id, version)), version);
+        const from = (type: string): number => Math.max(...this.#connections.map((played) => played.eventsFrom(id, type, version)), version);
+        watch.since ??= new Map(TYPES.map((type) => [type, from(type)]));
       }
     }
   }
@@ -274,7 +298,15 @@ export class TabsWorld {
         const { job, events, cursor } = message;
         const known = typeof job === "string" && events !== undefined && cursor === undefined ? tab.session.stream.lane(job)?.job : undefined;
         assert.equal(known, undefined, `${tab.id} holds a state of ${String(job)} and asks for events from nowhere`);
-        connection.played.take(message);
+        this.#order += 1;
+        const at = Math.max(this.#now + this.#random() * 20, tab.arrivals.get(`server-${connection.number}`) ?? 0);
+        tab.arrivals.set(`server-${connection.number}`, at);
+        this.#happenings.push({ at, order: this.#order, happen: () => {
+          if (tab.connection !== connection) return;
+          connection.played.take(message);
+          // It does not wait for the next question.
+          if (this.#random() < 0.5) connection.played.tell(this.#random() < 0.5);
+        } });
         return;
       }
       case "event":
@@ -297,7 +329,7 @@ export class TabsWorld {
       const filter = watch.selection.events;
       if (filter === undefined || !tab.session.stream.brings(key, frame.job)) continue;
       if (frame.type === "gap") watch.gaps += 1;
-      else if (wants(filter, "log")) {
+      else if (wants(filter, (frame.event as { readonly type: string }).type)) {
         const version = Number(frame.cursor.split("-")[1]);
         assert.ok(version > (watch.seen.at(-1) ?? 0), `${tab.id} saw ${cursorOf(version)} after ${watch.seen.at(-1) ?? 0}`);
         watch.seen.push(version);

@@ -13,6 +13,8 @@ import { test } from "../../../../testing/test.ts";
 const NOW = 1_800_000_000_000;
 const LIST: Selection = { selector: { tag: "x" } };
 const LISTENER: Selection = { selector: { job: "c" }, events: true };
+const LOG: Selection = { selector: { job: "c" }, events: ["log"] };
+const NOTE: Selection = { selector: { job: "c" }, events: ["note"] };
 
 /** One tab, and what it was told of `c`. */
 class Page {
@@ -21,34 +23,41 @@ class Page {
   readonly events: string[] = [];
   readonly shown: string[] = [];
 
-  constructor(id: string) {
+  constructor(id: string, first: readonly Selection[]) {
     this.session.rest();
     this.tab = new Tab(id, this.session);
-    this.watch(LIST);
+    for (const selection of first) this.watch(selection);
     this.tab.join({}, NOW);
   }
 
   watch(selection: Selection): void {
     this.session.subscribe(keyOf(selection), selection, NOW);
   }
+
+  close(selection: Selection): void {
+    this.session.unsubscribe(keyOf(selection), NOW);
+  }
 }
 
 /** Two tabs that share a connection, on which what the server says stays on its way until it is let through. */
 class Two {
   readonly server = new PlayedServer();
-  readonly leader = new Page("leader");
-  readonly follower = new Page("follower");
+  readonly leader: Page;
+  readonly follower: Page;
   readonly #onTheWay: unknown[] = [];
   #connection: PlayedConnection | undefined;
 
-  constructor() {
+  /** What both watch from the beginning. */
+  constructor(first: readonly Selection[] = [LIST]) {
+    this.leader = new Page("leader", first);
+    this.follower = new Page("follower", first);
     this.leader.tab.handleLock(NOW);
     this.drain();
   }
 
   /** An event is logged, and the server says what it has to. */
-  move(): void {
-    this.server.move("c", true);
+  move(type = "log"): void {
+    this.server.move("c", type);
     this.#connection?.tell();
   }
 
@@ -125,5 +134,92 @@ for (const role of ["leader", "follower"] as const) {
       assert.equal(page.shown.at(-1), cursorOf(4));
       assert.deepEqual(page.events, [cursorOf(3), cursorOf(4)]);
     });
+
+    test("to other events than one that is there already is told those that the other passed over, and each once", () => {
+      const two = new Two();
+      const page = two[role];
+      page.watch(LOG);
+      two.drain();
+      two.tell();
+      two.arrive("all");
+      assert.equal(page.shown.at(-1), cursorOf(1));
+      // Nobody asked for the first of them; the second is on its way when somebody does.
+      two.move("note");
+      two.move("log");
+      page.watch(NOTE);
+      two.drain();
+      two.tell();
+      two.arrive("all");
+      assert.deepEqual(page.events, [cursorOf(2), cursorOf(3)]);
+      assert.equal(page.shown.at(-1), cursorOf(3));
+    });
+
+    test("that is gone before its question was answered takes nothing from the others", () => {
+      const two = new Two();
+      const page = two[role];
+      page.watch(LOG);
+      two.drain();
+      two.tell();
+      two.arrive("all");
+      two.move("log");
+      page.watch(NOTE);
+      two.drain();
+      page.close(NOTE);
+      two.drain();
+      two.tell();
+      two.arrive("all");
+      two.move("log");
+      two.arrive("all");
+      assert.deepEqual(page.events, [cursorOf(2), cursorOf(3)]);
+      assert.equal(page.session.stream.has(keyOf(NOTE)), false);
+    });
   });
 }
+
+test("a tab that holds nothing and listens to other events than its leader is told each after the state that it is shown", () => {
+  const two = new Two([]);
+  two.leader.watch(LOG);
+  two.drain();
+  two.tell();
+  two.arrive("all");
+  two.move("note");
+  two.move("log");
+  two.follower.watch(NOTE);
+  two.drain();
+  assert.deepEqual(two.follower.shown, [cursorOf(1)]);
+  two.tell();
+  two.arrive("all");
+  assert.deepEqual(two.follower.events, [cursorOf(2), cursorOf(3)]);
+});
+
+test("what a leader answered to an older question is not taken for the answer to the newer one", () => {
+  const session = new Session({ transports: ["websocket"], signIn: false, attempts: 5 });
+  session.rest();
+  session.subscribe(keyOf(LISTENER), LISTENER, NOW);
+  const tab = new Tab("follower", session);
+  tab.join({}, NOW);
+  const rounds: unknown[] = [];
+  let number = 0;
+  const hear = (said: object): void => {
+    number += 1;
+    tab.handleMessage({ from: "leader", term: 1, number, ...said }, NOW);
+    for (let output = tab.pollOutput(); output !== undefined; output = tab.pollOutput()) {
+      if (output.type === "post" && output.message.type === "ask") rounds.push(output.message.round);
+    }
+  };
+  const answer = (round: unknown, version: number): object => {
+    const cursor = cursorOf(version);
+    return { type: "answer", to: "follower", round, frames: [{ type: "snapshot", job: "c", cursor, state: { id: "c", cursor } }] };
+  };
+  const lead = { type: "lead", link: { state: "live", transport: "websocket" } };
+  hear(lead);
+  // A message is lost, so that the tab begins anew while the answer is on its way.
+  number += 1;
+  hear({ type: "pong" });
+  hear(lead);
+  assert.equal(rounds.length, 2);
+  hear(answer(rounds[0], 1));
+  assert.equal(session.stream.lane("c")?.cursor, undefined);
+  hear(answer(rounds[1], 3));
+  assert.equal(session.stream.lane("c")?.cursor, cursorOf(3));
+});

@@ -187,7 +187,9 @@ describe("a leader over a WebSocket", () => {
   test("that is lost after all of them came asks for no more than what comes after", () => {
     const leader = new Leader(["websocket", "events"]);
     leader.ask(3);
-    leader.say({ type: "subscribed", id: leader.name(3), recovered: true, was_recovering: true }, log(4), log(8), snapshot(9));
+    // Its own question, from the state that it holds, is answered first.
+    const answers = [9, 3].map((version) => ({ type: "subscribed", id: leader.name(version), recovered: true, was_recovering: true }));
+    leader.say(...answers, log(4), log(8), snapshot(9));
     assert.deepEqual(leader.told, REPLAY);
     for (let turns = 0; leader.transport === "websocket" && turns < 9; turns += 1) leader.cut();
     assert.equal(new URL(leader.path, "http://played").searchParams.get("last_event_id"), cursor(9));
