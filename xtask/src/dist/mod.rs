@@ -1,7 +1,7 @@
 //! `cargo xtask dist`: what is handed out, in the folder `dist`.
 //!
-//! An archive with the program, its documentation and the licences of everything in it; a bill of
-//! materials; the checksums of both. The same sources, toolchain and system libraries
+//! An archive with the program, its documentation with all that this leads to, and the licences of
+//! everything in it; a bill of materials; the checksums of both. The same sources, toolchain and system libraries
 //! give the same bytes: times are the last commit's (or `SOURCE_DATE_EPOCH`), names of folders of
 //! the building machine are replaced, and so is who owns the files.
 
@@ -9,6 +9,7 @@ mod graph;
 mod materials;
 mod notice;
 mod packages;
+mod pages;
 
 use std::ffi::OsString;
 use std::fs;
@@ -20,13 +21,6 @@ use materials::Release;
 
 use crate::{Outcome, command, dashboard, say};
 
-/// What stands beside the program in the archive.
-const FILES: [&str; 5] =
-    ["README.md", "CHANGELOG.md", "SECURITY.md", "LICENSE-MIT", "LICENSE-APACHE"];
-
-/// The folder of the documentation, which those files lead to.
-const DOCUMENTATION: &str = "docs";
-
 /// The name of the licences of others in the archive.
 const NOTICE: &str = "THIRD-PARTY.txt";
 
@@ -35,6 +29,8 @@ pub(crate) fn run(root: &Path, arguments: &[OsString]) -> Outcome {
     if let Some(argument) = arguments.first() {
         return Err(format!("`dist` takes no arguments, not `{}`", argument.to_string_lossy()));
     }
+    // What is wrong with a page is told before the long build.
+    let pages = pages::linked(root)?;
     let target = host()?;
     let epoch = epoch(root)?;
     dashboard::build(root)?;
@@ -46,10 +42,9 @@ pub(crate) fn run(root: &Path, arguments: &[OsString]) -> Outcome {
     let folder = root.join("dist");
     let staged = folder.join(&name);
     renew(&staged)?;
-    for file in FILES {
-        copy(&root.join(file), &staged.join(file))?;
+    for file in pages {
+        copy_to_its_place(root, &file, &staged)?;
     }
-    copy_folder(root, DOCUMENTATION, &staged)?;
     copy(&program, &staged.join("headway"))?;
     write(&staged.join(NOTICE), &notice::notice(&graph)?)?;
     let (archive, bill) = (format!("{name}.tar.gz"), format!("{name}.cdx.json"));
@@ -232,45 +227,16 @@ fn copy(from: &Path, to: &Path) -> Result<(), String> {
     copied.map(drop).map_err(|error| format!("{} cannot be copied: {error}", from.display()))
 }
 
-/// Copies what is kept under a folder of the repository, and nothing that only lies there.
-fn copy_folder(root: &Path, folder: &str, to: &Path) -> Result<(), String> {
-    let mut kept = Command::new("git");
-    let kept = command::output(kept.current_dir(root).args(["ls-files", "-z", "--", folder]))?;
-    for file in kept.split_terminator('\0') {
-        let target = to.join(file);
-        if let Some(parent) = target.parent() {
-            fs::create_dir_all(parent)
-                .map_err(|error| format!("{} cannot be made: {error}", parent.display()))?;
-        }
-        copy(&root.join(file), &target)?;
+/// Copies a file of the repository to where it stands there.
+fn copy_to_its_place(root: &Path, file: &str, staged: &Path) -> Result<(), String> {
+    let target = staged.join(file);
+    if let Some(parent) = target.parent() {
+        fs::create_dir_all(parent)
+            .map_err(|error| format!("{} cannot be made: {error}", parent.display()))?;
     }
-    Ok(())
+    copy(&root.join(file), &target)
 }
 
 fn write(path: &Path, text: &str) -> Result<(), String> {
     fs::write(path, text).map_err(|error| format!("{} cannot be written: {error}", path.display()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_page_that_the_first_ones_name_in_the_documentation_is_in_the_archive() {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-        let staged = std::env::temp_dir().join(format!("xtask-dist-{}", std::process::id()));
-        renew(&staged).unwrap();
-        copy_folder(root, DOCUMENTATION, &staged).unwrap();
-        let mut links = 0;
-        for file in ["README.md", "CHANGELOG.md", "SECURITY.md"] {
-            let text = fs::read_to_string(root.join(file)).unwrap();
-            for link in text.split("](docs/").skip(1) {
-                let page = link.split([')', '#']).next().unwrap();
-                assert!(staged.join(DOCUMENTATION).join(page).is_file(), "{file}: docs/{page}");
-                links += 1;
-            }
-        }
-        remove(&staged).unwrap();
-        assert!(links > 10, "only {links} links were found");
-    }
 }
