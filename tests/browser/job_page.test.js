@@ -263,6 +263,72 @@ test("a server that fails is said to, and tried again", async (t) => {
   await page.getByText("The history could not be read").waitFor();
   await picture(page, "job-server-error");
   broken = false;
-  await page.getByRole("button", { name: "Try again" }).click();
+  await page.getByRole("button", { name: "Try again" }).focus();
+  await page.keyboard.press("Enter");
   await page.getByText(/^1 events?$/).waitFor();
+  // Whoever works by keys goes on in the part of the page that was tried again.
+  await page.waitForFunction(() => document.activeElement.getAttribute("role") === "tabpanel");
+});
+
+test("who works by keys goes to the replay and back from it", async (t) => {
+  const server = await Server.start(t);
+  const page = await openBrowser(t);
+  await server.job("job_past", { total: 10 });
+  await server.report("job_past", [{ type: "start" }, { type: "progress", done: 4 }]);
+  await page.goto(`${server.url}/#/jobs/job_past`);
+  await button(page, "Replay").focus();
+  await page.keyboard.press("Enter");
+  const replay = page.getByRole("region", { name: "Replay" });
+  await replay.getByText(/^\d+ changes$/).waitFor();
+  await page.waitForFunction(() => document.activeElement.getAttribute("aria-label") === "Replay");
+  const moment = page.getByRole("slider", { name: "Moment" });
+  await moment.fill(await moment.getAttribute("max"));
+  await replay.getByRole("button", { name: "Live" }).focus();
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => document.activeElement.textContent === "Replay");
+});
+
+test("an action that was taken leaves the focus on the job's name, and one under way keeps it", async (t) => {
+  const server = await Server.start(t);
+  const page = await openBrowser(t);
+  await server.job("job_asked", { name: "Nightly import" });
+  await server.report("job_asked", { type: "start" });
+  await page.goto(`${server.url}/#/jobs/job_asked`);
+  let answer;
+  const mayAnswer = new Promise((resolve) => { answer = resolve; });
+  await page.route("**/api/v1/jobs/job_asked/pause", async (route) => {
+    await mayAnswer;
+    await route.continue();
+  });
+  await button(page, "Pause").focus();
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => document.activeElement.textContent === "Pause" && document.activeElement.getAttribute("aria-disabled") === "true");
+  answer();
+  await page.getByText(/^Pausing: asked/).waitFor();
+  await page.waitForFunction(() => document.activeElement.tagName === "H1" && document.activeElement.textContent === "Nightly import");
+});
+
+test("progress that is not known moves while the job is heard of, and is still when it is not", async (t) => {
+  const server = await Server.start(t);
+  const page = await openBrowser(t);
+  await server.job("job_unknown");
+  await server.report("job_unknown", { type: "start" });
+  await page.goto(`${server.url}/#/jobs/job_unknown`);
+  await live(page);
+  const moves = (wanted) => page.waitForFunction((does) => {
+    const bar = document.querySelector(".job-meter .headway-bar[data-state=unknown]");
+    return bar !== null && (bar.getAnimations().length > 0) === does;
+  }, wanted);
+  await moves(false);
+  await server.report("job_unknown", { type: "log", message: "still there" });
+  await moves(true);
+  // Nothing of it is painted anew: it is moved as it was.
+  const moved = await page.evaluate(() => document.querySelector(".job-meter .headway-bar").getAnimations().flatMap((animation) => animation.effect.getKeyframes().map((frame) => Object.keys(frame).filter((key) => !["offset", "computedOffset", "easing", "composite"].includes(key)))));
+  assert.deepEqual(moved, [["translate"], ["translate"]]);
+  await moves(false);
+  await page.waitForFunction(() => document.getAnimations().length === 0);
+  await page.emulateMedia({ reducedMotion: "reduce" });
+  await server.report("job_unknown", { type: "log", message: "and again" });
+  await page.getByText("and again").waitFor();
+  assert.equal(await page.evaluate(() => document.getAnimations().filter(({ playState }) => playState === "running").length), 0);
 });

@@ -175,6 +175,39 @@ test("a row that is taken over by another job has not its focus, and one that st
   assert.equal(await focused(), "", "Enter would open a job that nobody has chosen");
 });
 
+test("who works by keys keeps a place in the list when what was pressed goes away", async (t) => {
+  const server = await Server.start(t);
+  const page = await openBrowser(t, { expects: [500] });
+  for (let n = 0; n < 150; n += 1) await server.job(`job_${String(n).padStart(3, "0")}`, { kind: n === 0 ? "rare" : "usual" });
+  let broken = true;
+  await page.route(/\/api\/v1\/jobs\?.*page=/, (route) => (broken
+    ? route.fulfill({ status: 500, contentType: "application/problem+json", body: '{"code":"internal","title":"Something broke","detail":"the store does not answer","retryable":false}' })
+    : route.continue()));
+  await page.goto(server.url);
+  await row(page, "job_149").waitFor();
+  const again = page.getByRole("button", { name: "Try again" });
+  const toEnd = () => page.evaluate(() => window.scrollTo(0, document.documentElement.scrollHeight));
+  await toEnd();
+  await again.waitFor();
+  broken = false;
+  await again.focus();
+  await page.keyboard.press("Enter");
+  await again.waitFor({ state: "detached" });
+  await page.waitForFunction(() => document.activeElement.className === "jobs-foot");
+  await page.goto(`${server.url}/#/jobs?kind=rare`);
+  await page.getByRole("button", { name: "Remove the filter for kind rare" }).focus();
+  await page.keyboard.press("Enter");
+  await row(page, "job_149").waitFor();
+  await page.waitForFunction(() => document.activeElement.matches("[type=search]"));
+  // What is new, and comes when it is wanted, is gone to.
+  await toEnd();
+  await page.waitForFunction(() => window.scrollY > 1000);
+  await server.job("job_new");
+  await page.getByRole("button", { name: "1 new" }).focus();
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => document.activeElement.textContent === "job_new");
+});
+
 test("a list in which nothing happens is not drawn again and again", async (t) => {
   const server = await Server.start(t);
   const page = await openBrowser(t);

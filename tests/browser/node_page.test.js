@@ -77,3 +77,28 @@ test("the audit log says who did what, and dead letters are sent again or remove
   while (got.length === 0) await once(receiver, "request");
   assert.deepEqual([...new Set(got)], ["/hook"], "what was removed is not sent");
 });
+
+test("who reads the audit log by keys has the focus on what came", async (t) => {
+  const server = await Server.start(t, { signIn: {} });
+  const admin = await server.key({ role: "admin", subject: "maya" });
+  for (let n = 0; n < 70; n += 1) await server.key({ role: "viewer", subject: `viewer-${n}` });
+  const page = await openBrowser(t, { expects: [401, 500] });
+  await page.goto(`${server.url}/#/jobs`);
+  await signIn(page, admin.key);
+  let broken = true;
+  await page.route("**/api/v1/audit?*", (route) => (broken
+    ? route.fulfill({ status: 500, contentType: "application/problem+json", body: '{"code":"internal","title":"Something broke","detail":"the store does not answer","retryable":false}' })
+    : route.continue()));
+  await page.goto(`${server.url}/#/node?tab=audit`);
+  await page.getByRole("alert").waitFor();
+  broken = false;
+  await page.getByRole("button", { name: "Try again" }).focus();
+  await page.keyboard.press("Enter");
+  const rows = page.getByRole("table", { name: /^Audit log/ }).locator("tbody tr");
+  await rows.nth(49).waitFor();
+  await page.waitForFunction(() => document.activeElement.tagName === "H2" && document.activeElement.textContent === "Audit log");
+  await page.getByRole("button", { name: "Show older" }).focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "Show older" }).waitFor({ state: "detached" });
+  await page.waitForFunction(() => document.activeElement === document.querySelectorAll("tbody tr")[50]);
+});

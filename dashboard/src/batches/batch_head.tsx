@@ -42,7 +42,7 @@ export function BatchHead({ id, job, shown, onReplay }: BatchHeadProps) {
         </div>
         <div className="job-head__actions">
           {onReplay !== undefined && <BatchCommands job={job} commands={commands} />}
-          {onReplay !== undefined && <Button icon="clock" onClick={onReplay}>Replay</Button>}
+          {onReplay !== undefined && <Button icon="clock" data-name="replay" heir=".replay" onClick={onReplay}>Replay</Button>}
           {(person.sharesTokens || !person.identity.sign_in) && <Button icon="share" onClick={() => { setShares(true); }}>Share</Button>}
           <DownloadMenu id={id} items={job.items ?? undefined} />
         </div>

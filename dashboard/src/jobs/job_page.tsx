@@ -86,7 +86,7 @@ function Shown({ live }: { readonly live: JobDocument }) {
         </div>
         <div className="job-head__actions">
           {!replays && <ActionButtons job={live} asking={asking} />}
-          {!replays && <Button icon="clock" onClick={() => { setReplays(true); }}>Replay</Button>}
+          {!replays && <Button icon="clock" data-name="replay" heir=".replay" onClick={() => { setReplays(true); }}>Replay</Button>}
           {(person.sharesTokens || !person.identity.sign_in) && <Button icon="share" onClick={() => { setShares(true); }}>Share</Button>}
         </div>
       </header>

@@ -35,7 +35,7 @@ export function JobsPage() {
         <div className="jobs-columns" aria-hidden="true">
           {COLUMNS.map(({ cell, title }) => <span key={cell} data-cell={cell}>{title}</span>)}
         </div>
-        {view.waiting > 0 && <div className="jobs-new"><Button look="strong" icon="up" onClick={toNew}>{`${formatCount(view.waiting)} new`}</Button></div>}
+        {view.waiting > 0 && <div className="jobs-new"><Button look="strong" icon="up" heir=".job-row__link" onClick={toNew}>{`${formatCount(view.waiting)} new`}</Button></div>}
         <span className="unseen" role="status">{view.waiting > 0 ? `${view.waiting} new jobs at the top` : ""}</span>
       </div>
       <JobRows feed={feed} view={view} onFilter={change} empty={isOpen(filter) ? <NoJobsYet /> : <NothingFits onClear={clear} />} />

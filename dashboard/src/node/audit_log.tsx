@@ -50,7 +50,7 @@ export function AuditLog() {
       {error !== undefined && <div className="panel__body"><Banner tone="bad" actions={<Button size="small" onClick={again}>Try again</Button>}>{error}</Banner></div>}
       {entries.length > 0 && <Table caption="Audit log, newest first" columns={COLUMNS} rows={entries} rowKey={({ id }) => id} folds />}
       {entries.length === 0 && error === undefined && (loading ? <div className="panel__body"><Skeleton width="100%" height={160} /></div> : <Empty icon="log" title="Nothing is written down yet">Sign-ins, keys, tokens and commands are.</Empty>)}
-      {more !== undefined && <div className="node-more"><Button onClick={more}>Show older</Button></div>}
+      {more !== undefined && <div className="node-more"><Button busy={loading} heir={`tbody tr:nth-child(${entries.length + 1})`} onClick={more}>Show older</Button></div>}
     </Panel>
   );
 }

@@ -67,7 +67,7 @@ export function DeadLetters() {
       {error !== undefined && <div className="panel__body"><Banner tone="bad" actions={<Button size="small" onClick={again}>Try again</Button>}>{error}</Banner></div>}
       {entries.length > 0 && <Table caption="Dead letters, oldest first" columns={columns} rows={entries} rowKey={({ id }) => id} folds />}
       {entries.length === 0 && error === undefined && (loading ? <div className="panel__body"><Skeleton width="100%" height={120} /></div> : <Empty icon="check" title="Every webhook was delivered">One that cannot be is kept here, to be sent again.</Empty>)}
-      {more !== undefined && <div className="node-more"><Button onClick={more}>Show more</Button></div>}
+      {more !== undefined && <div className="node-more"><Button busy={loading} heir={`tbody tr:nth-child(${entries.length + 1})`} onClick={more}>Show more</Button></div>}
     </Panel>
   );
 }

@@ -10,6 +10,7 @@ export interface Paged<Entry> {
   readonly loading: boolean;
   readonly error: string | undefined;
   readonly forbidden: boolean;
+  /** Reads the next ones; `undefined` where there are none. It stays while they are on their way, as its button has the focus. */
   readonly more: (() => void) | undefined;
   /** Reads it again from its beginning. */
   readonly again: () => void;
@@ -50,5 +51,5 @@ export function usePaged<Entry>(read: (after: string | undefined, signal: AbortS
     void load(after, ending.current.signal);
   };
   const { entries, next, loading, error, forbidden } = state;
-  return { entries, loading, error, forbidden, more: next === undefined || loading ? undefined : () => { ask(next); }, again: () => { ask(undefined); } };
+  return { entries, loading, error, forbidden, more: next === undefined ? undefined : () => { if (!loading) ask(next); }, again: () => { ask(undefined); } };
 }

@@ -67,10 +67,12 @@ export class Bare {
     this.#heard.set(`${sessionId} ${method}`, listener);
   }
 
-  /** Ids of the processes that pages run in. */
+  /** Ids of the processes that pages run in. The browser's own window is drawn by one of them as well: it is left out. */
   async renderers() {
     const { processInfo } = await this.ask("SystemInfo.getProcessInfo");
-    return processInfo.filter(({ type }) => type === "renderer").map(({ id }) => id);
+    const renderers = processInfo.filter(({ type }) => type === "renderer").map(({ id }) => id);
+    const commands = await Promise.all(renderers.map((id) => readFile(`/proc/${id}/cmdline`, "utf8").catch(() => "")));
+    return renderers.filter((_, place) => !commands[place].includes("--top-chrome-webui"));
   }
 
   async close() {

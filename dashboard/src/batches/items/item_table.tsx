@@ -1,10 +1,10 @@
 // Items as rows, of which only those in sight are drawn.
 
-import { useEffect, useRef, type KeyboardEvent } from "react";
-import { useVirtualizer } from "@tanstack/react-virtual";
+import { useEffect, useRef, useState, type KeyboardEvent } from "react";
 import { formatCount, type JobDocument } from "@headway/react";
 
 import { Empty } from "../../design/empty.tsx";
+import { useRowsInSight } from "../../design/rows_in_sight.ts";
 import { Skeleton } from "../../design/skeleton.tsx";
 import { amountColumn } from "../model/amounts.ts";
 import { share, toggle, toggleAll, type Chosen } from "../model/chosen.ts";
@@ -13,6 +13,8 @@ import { ItemTableHead } from "./item_table_head.tsx";
 import type { ItemFilter, Items, ItemsState } from "./items.ts";
 
 const ROW = 40;
+/** Rows that are drawn above and below those in sight. */
+const SPARE = 12;
 /** The list reads on when so few rows are left below. */
 const AHEAD = 20;
 
@@ -30,22 +32,17 @@ interface ItemTableProps {
 }
 
 export function ItemTable({ job, state: { list, reading }, items, filter, chosen, order, onChosen, opened, onOpen }: ItemTableProps) {
-  const scroller = useRef<HTMLDivElement>(null);
+  const [scroller, setScroller] = useState<HTMLDivElement | null>(null);
   const { rows } = list;
-  // What it returns reads the scroll position when it is called: nothing of it is kept or handed on.
-  // eslint-disable-next-line react-hooks/incompatible-library
-  const virtualizer = useVirtualizer({ count: rows.length, getScrollElement: () => scroller.current, estimateSize: () => ROW, overscan: 12 });
-  const drawn = virtualizer.getVirtualItems();
-  const first = drawn[0]?.index ?? 0;
-  const last = drawn.at(-1)?.index ?? 0;
+  const { from, to } = useRowsInSight(scroller, { count: rows.length, size: ROW, spare: SPARE });
 
   useEffect(() => {
-    if (list.read && last + AHEAD >= rows.length) void items.more();
-  }, [items, list, last, rows.length]);
+    if (list.read && to + AHEAD > rows.length) void items.more();
+  }, [items, list, to, rows.length]);
 
   useEffect(() => {
-    items.look(first);
-  }, [items, first]);
+    items.look(from);
+  }, [items, from]);
   const version = `${job.attempt} ${job.cursor}`;
   useEffect(() => {
     items.change(version);
@@ -56,10 +53,10 @@ export function ItemTable({ job, state: { list, reading }, items, filter, chosen
   const closed = useRef<number | undefined>(undefined);
   useEffect(() => {
     if (opened === undefined && closed.current !== undefined && document.activeElement === document.body) {
-      scroller.current?.querySelector<HTMLElement>(`[data-index="${closed.current}"] .item-row__open`)?.focus({ preventScroll: true });
+      scroller?.querySelector<HTMLElement>(`[data-index="${closed.current}"] .item-row__open`)?.focus({ preventScroll: true });
     }
     closed.current = opened;
-  }, [opened]);
+  }, [opened, scroller]);
   const move = (event: KeyboardEvent): void => {
     const step = event.key === "ArrowDown" || event.key === "j" ? 1 : event.key === "ArrowUp" || event.key === "k" ? -1 : 0;
     if (step === 0 || !(event.target instanceof HTMLElement) || event.target.matches("input")) return;
@@ -68,10 +65,10 @@ export function ItemTable({ job, state: { list, reading }, items, filter, chosen
     const row = rows[target];
     if (!Number.isFinite(focused) || row === undefined) return;
     event.preventDefault();
-    virtualizer.scrollToIndex(target);
+    if (scroller !== null) show(target, scroller);
     if (opened !== undefined) onOpen(row.index);
     requestAnimationFrame(() => {
-      scroller.current?.querySelector<HTMLElement>(`[data-place="${target}"] .item-row__open`)?.focus({ preventScroll: true });
+      scroller?.querySelector<HTMLElement>(`[data-place="${target}"] .item-row__open`)?.focus({ preventScroll: true });
     });
   };
 
@@ -81,13 +78,13 @@ export function ItemTable({ job, state: { list, reading }, items, filter, chosen
     <div className="item-list">
       <div className="item-table" role="table" aria-label="Items" aria-rowcount={list.next === undefined ? rows.length + 1 : -1} onKeyDown={move}>
         <ItemTableHead ticked={ticked} tickable={order.length > 0} onTick={() => { onChosen(toggleAll(chosen, order)); }} />
-        <div className="item-table__scroll" role="rowgroup" ref={scroller}>
-          <div role="presentation" className="item-table__rows" style={{ blockSize: virtualizer.getTotalSize() }}>
-            {drawn.map(({ index: place, start }) => {
-              const row = rows[place];
-              return row === undefined ? null : (
+        <div className="item-table__scroll" role="rowgroup" ref={setScroller}>
+          <div role="presentation" className="item-table__rows" style={{ blockSize: rows.length * ROW }}>
+            {rows.slice(from, to).map((row, index) => {
+              const place = from + index;
+              return (
                 <ItemRowView
-                  key={row.index} row={row} place={place} start={start} say={say} opened={row.index === opened}
+                  key={row.index} row={row} place={place} start={place * ROW} say={say} opened={row.index === opened}
                   ticked={chosen.indexes.has(row.index)} onOpen={() => { onOpen(row.index === opened ? undefined : row.index); }}
                   onTick={(range) => { onChosen(toggle(chosen, row.index, range, order)); }}
                 />
@@ -100,6 +97,12 @@ export function ItemTable({ job, state: { list, reading }, items, filter, chosen
       <p className="item-list__end faint numbers" dir="auto" role="status">{told(list, reading)}</p>
     </div>
   );
+}
+
+/** Scrolls no further than it takes for all of a row to be in sight. */
+function show(place: number, scroller: HTMLElement): void {
+  const { scrollTop, clientHeight } = scroller;
+  scroller.scrollTo(0, Math.min(place * ROW, Math.max(scrollTop, (place + 1) * ROW - clientHeight)));
 }
 
 /** How much of the list is here. */

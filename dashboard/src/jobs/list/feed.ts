@@ -32,7 +32,7 @@ export interface FeedView extends ListView {
   readonly error: string | undefined;
   /** About how many jobs were looked through for words so far; 0 where the list is not searched. */
   readonly looked: number;
-  /** Whether the last request stopped looking before its page was full: the next one is for somebody to ask for. */
+  /** Whether the last answer stopped looking before its page was full: the next one is for somebody to ask for. */
   readonly paused: boolean;
   /** Whether the rows in sight have to be watched one by one. */
   readonly inSight: boolean;
@@ -123,7 +123,6 @@ export class JobFeed {
     const { signal } = this.#ending;
     this.#loading = true;
     this.#error = undefined;
-    this.#paused = false;
     this.#change();
     const limit = due.page === undefined ? PAGE : NEXT_PAGES;
     try {
@@ -131,13 +130,15 @@ export class JobFeed {
       if (signal.aborted) return;
       if (this.#filter.text !== undefined) this.#looked += LOOKED_THROUGH;
       this.#paused = page.next !== undefined && page.next !== null && page.jobs.length < limit;
+      this.#loading = false;
+      // Which is drawn once, with all that has changed.
       this.#list.addPage(due.source, page.jobs, page.next ?? undefined);
     } catch (error) {
       if (signal.aborted) return;
       this.#error = reasonOf(error);
+      this.#loading = false;
+      this.#change();
     }
-    this.#loading = false;
-    this.#change();
   }
 
   hold(held: boolean): void {

@@ -40,13 +40,13 @@ export function FilterBar({ filter, onChange }: FilterBarProps) {
         {chips.map(([name, value]) => value !== undefined && (
           <span className="chip" key={name}>
             <span className="chip__text"><span className="muted">{name}</span> {value}</span>
-            <Button look="quiet" size="small" icon="close" aria-label={`Remove the filter for ${name} ${value}`} onClick={() => { onChange({ [name]: undefined }); }} />
+            <Button heir=".jobs-search input" look="quiet" size="small" icon="close" aria-label={`Remove the filter for ${name} ${value}`} onClick={() => { onChange({ [name]: undefined }); }} />
           </span>
         ))}
         {filter.status !== undefined && !SEGMENTS.some(({ value }) => value === filter.status) && (
           <span className="chip">
             <span className="chip__text"><span className="muted">status</span> {STATUS_GROUPS[filter.status].label}</span>
-            <Button look="quiet" size="small" icon="close" aria-label="Remove the filter for the status" onClick={() => { onChange({ status: undefined }); }} />
+            <Button heir=".jobs-search input" look="quiet" size="small" icon="close" aria-label="Remove the filter for the status" onClick={() => { onChange({ status: undefined }); }} />
           </span>
         )}
       </div>

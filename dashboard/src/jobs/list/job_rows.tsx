@@ -1,11 +1,11 @@
 // The rows that are in sight, of as many as there are.
 
 import { Fragment, useCallback, useEffect, useLayoutEffect, useRef, useState, type ReactNode } from "react";
-import { useWindowVirtualizer } from "@tanstack/react-virtual";
 import { formatCount, useJob } from "@headway/react";
 
 import { Button } from "../../design/button.tsx";
 import { Banner } from "../../design/banner.tsx";
+import { useRowsInSight } from "../../design/rows_in_sight.ts";
 import { useKeys } from "../../shell/shortcuts.tsx";
 import type { FeedView, JobFeed } from "./feed.ts";
 import { JobRowView } from "./job_row_view.tsx";
@@ -20,6 +20,8 @@ export const COLUMNS = [
 
 const ROW = 60;
 const NARROW_ROW = 84;
+/** Rows that are drawn above and below those in sight. */
+const SPARE = 8;
 /** Rows before the end at which the next page is read. */
 const AHEAD = 30;
 /** Pixels scrolled from which on the list is held. */
@@ -42,18 +44,11 @@ export function JobRows({ feed, view, onFilter, empty }: JobRowsProps) {
     setMargin((box.current?.getBoundingClientRect().top ?? 0) + window.scrollY);
   }, [view.begun, narrow]);
   const { rows } = view;
-  const virtualizer = useWindowVirtualizer({ count: rows.length, estimateSize: () => size, overscan: 8, scrollMargin: margin });
-  useEffect(() => { virtualizer.measure(); }, [virtualizer, size]);
-
-  const items = virtualizer.getVirtualItems();
+  const { first, from, to } = useRowsInSight(window, { count: rows.length, size, spare: SPARE, above: margin });
   const [slots] = useState(() => new Slots());
-  const drawn = items.flatMap(({ index, start }) => {
-    const row = rows[index];
-    return row === undefined ? [] : [{ row, index, start }];
-  });
-  const keys = slots.of(drawn.map(({ row }) => row.id));
-  const last = items.at(-1)?.index ?? -1;
-  const wantsMore = view.begun && !view.complete && !view.loading && !view.paused && view.error === undefined && last >= rows.length - AHEAD;
+  const drawn = rows.slice(from, to);
+  const keys = slots.of(drawn.map(({ id }) => id));
+  const wantsMore = view.begun && !view.complete && !view.loading && !view.paused && view.error === undefined && to > rows.length - AHEAD;
   useEffect(() => {
     if (wantsMore) void feed.more();
   }, [feed, wantsMore, view]);
@@ -72,22 +67,23 @@ export function JobRows({ feed, view, onFilter, empty }: JobRowsProps) {
     present?.focus();
     if (present !== null && present !== undefined) return;
     // One out of sight is there after the next drawing.
-    virtualizer.scrollToIndex(place, { align: "center" });
+    window.scrollTo(0, margin + place * size - (window.innerHeight - size) / 2);
     requestAnimationFrame(() => { requestAnimationFrame(() => { row()?.focus(); }); });
-  }, [virtualizer]);
+  }, [margin, size]);
   useKeys((key) => {
     const step = key === "j" || key === "ArrowDown" ? 1 : key === "k" || key === "ArrowUp" ? -1 : 0;
     if (step === 0 || rows.length === 0) return false;
     const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset["place"] : undefined;
     // Without a row to begin from, arrows scroll.
     if (focused === undefined && key.startsWith("Arrow")) return false;
-    const from = focused === undefined ? (virtualizer.range?.startIndex ?? 0) - 1 : Number(focused);
+    const from = focused === undefined ? first - 1 : Number(focused);
     focusRow(Math.min(rows.length - 1, Math.max(0, from + step)));
     return true;
   });
 
   if (!view.begun && view.error === undefined) return <SkeletonRows count={12} />;
-  const end = <ListEnd feed={feed} view={view} />;
+  // Also while rows are read, for what was pressed there passes the focus on to it.
+  const end = <div className="jobs-foot" tabIndex={-1}><ListEnd feed={feed} view={view} /></div>;
   if (rows.length === 0) return <>{view.complete ? empty : end}</>;
   return (
     <>
@@ -95,11 +91,11 @@ export function JobRows({ feed, view, onFilter, empty }: JobRowsProps) {
         <div className="unseen" role="rowgroup">
           <div role="row" aria-rowindex={1}>{COLUMNS.map(({ cell, title }) => <span key={cell} role="columnheader">{title}</span>)}</div>
         </div>
-        <div className="jobs-rows" ref={box} role="rowgroup" style={{ blockSize: virtualizer.getTotalSize() }}>
-          {drawn.map(({ row, index, start }, place) => (
+        <div className="jobs-rows" ref={box} role="rowgroup" style={{ blockSize: rows.length * size }}>
+          {drawn.map((row, place) => (
             <Fragment key={keys[place]}>
               {view.inSight && <RowWatch key={row.id} id={row.id} feed={feed} />}
-              <JobRowView row={row} place={index} top={start - margin} onFilter={onFilter} />
+              <JobRowView row={row} place={from + place} top={(from + place) * size} onFilter={onFilter} />
             </Fragment>
           ))}
         </div>
@@ -122,17 +118,17 @@ function ListEnd({ feed, view }: { readonly feed: JobFeed; readonly view: FeedVi
   const more = (): void => { void feed.more(); };
   const looked = view.looked === 0 ? "" : `Looked through ${formatCount(view.looked)} jobs. `;
   if (view.error !== undefined) {
-    return <div className="jobs-end"><Banner tone="bad" title="The list could not be read" actions={<Button size="small" icon="retry" onClick={more}>Try again</Button>}>{view.error}</Banner></div>;
+    return <div className="jobs-end"><Banner tone="bad" title="The list could not be read" actions={<Button size="small" icon="retry" heir=".jobs-foot" onClick={more}>Try again</Button>}>{view.error}</Banner></div>;
   }
-  if (view.loading) return view.rows.length === 0 || view.looked > 0 ? <div className="jobs-end" role="status">{looked === "" ? "Reading…" : `${looked}Looking further…`}</div> : <SkeletonRows count={2} />;
+  if (view.loading && !view.paused) return view.rows.length === 0 || view.looked > 0 ? <div className="jobs-end" role="status">{looked === "" ? "Reading…" : `${looked}Looking further…`}</div> : <SkeletonRows count={2} />;
   if (view.complete) {
     return <p className="jobs-end">{view.rows.length < 20 ? "" : `That is all: ${formatCount(view.rows.length)} jobs.`}</p>;
   }
   if (!view.paused) return <SkeletonRows count={2} />;
   return (
     <div className="jobs-end">
-      <span role="status">{view.rows.length === 0 ? `${looked}None of them fits.` : `${looked}There are older ones.`}</span>
-      <Button onClick={more}>Look further</Button>
+      <span role="status">{view.loading ? `${looked}Looking further…` : view.rows.length === 0 ? `${looked}None of them fits.` : `${looked}There are older ones.`}</span>
+      <Button busy={view.loading} heir=".jobs-foot" onClick={more}>Look further</Button>
     </div>
   );
 }

@@ -8,7 +8,7 @@ import { hrefTo } from "../../shell/route.ts";
 
 /** Nothing fits the filter. */
 export function NothingFits({ onClear }: { readonly onClear: () => void }) {
-  return <Empty icon="search" title="No job fits" more={<Button onClick={onClear}>Show all jobs</Button>}>Nothing that you may see fits this filter. A new job that does is shown here at once.</Empty>;
+  return <Empty icon="search" title="No job fits" more={<Button heir=".jobs-search input" onClick={onClear}>Show all jobs</Button>}>Nothing that you may see fits this filter. A new job that does is shown here at once.</Empty>;
 }
 
 /** There is no job at all: how the first one is made, for whoever may make one. */

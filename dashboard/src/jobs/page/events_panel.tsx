@@ -36,7 +36,11 @@ export function EventsPanel({ job, events, older }: EventsPanelProps) {
       </div>
       {(hides || older !== undefined) && (
         <p className="jobs-end">
-          <Button busy={!hides && older?.busy === true} onClick={hides ? () => { setDrawn(drawn + 5 * DRAWN); } : older?.read}>{hides ? "Show older" : "Read older"}</Button>
+          <Button
+            heir={`.event-list details:nth-child(${newest.length + 1}) summary`} busy={!hides && older?.busy === true} onClick={hides ? () => { setDrawn(drawn + 5 * DRAWN); } : older?.read}
+          >
+            {hides ? "Show older" : "Read older"}
+          </Button>
         </p>
       )}
     </>

@@ -95,7 +95,7 @@ export function useAsking(job: JobDocument | undefined): Asking {
 export function ActionButtons({ job, asking }: { readonly job: JobDocument; readonly asking: Asking }) {
   const person = usePerson();
   return actionsFor(job).filter((action) => person.may(action)).map((action) => (
-    <Button key={action} icon={ICONS[action]} look={action === "cancel" ? "danger" : "plain"} busy={asking.pending === action} disabled={asking.pending !== undefined} onClick={() => { asking.run(action); }}>
+    <Button key={action} icon={ICONS[action]} look={action === "cancel" ? "danger" : "plain"} busy={asking.pending === action} disabled={asking.pending !== undefined && asking.pending !== action} onClick={() => { asking.run(action); }}>
       {WORDS[action]}
     </Button>
   ));

@@ -47,12 +47,12 @@ export function ReplayBar({ past, view, onLive }: ReplayBarProps) {
 
 function Waiting({ view, onLive, onAgain }: { readonly view: PastView | undefined; readonly onLive: () => void; readonly onAgain: () => void }) {
   if (view?.error !== undefined) {
-    return <Banner tone="bad" title="The past could not be read" actions={<><Button size="small" onClick={onAgain}>Try again</Button><Button size="small" onClick={onLive}>Live</Button></>}>{view.error}</Banner>;
+    return <Banner tone="bad" title="The past could not be read" actions={<><Button size="small" onClick={onAgain}>Try again</Button><Button size="small" heir="[data-name=replay]" onClick={onLive}>Live</Button></>}>{view.error}</Banner>;
   }
-  if (view !== undefined && !view.reading) return <div className="replay__line"><span>The log holds nothing to replay.</span><span className="replay__end"><Button onClick={onLive}>Live</Button></span></div>;
+  if (view !== undefined && !view.reading) return <div className="replay__line"><span>The log holds nothing to replay.</span><span className="replay__end"><Button heir="[data-name=replay]" onClick={onLive}>Live</Button></span></div>;
   return (
     <div role="status" aria-label="Reading the past">
-      <div className="replay__line"><Skeleton width={32} height={32} /><Skeleton width={200} /><span className="replay__end"><Button onClick={onLive}>Live</Button></span></div>
+      <div className="replay__line"><Skeleton width={32} height={32} /><Skeleton width={200} /><span className="replay__end"><Button heir="[data-name=replay]" onClick={onLive}>Live</Button></span></div>
       <div className="replay__axis"><Skeleton width="100%" height={4} /></div>
     </div>
   );
@@ -111,7 +111,7 @@ function Controls({ past, view, from, to, onLive }: ControlsProps) {
         <Speeds past={past} speed={view.speed} />
         <span className="replay__end">
           <span className="replay__note numbers">{`${formatCount(view.records)} changes`}</span>
-          <Button icon="clock" onClick={onLive}>Live</Button>
+          <Button icon="clock" heir="[data-name=replay]" onClick={onLive}>Live</Button>
         </span>
       </div>
       <div className="replay__axis">
