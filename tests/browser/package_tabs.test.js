@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 
 import { openBrowser } from "./support/browser.js";
-import { ARGS, connectionIs, connections, eventually, figure, Lab, leaders, note, shows, watch } from "./support/package_page.js";
+import { ARGS, connectionIs, connections, eventually, figure, Lab, leaders, note, shows, until, watch } from "./support/package_page.js";
 import { Server } from "./support/server.js";
 import { provider } from "./support/sign_in.js";
 import { test } from "./support/test.js";
@@ -50,7 +50,7 @@ test("ten tabs watch over one connection and show the same; the others go on whe
 
   await server.report("j", [{ type: "complete" }]);
   for (const tab of left) {
-    await tab.waitForFunction(() => window.lab.note("j").ended);
+    await until(tab, () => window.lab.note("j").ended);
     const { percents, document } = await note(tab, "j");
     assertForward(percents);
     assert.deepEqual(document, await server.request("/api/v1/jobs/j"));
@@ -64,7 +64,7 @@ test("events come to each tab once and in order, whoever leads, also over a kill
     said.push(message);
     await log(server, message);
   };
-  const heard = (tab) => tab.waitForFunction((last) => window.lab.note("j").events.at(-1) === last, said.at(-1));
+  const heard = (tab) => until(tab, (last) => window.lab.note("j").events.at(-1) === last, said.at(-1));
   await say("one");
   await say("two");
   await Promise.all(tabs.map(heard));
@@ -77,7 +77,7 @@ test("events come to each tab once and in order, whoever leads, also over a kill
   await Promise.all(left.map(heard));
 
   await server.kill();
-  await Promise.all(left.map((tab) => tab.waitForFunction(() => window.lab.connection().state !== "live")));
+  await Promise.all(left.map((tab) => until(tab, () => window.lab.connection().state !== "live")));
   await server.start();
   await say("five");
   await progress(server, 50);
@@ -102,7 +102,7 @@ test("events come to each tab once and in order, whoever leads, also over a kill
 for (const transport of ["websocket", "events", "poll"]) {
   test(`over ${transport} a tab that slept is told what happened meanwhile by the one that leads now`, async (t) => {
     const { server, tabs } = await begin(t, 3, { events: ["log"] }, `?transport=${transport}`);
-    const heard = (tab, said) => tab.waitForFunction((last) => window.lab.note("j").events.join() === last, said);
+    const heard = (tab, said) => until(tab, (last) => window.lab.note("j").events.join() === last, said);
     await log(server, "one");
     await Promise.all(tabs.map((tab) => heard(tab, "one")));
     const [leader] = await leaders(tabs);
@@ -144,12 +144,12 @@ test("a tab that joins is shown what is held, and the server is not asked again"
 
   await server.job("k");
   await watch(joined, "k");
-  await joined.waitForFunction(() => window.lab.note("k").status === "pending");
+  await until(joined, () => window.lab.note("k").status === "pending");
   assert.equal(await figure(server, "headway_subscriptions"), 2);
   await joined.close();
   await eventually("subscriptions", () => figure(server, "headway_subscriptions"), (count) => count === 1);
   await watch(tabs[1], "nowhere");
-  await tabs[1].waitForFunction(() => window.lab.note("nowhere").error === "not_found");
+  await until(tabs[1], () => window.lab.note("nowhere").error === "not_found");
 });
 
 test("a leader that is frozen is replaced, and follows when it thaws", async (t) => {
@@ -181,7 +181,7 @@ test("tabs that nobody looks at go on, and all come back with the network", asyn
 
   await tabs[0].context().setOffline(true);
   await server.kill();
-  await Promise.all(tabs.map((tab) => tab.waitForFunction(() => window.lab.connection().offline === true)));
+  await Promise.all(tabs.map((tab) => until(tab, () => window.lab.connection().offline === true)));
   await server.start();
   await progress(server, 20);
   await tabs[0].context().setOffline(false);
@@ -261,7 +261,8 @@ test("a token that is renewed takes all tabs along, and nobody is cut off", asyn
   const tabs = [await lab.tab("?token", page), await lab.tab("?token"), await lab.tab("?token")];
   const claims = { sub: "u", tenant: "default", role: "viewer", sees: "tenant" };
   const give = (token) => tabs[0].evaluate((text) => localStorage.setItem("token", text), token);
-  await give(provider.token(16, claims));
+  // It is renewed after 24 s to 32 s: until then all tabs have come together, however slow they are.
+  await give(provider.token(40, claims));
   for (const tab of tabs) await watch(tab, "j");
   await Promise.all(tabs.map((tab) => shows(tab, "j", 1)));
   await eventually("connections", () => connections(server, { key }), (count) => count === 1);

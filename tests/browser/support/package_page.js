@@ -94,18 +94,23 @@ export class Lab {
   async tab(query = "", page = undefined) {
     const tab = page ?? await this.#context.newPage();
     await tab.goto(`${this.#url}${PATH}${query}`);
-    await tab.waitForFunction(() => window.lab !== undefined);
+    await until(tab, () => window.lab !== undefined);
     return tab;
   }
 }
 
+/** How long a state may take: a client may wait 16 s before it comes back, and the machine may be busy. */
+const PATIENCE = { timeout: 90_000 };
+
+/** Resolves when it is so in a tab. */
+export const until = (tab, ask, argument = null) => tab.waitForFunction(ask, argument, PATIENCE);
 /** Watches a job in a tab. */
 export const watch = (tab, id, options) => tab.evaluate(([job, how]) => window.lab.watch(job, how), [id, options]);
 export const note = (tab, id) => tab.evaluate((job) => window.lab.note(job), id);
 /** Resolves when a tab shows this percent of a job. */
-export const shows = (tab, id, percent) => tab.waitForFunction(([job, wanted]) => window.lab.percent(job) === wanted, [id, percent]);
+export const shows = (tab, id, percent) => until(tab, ([job, wanted]) => window.lab.percent(job) === wanted, [id, percent]);
 /** Resolves when the connection of a tab is so; members that are not named are of no interest. */
-export const connectionIs = (tab, wanted) => tab.waitForFunction((members) => {
+export const connectionIs = (tab, wanted) => until(tab, (members) => {
   const now = window.lab.connection();
   return Object.entries(members).every(([name, value]) => now[name] === value);
 }, wanted);
@@ -127,7 +132,7 @@ export const connections = (server, { transport = "websocket", key } = {}) => fi
 
 /** Asks again and again until it is so; says what it was last when it does not come. */
 export async function eventually(what, ask, is) {
-  const end = Date.now() + 60_000;
+  const end = Date.now() + PATIENCE.timeout;
   for (;;) {
     const value = await ask();
     if (is(value)) return value;

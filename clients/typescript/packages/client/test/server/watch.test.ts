@@ -68,10 +68,11 @@ describe("each transport", () => {
       const headway = watching(t, server, { transports: [transport] });
       await admin.jobs.create({ kind: "import", id: "j", tags: ["x"] });
       const heard: unknown[] = [];
+      // Whoever listens is first: when a state is there, the server has taken its question before all others.
       const watches = [
+        headway.watchJob("j", { events: ["log"], onEvent: (event) => heard.push(event.type === "event" ? event.event["message"] : event.reason) }),
         headway.watchJob("j"),
         headway.watchJob("j", { minIntervalMs: 500 }),
-        headway.watchJob("j", { events: ["log"], onEvent: (event) => heard.push(event.type === "event" ? event.event["message"] : event.reason) }),
       ];
       const list = headway.watchJobs({ tag: "x" });
       for (const watch of watches) await until(watch, ({ job }) => job?.status === "pending");

@@ -2,8 +2,8 @@
 
 import type { Store } from "../../src/index.ts";
 
-/** How long a state may take before the test says that it did not come. */
-const PATIENCE_MS = 30_000;
+/** How long a state may take before the test says that it did not come: a client may wait 16 s before it comes back. */
+const PATIENCE_MS = 90_000;
 
 /** The first snapshot, from now on, that is as asked. */
 export function until<Snapshot>(store: Store<Snapshot>, is: (snapshot: Snapshot) => boolean): Promise<Snapshot> {
