@@ -181,7 +181,12 @@ impl Collector for Counts {
             None,
             MetricType::Counter,
         )?;
-        for (of, counts) in [("errors", &metrics.error_looks), ("timings", &metrics.timing_looks)] {
+        let counts = [
+            ("errors", &metrics.error_looks),
+            ("items", &metrics.item_looks),
+            ("timings", &metrics.timing_looks),
+        ];
+        for (of, counts) in counts {
             for (by, count) in [("look", &counts.made), ("shared", &counts.shared)] {
                 let count = ConstCounter::new(count.load(Ordering::Relaxed));
                 count.encode(looks.encode_family(&Look { of, by })?)?;

@@ -16,7 +16,7 @@ use crate::feed::{FeedReader, Selector};
 use crate::feeds::Feeds;
 use crate::metrics::Metrics;
 use crate::options::{Options, Setting};
-use crate::read::{Looks, ReadTimes, Turns};
+use crate::read::{ItemsAsked, ItemsFound, Looks, ReadTimes, Turns};
 use crate::registry::Registry;
 use crate::service::{self, Ear, Inbox};
 use crate::session::{Answer, Found, Request, Session, Surveyed};
@@ -43,8 +43,9 @@ pub(crate) struct Shared {
     pub(crate) feeds: Feeds,
     pub(crate) inbox: Arc<Inbox>,
     pub(crate) turns: Turns,
-    pub(crate) error_looks: Looks<ErrorGroups>,
-    pub(crate) timing_looks: Looks<ReadTimes>,
+    pub(crate) error_looks: Looks<JobId, ErrorGroups>,
+    pub(crate) item_looks: Looks<ItemsAsked, ItemsFound>,
+    pub(crate) timing_looks: Looks<JobId, ReadTimes>,
     _stop: DropGuard,
 }
 
@@ -87,6 +88,7 @@ impl Hub {
             feeds: Feeds::default(),
             turns: Turns::default(),
             error_looks: Looks::default(),
+            item_looks: Looks::default(),
             timing_looks: Looks::default(),
             _stop: stop.clone().drop_guard(),
         });

@@ -60,6 +60,8 @@ pub struct Metrics {
     pub refused: AtomicU64,
     /// Why a batch's items failed.
     pub error_looks: LookCounts,
+    /// Which of a batch's items failed with a code.
+    pub item_looks: LookCounts,
     /// How fast a batch's items finished.
     pub timing_looks: LookCounts,
     limited: [AtomicU64; Limit::ALL.len()],

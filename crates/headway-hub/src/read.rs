@@ -20,6 +20,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 pub use self::errors::ERROR_GROUPS;
+pub(crate) use self::errors::{ItemsAsked, ItemsFound};
 pub use self::history::{HistoryPlace, HistoryQuery};
 pub use self::looks::LookCounts;
 pub(crate) use self::looks::Looks;

@@ -12,7 +12,7 @@ mod world;
 
 use std::sync::atomic::Ordering;
 
-use futures_util::future::{join, join_all};
+use futures_util::future::{join_all, join3};
 use headway_access::Reach;
 use headway_hub::{ItemQuery, Options};
 use headway_protocol::batch::Timings;
@@ -171,14 +171,22 @@ async fn many_who_look_at_a_batch_share_what_was_read_until_it_changes() {
     let name = job("a");
     let counted = || {
         let metrics = world.hub.metrics();
-        [&metrics.error_looks, &metrics.timing_looks].map(|counts| {
+        [&metrics.error_looks, &metrics.item_looks, &metrics.timing_looks].map(|counts| {
             (counts.made.load(Ordering::Relaxed), counts.shared.load(Ordering::Relaxed))
         })
     };
     let everybody = async || {
         let errors = join_all((0..10).map(|_| world.hub.errors(&caller, &name, 5)));
         let timings = join_all((1..=10).map(|points| world.hub.timings(&caller, &name, points)));
-        let (errors, timings) = join(errors, timings).await;
+        let query = ItemQuery { limit: 5, ..ItemQuery::default() };
+        let page = || world.hub.items_by_error(&caller, &name, query.clone(), "odd");
+        let items = join_all((0..10).map(|_| page()));
+        let (errors, timings, items) = join3(errors, timings, items).await;
+        for told in items {
+            let page = told.unwrap().unwrap();
+            let indexes: Vec<_> = page.items.iter().map(|item| item.index).collect();
+            assert_eq!((indexes, page.next), ((0..5).collect(), Some(4)));
+        }
         let errors: Vec<_> = errors.into_iter().map(|told| told.unwrap().unwrap()).collect();
         for told in timings {
             assert_eq!(told.unwrap().unwrap().finished, 30);
@@ -187,15 +195,23 @@ async fn many_who_look_at_a_batch_share_what_was_read_until_it_changes() {
         errors[0].failed
     };
     assert_eq!(everybody().await, 12);
-    assert_eq!(counted(), [(1, 9), (1, 9)], "one looks, the others share");
+    assert_eq!(counted(), [(1, 9); 3], "one looks, the others share");
     assert_eq!(everybody().await, 12);
-    assert_eq!(counted(), [(1, 19), (1, 19)], "nothing has changed");
+    assert_eq!(counted(), [(1, 19); 3], "nothing has changed");
+    // Another page is another question.
+    let next = ItemQuery { limit: 20, after: Some(4), ..ItemQuery::default() };
+    for (code, found) in [("odd", 7), ("even", 0)] {
+        let page = world.hub.items_by_error(&caller, &name, next.clone(), code).await;
+        assert_eq!(page.unwrap().unwrap().items.len(), found, "{code}");
+    }
+    assert_eq!(counted(), [(1, 19), (3, 19), (1, 19)]);
     // Somebody else's batches are not told by what is kept.
     let stranger = seeing_all_of(&Owner { tenant: "two".to_owned(), subject: None });
     assert!(world.hub.errors(&stranger, &name, 5).await.unwrap().is_none());
     assert!(world.hub.timings(&stranger, &name, 5).await.unwrap().is_none());
+    assert!(world.hub.items_by_error(&stranger, &name, next, "odd").await.unwrap().is_none());
 
     world.change("a", &json!({"items":{"failed":13,"succeeded":17}})).await;
     assert_eq!(everybody().await, 13, "what the document says now");
-    assert_eq!(counted(), [(2, 28), (2, 28)]);
+    assert_eq!(counted(), [(2, 28), (4, 28), (2, 28)]);
 }

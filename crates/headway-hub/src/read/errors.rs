@@ -38,6 +38,24 @@ const EXAMPLES: usize = 3;
 /// The longest message of an example, in characters.
 const MESSAGE: usize = 1_000;
 
+/// Which page of a batch's items is looked for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ItemsAsked {
+    job: JobId,
+    /// The code of their errors.
+    code: String,
+    statuses: Vec<ItemStatus>,
+    after: Option<u64>,
+    limit: usize,
+}
+
+/// Where the items of a page are, and from where to go on.
+#[derive(Debug)]
+pub(crate) struct ItemsFound {
+    indexes: Indexes,
+    next: Option<u64>,
+}
+
 impl Handle {
     /// Why a batch's items failed, its `limit` largest groups, at most [`ERROR_GROUPS`]; `None` when
     /// the caller sees no such batch. Whoever asks while nothing has changed shares one look.
@@ -109,7 +127,8 @@ impl Handle {
 
     /// A page of a batch's items whose error has this code, of those that failed unless the query
     /// names other statuses. Looks through a bounded number of items: a page may be short and
-    /// have a `next` all the same. `None` when the caller sees no such batch.
+    /// have a `next` all the same. `None` when the caller sees no such batch. Whoever asks for the
+    /// same page while nothing has changed shares one look.
     pub async fn items_by_error(
         &self,
         caller: &Caller,
@@ -117,29 +136,38 @@ impl Handle {
         mut query: ItemQuery,
         code: &str,
     ) -> Result<Option<ItemPage>, Error> {
-        if !self.is_batch(caller, job).await? {
-            return Ok(None);
-        }
+        let Some((seen, _)) = self.item_counts(caller, job).await? else { return Ok(None) };
         if query.statuses.is_empty() {
             query.statuses.push(ItemStatus::Failed);
         }
-        let look = self.look_for_error(job, &query, code);
-        let (found, next) = self.shared.turns.wait(caller.tenant(), look).await?;
-        query.only = Some(Indexes::from_iter(found));
+        let asked = ItemsAsked {
+            job: job.clone(),
+            code: code.to_owned(),
+            statuses: query.statuses.clone(),
+            after: query.after,
+            limit: query.limit,
+        };
+        let counts = &self.metrics().item_looks;
+        let look = self.look_for_error(caller, job, &query, code);
+        let look = self.shared.turns.wait(caller.tenant(), look);
+        let found = self.shared.item_looks.share(counts, &asked, seen, look).await?;
+        let Some(found) = found else { return Ok(None) };
+        query.only = Some(found.indexes.clone());
         let mut items = self.shared.store.items(job, &query).await?;
         // One may have been run again between the two reads.
         items.retain(|item| has_code(item.error.as_ref(), code));
         let items = items.iter().map(item_of).collect::<Result<_, _>>()?;
-        Ok(Some(ItemPage { items, next }))
+        Ok(Some(ItemPage { items, next: found.next }))
     }
 
-    /// The indexes of items that fit a query and failed with this code, and where to go on.
     async fn look_for_error(
         &self,
+        caller: &Caller,
         job: &JobId,
         query: &ItemQuery,
         code: &str,
-    ) -> Result<(Vec<u64>, Option<u64>), Error> {
+    ) -> Result<Option<Looked<ItemsFound>>, Error> {
+        let Some((cursor, _)) = self.item_counts(caller, job).await? else { return Ok(None) };
         let mut found = Vec::new();
         let mut looked_at = 0;
         let mut look = ItemQuery { limit: READ, ..query.clone() };
@@ -162,7 +190,9 @@ impl Handle {
                 break look.after;
             }
         };
-        Ok((found, next))
+        let bytes = size_of::<ItemsAsked>() + code.len() + size_of_val(found.as_slice());
+        let answer = ItemsFound { indexes: Indexes::from_iter(found), next };
+        Ok(Some(Looked { cursor, answer, bytes }))
     }
 }
 

@@ -3,6 +3,7 @@ use std::pin::{Pin, pin};
 use std::task::Poll;
 
 use futures_util::poll;
+use headway_protocol::JobId;
 use tokio::sync::Notify;
 
 use super::*;
@@ -10,7 +11,7 @@ use super::*;
 /// What a look finds is the number of looks before it.
 #[derive(Default)]
 struct World {
-    looks: Looks<u64>,
+    looks: Looks<JobId, u64>,
     counts: LookCounts,
     /// Where the batch is when a look begins.
     cursor: Cell<u64>,
@@ -126,7 +127,7 @@ async fn what_failed_or_was_given_up_is_not_kept() {
 }
 
 /// An answer of so many bytes for a batch, and whether it was looked for.
-async fn get(looks: &Looks<u64>, name: &str, bytes: usize) -> bool {
+async fn get(looks: &Looks<JobId, u64>, name: &str, bytes: usize) -> bool {
     let looked = Cell::new(false);
     let look = async {
         looked.set(true);
@@ -139,7 +140,7 @@ async fn get(looks: &Looks<u64>, name: &str, bytes: usize) -> bool {
 #[tokio::test]
 async fn what_was_asked_for_longest_ago_makes_room() {
     let looks = Looks::default();
-    for number in 0..BATCHES {
+    for number in 0..QUESTIONS {
         assert!(get(&looks, &format!("b{number}"), 10).await);
     }
     assert!(!get(&looks, "b0", 10).await);
@@ -147,7 +148,7 @@ async fn what_was_asked_for_longest_ago_makes_room() {
     assert!(!get(&looks, "b0", 10).await, "it was asked for since");
     assert!(get(&looks, "b1", 10).await);
     let kept = looks.kept.lock();
-    assert_eq!((kept.batches.len(), kept.bytes), (BATCHES, 10 * BATCHES));
+    assert_eq!((kept.questions.len(), kept.bytes), (QUESTIONS, 10 * QUESTIONS));
 }
 
 #[tokio::test]
@@ -161,7 +162,7 @@ async fn bytes_are_bounded_and_what_is_too_large_alone_is_not_kept() {
     assert!(get(&looks, "large", BYTES + 1).await);
     assert!(get(&looks, "large", BYTES + 1).await);
     let kept = looks.kept.lock();
-    assert_eq!((kept.batches.len(), kept.bytes), (2, BYTES / 2 + 10), "others stay");
+    assert_eq!((kept.questions.len(), kept.bytes), (2, BYTES / 2 + 10), "others stay");
 }
 
 #[tokio::test]
@@ -169,12 +170,12 @@ async fn those_who_wait_at_a_place_that_made_room_still_share() {
     let world = World::at(5);
     let (mut first, mut second) = (pin!(world.ask(at(5))), pin!(world.ask(at(5))));
     assert!(poll!(&mut first).is_pending() && poll!(&mut second).is_pending());
-    for number in 0..BATCHES {
+    for number in 0..QUESTIONS {
         get(&world.looks, &format!("b{number}"), 10).await;
     }
     world.gate.notify_one();
     assert_eq!(poll!(&mut first), told(0));
     assert_eq!(poll!(&mut second), told(0));
     let kept = world.looks.kept.lock();
-    assert!(!kept.batches.contains_key(&job("a")) && kept.bytes == 10 * BATCHES);
+    assert!(!kept.questions.contains_key(&job("a")) && kept.bytes == 10 * QUESTIONS);
 }
