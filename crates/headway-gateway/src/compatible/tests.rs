@@ -357,9 +357,16 @@ fn each_event_is_told_in_the_words_of_the_session_format() {
     task["task_name"] = json!("Fetching info");
     task["progress"] = json!(30.0);
     check(json!({"type":"step_update","step":"fetch","percent":30,"message":"page 3"}), Some(task));
+    // Of a step that is not in the document: no place, for there is none that would be true.
+    let gone = |word: &str, status: &str, agent: &str| {
+        Some(json!({"event_type":word,"status":status,"message":status,"agent":agent}))
+    };
+    let mut begun = gone("agent_start", "running", "ArchiveAgent");
+    begun.as_mut().unwrap()["message"] = json!("started");
+    check(json!({"type":"step_start","step":"gone","name":"ArchiveAgent","role":"agent"}), begun);
     check(
-        json!({"type":"step_start","step":"gone"}),
-        Some(agent("agent_start", "running", "started", "gone", 0, false)),
+        json!({"type":"step_finish","step":"gone","status":"completed"}),
+        gone("agent_complete", "completed", "gone"),
     );
     // What the format does not tell of, and what no version has yet.
     check(json!({"type":"cost","amount":"0.1"}), None);

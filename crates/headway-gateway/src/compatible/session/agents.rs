@@ -27,7 +27,14 @@ pub(super) struct Worker<'a> {
     pub(super) agent: &'a str,
     /// The name of the task, when the step is not the agent itself.
     pub(super) task: Option<&'a str>,
-    /// The agent's place in the order in which agents began, from 0.
+    /// Where the agent stands among the others; unknown of a step that is not in the document.
+    pub(super) place: Option<Place>,
+}
+
+/// An agent among the others.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    /// Its place in the order in which agents began, from 0.
     pub(super) order: usize,
     /// Whether another agent worked at the same time.
     pub(super) parallel: bool,
@@ -88,8 +95,8 @@ impl Agents {
             }
         }
         let task = (!std::ptr::eq(agent, step)).then_some(&*step.name);
-        let (order, parallel) = (self.place_of(agent), self.shares(agent));
-        Some(Worker { agent: &agent.name, task, order, parallel })
+        let place = Place { order: self.order_of(agent), parallel: self.shares(agent) };
+        Some(Worker { agent: &agent.name, task, place: Some(place) })
     }
 
     /// Agents that have begun, and what their order goes by.
@@ -98,7 +105,7 @@ impl Agents {
     }
 
     /// How many agents began before this one: all of them, where it has not begun.
-    fn place_of(&self, agent: &Step) -> usize {
+    fn order_of(&self, agent: &Step) -> usize {
         let place = agent.started_at.map(|started| (started, agent.index));
         self.begun().filter(|(other, _)| place.is_none_or(|place| *other < place)).count()
     }

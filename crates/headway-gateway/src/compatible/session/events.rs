@@ -6,7 +6,7 @@ use headway_protocol::{Cursor, StepStatus, Timestamp};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use super::agents::{Agents, Worker};
+use super::agents::{Agents, Place, Worker};
 
 /// What an event says, before it is written.
 #[derive(Debug)]
@@ -14,9 +14,16 @@ struct Saying {
     word: &'static str,
     status: &'static str,
     message: String,
-    /// The key of the step that it is about.
-    step: Option<String>,
+    /// The step that it is about.
+    step: Option<About>,
     more: Option<(&'static str, Value)>,
+}
+
+/// A step, as an event itself names it.
+#[derive(Debug)]
+struct About {
+    key: String,
+    name: Option<String>,
 }
 
 impl Saying {
@@ -24,8 +31,8 @@ impl Saying {
         Self { word, status, message: message.into(), step: None, more: None }
     }
 
-    fn of(self, step: String) -> Self {
-        Self { step: Some(step), ..self }
+    fn of(self, key: String, name: Option<String>) -> Self {
+        Self { step: Some(About { key, name }), ..self }
     }
 
     fn with(self, name: &'static str, value: Value) -> Self {
@@ -99,15 +106,15 @@ fn of_the_producer(report: Report) -> Option<Saying> {
             })
         }
         Report::Phase { name } => Some(Saying::new("phase", "running", name)),
-        Report::StepStart { step, tasks, .. } => {
+        Report::StepStart { step, name, tasks, .. } => {
             let tasks = tasks.unwrap_or_default();
             let message = if tasks.is_empty() { "started".to_owned() } else { tasks.join(", ") };
-            Some(Saying::new("start", "running", message).of(step))
+            Some(Saying::new("start", "running", message).of(step, name))
         }
         Report::StepUpdate { step, percent, tasks, message } => {
             let tasks = tasks.unwrap_or_default();
             let message = message.unwrap_or_else(|| tasks.join(", "));
-            let saying = Saying::new("progress", "running", message).of(step);
+            let saying = Saying::new("progress", "running", message).of(step, None);
             Some(match percent {
                 Some(percent) => saying.with("progress", json!(percent)),
                 None => saying,
@@ -122,7 +129,7 @@ fn of_the_producer(report: Report) -> Option<Saying> {
                 StepStatus::Cancelled => ("cancelled", "cancelled"),
             };
             let message = error.as_ref().map_or_else(|| said.to_owned(), |e| e.message.clone());
-            let saying = Saying::new(word, said, message).of(step);
+            let saying = Saying::new(word, said, message).of(step, None);
             Some(match error {
                 Some(error) => saying.with("error", error.message.into()),
                 None => saying,
@@ -153,9 +160,10 @@ fn of_the_producer(report: Report) -> Option<Saying> {
 
 fn written(cursor: Cursor, at: Timestamp, saying: Saying, agents: &Agents) -> Value {
     let Saying { word, status, message, step, more } = saying;
-    let worker = step.as_deref().map(|key| {
-        // A step whose event is older than what was trimmed of the document has its key alone.
-        agents.worker(key).unwrap_or(Worker { agent: key, task: None, order: 0, parallel: false })
+    let worker = step.as_ref().map(|About { key, name }| {
+        // Of a step that is not in the document, nothing is known but what the event says.
+        let alone = Worker { agent: name.as_ref().unwrap_or(key), task: None, place: None };
+        agents.worker(key).unwrap_or(alone)
     });
     let word = match worker {
         None => word.to_owned(),
@@ -173,8 +181,10 @@ fn written(cursor: Cursor, at: Timestamp, saying: Saying, agents: &Agents) -> Va
         if let Some(task) = worker.task {
             put("task_name", task.into());
         }
-        put("execution_order", worker.order.into());
-        put("is_parallel", worker.parallel.into());
+        if let Some(Place { order, parallel }) = worker.place {
+            put("execution_order", order.into());
+            put("is_parallel", parallel.into());
+        }
     }
     if let Some((name, value)) = more {
         put(name, value);
