@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
 import subprocess
 import tempfile
 import threading
@@ -38,7 +37,7 @@ class Node:
     def __init__(self, folder: Path, listen: str | None = None) -> None:
         """`folder` holds the `headway.toml`; commands in it are found there."""
         self._folder = folder
-        self.address = listen or f"127.0.0.1:{free_port()}"
+        self.address = listen or "127.0.0.1:0"
         self.url = f"http://{self.address}"
 
     def __enter__(self) -> Node:
@@ -64,10 +63,14 @@ class Node:
         overdue.start()
         said = self._process.stdout.readline() if self._process.stdout else ""
         overdue.cancel()
-        if not READY.search(said):
+        ready = READY.search(said)
+        if not ready:
             self._process.kill()
             self._gone()
             raise StartError(f"The node did not become ready: {said}{self.log()}")
+        # The port that it was given, which it is to have again.
+        self.url = ready.group()
+        self.address = self.url.removeprefix("http://")
 
     def kill(self) -> None:
         """Ends it at once, as the loss of the machine would (SIGKILL)."""
@@ -103,11 +106,3 @@ def program() -> str:
         if place and (found := shutil.which(place)):
             return found
     raise StartError("There is no `headway` program: put it on the path, or name it in HEADWAY_BIN.")
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

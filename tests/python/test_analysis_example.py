@@ -191,10 +191,14 @@ class AnalysisTest(Bounded):
         self.assertEqual(follower.messages[-1]["type"], "error")
 
     def test_our_stream_has_partial_results_and_comes_back_after_a_crash(self):
+        before = self.analyse(rounds=ENDLESS)
         analysis = self.analyse(rounds=200)
         partial, killed, last = [], False, None
         stream = self.headway.watch(analysis, events=["partial"])
         with stream, within(PATIENCE, "the end of the analysis"):
+            # It waits behind the other one until it is watched.
+            self.assertEqual(next(stream).job["status"], "queued")
+            self.headway.jobs.cancel(before)
             for change in stream:
                 self.assertNotIsInstance(change, Gap)
                 if isinstance(change, EventHappened):

@@ -22,13 +22,15 @@ from support.bounded import Bounded
 from support.server import BlackHole, until
 
 PATIENT = ReportOptions(request_timeout=600, close_timeout=0.1)
+_COMES_BACK = 120.0
+"""Seconds for what does not wait, tens of thousands of calls on a busy machine; a request has more."""
 
 
 def returns(what: Callable[[], object]) -> bool:
     """Whether something comes back, and does not wait for what never comes."""
     thread = threading.Thread(target=what, daemon=True)
     thread.start()
-    thread.join(30)
+    thread.join(_COMES_BACK)
     return not thread.is_alive()
 
 

@@ -238,7 +238,7 @@ async fn a_watch_replaces_a_refused_token_and_stays_on_its_websocket() {
 #[tokio::test]
 async fn a_websocket_renews_its_token_in_place() {
     let server = Server::start("t1", Manner::WantsRenewal).await;
-    let (client, _) = asking(&server, Some(Duration::from_millis(500)));
+    let (client, _) = asking(&server, Some(Duration::from_secs(2)));
     let last = end(watch(&client)).await.unwrap();
     assert!(matches!(last, ServerMessage::Error { .. }), "{last:?}");
     assert_eq!(server.shown(), ["t1", r#"{"type":"auth","token":"t2"}"#], "one connection");

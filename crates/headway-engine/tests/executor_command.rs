@@ -146,7 +146,8 @@ async fn a_time_limit_leaves_nobody() {
         json!({"type": "command", "argv": ["sh", "-c", STUBBORN], "env": ["PATH"], "cwd": "."});
     let program = try_executor(json, dir.path()).unwrap();
     let mut about = attempt(0, &Value::Null);
-    about.timeout = Some(Duration::from_millis(700));
+    // Enough for the whole family to be there.
+    about.timeout = Some(Duration::from_secs(3));
     let ended = run(&program, &about).await;
     assert_eq!((error(&ended).code.as_str(), error(&ended).retryable), ("timeout", true));
     let family = pids(&dir.path().join("pids"));

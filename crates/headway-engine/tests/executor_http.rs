@@ -10,7 +10,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
-use executor_support::{Heard, attempt, error, output, run, run_until, try_executor, until};
+use executor_support::{
+    Heard, PATIENCE, attempt, error, output, run, run_until, try_executor, until,
+};
 use futures_util::future::join_all;
 use headway_engine::executor::{Execute, Failure, Readiness, Surroundings, Terms, build};
 use headway_protocol::limits;
@@ -170,13 +172,12 @@ async fn what_does_not_get_through_is_tried_again_and_tells_no_secret() {
     })
     .await;
     let mut about = attempt(0, &json!("s3cret"));
-    about.timeout = Some(Duration::from_millis(200));
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    for (url, code) in [
-        (silent.url("/?k={{input}}"), "timeout"),
-        (silent.url("/hang?k={{input}}"), "http"),
-        (format!("http://{free}/?k={{{{input}}}}"), "connect"),
+    for (url, code, timeout) in [
+        (silent.url("/?k={{input}}"), "timeout", Duration::from_millis(200)),
+        (silent.url("/hang?k={{input}}"), "http", PATIENCE),
+        ("http://127.0.0.1:1/?k={{input}}".to_owned(), "connect", PATIENCE),
     ] {
+        about.timeout = Some(timeout);
         let ended = run(&http(json!({"url": url})), &about).await;
         let error = error(&ended);
         assert_eq!((error.code.as_str(), error.retryable), (code, true), "{}", error.message);

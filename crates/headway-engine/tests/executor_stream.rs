@@ -191,10 +191,10 @@ say(index=index, output=value)"#;
 
 #[tokio::test]
 async fn waiting_behind_others_does_not_use_up_an_items_time() {
-    let pool = Pool::new(python(1, "time.sleep(0.2)\nsay(index=index, output=1)"));
-    let mut attempts: Vec<_> = (0..10).map(|index| attempt(index, &Value::Null)).collect();
+    let pool = Pool::new(python(1, "time.sleep(0.1)\nsay(index=index, output=1)"));
+    let mut attempts: Vec<_> = (0..40).map(|index| attempt(index, &Value::Null)).collect();
     for about in &mut attempts {
-        about.timeout = Some(Duration::from_millis(1_500));
+        about.timeout = Some(Duration::from_secs(3));
     }
     let ended = join_all(attempts.iter().map(|about| run(&pool.executor, about))).await;
     assert!(ended.iter().all(|ended| ended.outcome.is_ok()), "{ended:?}");

@@ -162,7 +162,7 @@ async fn a_worker_hears_of_a_cancel_and_confirms_it() {
 async fn a_silent_worker_is_seen_and_heard_again() {
     let folder = tempfile::tempdir().unwrap();
     let house = House::new(folder.path());
-    let create = CreateJob { stall_after_ms: Some(200), ..request("import") };
+    let create = CreateJob { stall_after_ms: Some(1_000), ..request("import") };
     let job = house.engine.create_job(&me(), create, None).await.unwrap().job;
     let report = |values| house.report(&job.id, reports(values));
     report(vec![json!({"type":"start"})]).await.unwrap();

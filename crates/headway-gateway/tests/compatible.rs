@@ -189,7 +189,7 @@ async fn an_analysis_without_news_beats_until_there_are_some() {
     let server = Server::start_with(options(compatible), eager()).await;
     server.job("a").await;
     let mut watcher = Older::open(&server, ANALYSIS).await;
-    assert_eq!(watcher.next().await.unwrap()["type"], "progress");
+    watcher.until(|message| message["type"] == "progress").await;
     for _ in 0..3 {
         let beat = watcher.next().await.unwrap();
         assert_eq!(beat["type"], "heartbeat");
@@ -607,7 +607,8 @@ async fn a_connection_of_a_session_hears_of_no_other() {
 
 #[tokio::test]
 async fn a_session_that_nothing_happens_in_is_left_and_may_come_back() {
-    let limits = Limits { idle_within: Duration::from_millis(50), ..Limits::default() };
+    // Long enough for the state that comes first.
+    let limits = Limits { idle_within: Duration::from_secs(1), ..Limits::default() };
     let server = Server::start_with(Options { limits, ..Options::default() }, eager()).await;
     server.job_with(json!({"kind":"workflow","id":"t1","session":"s"})).await;
     let mut watcher = Older::open(&server, "/ws/progress/s").await;

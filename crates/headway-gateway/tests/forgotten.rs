@@ -8,7 +8,7 @@ use headway_protocol::{Cursor, JobId};
 use headway_store::Store as _;
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::{Events, Server, Socket, within};
+use support::{Events, Server, Socket, counted, within};
 
 /// Connections that HTTP requests come by: new ones, which the front keeps, and one that was used
 /// before, whose streams are bodies of answers.
@@ -105,8 +105,7 @@ async fn whoever_watches_a_job_that_is_removed_is_told_so_and_its_stream_ends() 
         let polling = tokio::spawn(server.request(Method::GET, &poll).send());
         // The poll is there when it is counted; it is asked for by another connection.
         server.client = reqwest::Client::new();
-        let gauge = "headway_connections{transport=\"poll\"} 1";
-        while !server.get("/metrics").await.text().await.unwrap().contains(gauge) {}
+        counted(&server, "headway_connections{transport=\"poll\"}", 1).await;
 
         server.store.remove(&[job(name)]).await.unwrap();
         let error = one.until("error").await;

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use headway_gateway::{Limits, Options};
 use serde_json::{Value, json};
-use support::{Server, Socket, within};
+use support::{Server, Socket, counted, metric, unpooled, within};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -84,22 +84,6 @@ impl Raw {
 async fn with(limits: Limits) -> Server {
     let options = Options { limits, ..Options::default() };
     Server::start_with(options, headway_hub::Options::default()).await
-}
-
-async fn metric(server: &Server, name: &str) -> u64 {
-    let text = server.get("/metrics").await.text().await.unwrap();
-    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-    line.map_or(0, |value| value.trim().parse().unwrap())
-}
-
-/// Waits until a figure is above 0.
-async fn counted(server: &Server, name: &str) {
-    let wait = async {
-        while metric(server, name).await == 0 {
-            tokio::task::yield_now().await;
-        }
-    };
-    within(name, wait).await;
 }
 
 #[tokio::test]
@@ -236,7 +220,7 @@ async fn whoever_says_nothing_is_let_go() {
     let mut slow = Raw::open(&server).await;
     slow.send("GET /api/v1/stream HTT").await;
     assert!(slow.is_gone().await);
-    assert!(metric(&server, "headway_limits_total{limit=\"head\"}").await >= 2);
+    counted(&server, "headway_limits_total{limit=\"head\"}", 2).await;
     server.stop().await;
 }
 
@@ -245,7 +229,7 @@ async fn a_websocket_without_a_subscription_is_closed() {
     let idle_within = Duration::from_millis(50);
     let mut server = with(Limits { idle_within, ..Limits::default() }).await;
     // A connection of requests is let go as soon: each has one of its own.
-    server.client = reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap();
+    server.client = unpooled();
     server.job("a").await;
     let mut watching = Socket::open(&server, "/api/v1/stream?job=a").await;
     let mut idle = Socket::open(&server, "/api/v1/stream").await;
@@ -265,13 +249,11 @@ async fn whoever_talks_too_fast_is_read_more_slowly() {
     let limits = Limits { messages_per_second: 500, message_burst: 2, ..Limits::default() };
     let server = with(limits).await;
     let mut socket = Socket::open(&server, "/api/v1/stream").await;
-    for at in 0..50 {
-        socket.send(&json!({"type":"ping","at":at})).await;
-    }
+    socket.send_at_once((0..50).map(|at| json!({"type":"ping","at":at}))).await;
     for at in 0..50 {
         assert_eq!(socket.until("pong").await["at"], at);
     }
-    counted(&server, "headway_limits_total{limit=\"messages\"}").await;
+    counted(&server, "headway_limits_total{limit=\"messages\"}", 1).await;
     server.stop().await;
 }
 
@@ -285,9 +267,7 @@ async fn a_flood_that_does_not_end_is_sent_away() {
     };
     let server = with(limits).await;
     let mut socket = Socket::open(&server, "/api/v1/stream").await;
-    for at in 0..10 {
-        socket.send(&json!({"type":"ping","at":at})).await;
-    }
+    socket.send_at_once((0..10).map(|at| json!({"type":"ping","at":at}))).await;
     let closing = socket.until("closing").await;
     assert_eq!(closing["reason"], "rate_limited");
     assert!(closing["retry_ms"].as_u64().unwrap() > 0, "{closing}");

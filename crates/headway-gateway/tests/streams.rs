@@ -4,7 +4,7 @@ mod support;
 
 use headway_gateway::Options;
 use serde_json::{Value, json};
-use support::{Events, Folded, Server, Socket};
+use support::{Events, Folded, Server, Socket, counted};
 use tokio_tungstenite::tungstenite::Message;
 
 /// The documents agree, also in their cursor.
@@ -306,8 +306,7 @@ async fn every_watcher_is_told_of_a_stop() {
     let poll = server.request(reqwest::Method::GET, "/api/v1/stream?session=none&wait_ms=60000");
     let polling = tokio::spawn(poll.send());
     // The poll is there when it is counted.
-    let gauge = "headway_connections{transport=\"poll\"} 1";
-    while !server.get("/metrics").await.text().await.unwrap().contains(gauge) {}
+    counted(&server, "headway_connections{transport=\"poll\"}", 1).await;
     server.begin_stop();
     for closing in [socket.until("closing").await, events.until("closing").await] {
         assert_eq!(closing["reason"], "server_shutting_down");
@@ -342,7 +341,6 @@ async fn a_reader_without_pongs_is_closed() {
     let server = Server::start_with(options, headway_hub::Options::default()).await;
     // A reader that reads nothing answers no ping.
     let _socket = Socket::open(&server, "/api/v1/stream").await;
-    let failed = "headway_connections_failed_total{transport=\"websocket\"} 1";
-    while !server.get("/metrics").await.text().await.unwrap().contains(failed) {}
+    counted(&server, "headway_connections_failed_total{transport=\"websocket\"}", 1).await;
     server.stop().await;
 }

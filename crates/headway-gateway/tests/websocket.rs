@@ -23,7 +23,7 @@ use flate2::write::DeflateEncoder;
 use flate2::{Compression, Decompress, FlushDecompress};
 use headway_gateway::{Limits, Options};
 use serde_json::{Value, json};
-use support::{Server, within};
+use support::{Server, counted, within};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -736,24 +736,25 @@ async fn a_flood_of_messages_is_answered_at_the_reader_s_pace() {
 
 #[tokio::test]
 async fn a_reader_that_takes_nothing_is_closed() {
-    let options = Options {
-        write_within: std::time::Duration::from_millis(100),
-        head_timeout: std::time::Duration::from_millis(500),
-        ..Options::default()
-    };
-    let server = Server::start_with(options, headway_hub::Options::default()).await;
-    server.job("a").await;
+    // What is to be read is reported to a server that gives everybody their time.
+    let calm = Server::start().await;
+    calm.job("a").await;
     // More than both ends of a connection hold on their way.
     let log = json!({"type":"log","message":"x".repeat(15_000)});
     let page = Value::from(vec![log; 60]);
     for _ in 0..30 {
-        server.report("a", page.clone()).await;
+        calm.report("a", page.clone()).await;
     }
-    let cursor = server.get("/api/v1/jobs/a/events?limit=1").await.json::<Value>().await.unwrap();
+    let cursor = calm.get("/api/v1/jobs/a/events?limit=1").await.json::<Value>().await.unwrap();
     let cursor = cursor["events"][0]["cursor"].as_str().unwrap().to_owned();
+    let store = std::sync::Arc::clone(&calm.store);
+    calm.stop().await;
+    let options =
+        Options { write_within: std::time::Duration::from_millis(100), ..Options::default() };
+    let (hub, signin) = (headway_hub::Options::default(), headway_signin::Options::default());
+    let server = Server::start_over(store, options, hub, signin).await;
     let path = format!("/api/v1/jobs/a/stream?events=log&cursor={cursor}");
     let _silent = Raw::open(&server, &path, "").await;
-    let failed = "headway_connections_failed_total{transport=\"websocket\"} 1";
-    while !server.get("/metrics").await.text().await.unwrap().contains(failed) {}
+    counted(&server, "headway_connections_failed_total{transport=\"websocket\"}", 1).await;
     server.stop().await;
 }

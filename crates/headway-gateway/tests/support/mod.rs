@@ -174,6 +174,36 @@ impl Server {
     }
 }
 
+/// A client each of whose requests comes by a connection of its own.
+pub(crate) fn unpooled() -> reqwest::Client {
+    reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap()
+}
+
+/// A figure of a server, 0 where there is none. Each time by a new connection, and again when that
+/// was let go: some tests give connections little time.
+pub(crate) async fn metric(server: &Server, name: &str) -> u64 {
+    let client = unpooled();
+    let url = format!("http://{}/metrics", server.address);
+    let asking = async {
+        loop {
+            if let Ok(response) = client.get(&url).send().await
+                && let Ok(text) = response.text().await
+            {
+                return text;
+            }
+        }
+    };
+    let text = within("the metrics", asking).await;
+    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.map_or(0, |value| value.trim().parse().unwrap())
+}
+
+/// Waits until a figure is so high.
+pub(crate) async fn counted(server: &Server, name: &str, least: u64) {
+    let wait = async { while metric(server, name).await < least {} };
+    within(name, wait).await;
+}
+
 /// What is waited for; says so when it does not come.
 pub(crate) async fn within<T>(what: &str, wait: impl Future<Output = T>) -> T {
     let waited = tokio::time::timeout(PATIENCE, wait).await;
@@ -254,6 +284,14 @@ impl Socket {
 
     pub(crate) async fn send_text(&mut self, text: &str) {
         self.stream.send(Message::text(text)).await.unwrap();
+    }
+
+    /// Sends messages in one piece, so that the server has all of them at once.
+    pub(crate) async fn send_at_once(&mut self, messages: impl IntoIterator<Item = Value>) {
+        for message in messages {
+            self.stream.feed(Message::text(message.to_string())).await.unwrap();
+        }
+        self.stream.flush().await.unwrap();
     }
 
     pub(crate) async fn send_message(&mut self, message: Message) {

@@ -1,3 +1,4 @@
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::Stdio;
 
@@ -9,6 +10,15 @@ use crate::harness::{Server, eventually, expect, finish, headway, numbers, said,
 fn worked(folder: &Path) -> Vec<u32> {
     let text = std::fs::read_to_string(folder.join("worked.txt")).unwrap_or_default();
     text.lines().filter_map(|line| line.parse().ok()).collect()
+}
+
+/// An item's work: the first few end at once, the others when there is a file `go`, so that a run is
+/// in the middle for as long as a test looks at it.
+const HELD: &str = "sh -c 'echo 1 >> worked.txt; \
+    until test $(wc -l < worked.txt) -lt 6 || test -e go; do sleep 0.02; done; cat'";
+
+fn let_go(folder: &Path) {
+    std::fs::write(folder.join("go"), "").unwrap();
 }
 
 #[test]
@@ -80,13 +90,13 @@ fn a_run_that_was_killed_goes_on_with_the_same_command() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let file = numbers(folder, 40);
-    let exec = "sh -c 'sleep 0.05; echo 1 >> worked.txt; cat'";
-    let arguments = ["--json", "batch", "run", &file, "--exec", exec, "--concurrency", "2"];
+    let arguments = ["--json", "batch", "run", &file, "--exec", HELD, "--concurrency", "2"];
     let mut first =
         headway(folder, &arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     eventually("some work", || (worked(folder).len() >= 6).then_some(()));
     signal(&first, Signal::SIGKILL);
     first.wait().unwrap();
+    let_go(folder);
 
     let second = finish(folder, &arguments);
     assert_eq!(second.status.code(), Some(0), "{}", said(&second));
@@ -107,16 +117,28 @@ fn ctrl_c_pauses_and_the_same_command_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let file = numbers(folder, 30);
-    let exec = "sh -c 'sleep 0.05; echo 1 >> worked.txt; cat'";
-    let arguments = ["--json", "batch", "run", &file, "--exec", exec, "--concurrency", "2"];
-    let first =
-        headway(folder, &arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    eventually("some work", || (worked(folder).len() >= 4).then_some(()));
+    let arguments = ["--json", "batch", "run", &file, "--exec", HELD, "--concurrency", "2"];
+    let mut first =
+        headway(folder, &arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut words = BufReader::new(first.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("/#/batches/") {
+        line.clear();
+        assert!(words.read_line(&mut line).unwrap() > 0, "it ended before its page was said");
+    }
+    let (page, id) = line.trim().split_once(" at ").unwrap().1.split_once("/#/batches/").unwrap();
+    eventually("some work", || (worked(folder).len() >= 6).then_some(()));
     signal(&first, Signal::SIGINT);
-    let first = first.wait_with_output().unwrap();
-    assert_eq!(first.status.code(), Some(130), "{}", said(&first));
-    assert!(said(&first).contains("the same command goes on"), "{}", said(&first));
+    // What is in flight is let go when nothing else can start any more.
+    let get = ["--server", page, "--json", "job", "get", id];
+    eventually("the pause", || expect(folder, &get, 0).contains(r#""pausing""#).then_some(()));
+    let_go(folder);
+    assert_eq!(first.wait().unwrap().code(), Some(130));
+    let mut rest = String::new();
+    words.read_to_string(&mut rest).unwrap();
+    assert!(rest.contains("the same command goes on"), "{rest}");
     let done = worked(folder).len();
+    assert!(done < 30, "all were done before it was paused");
     let second = finish(folder, &arguments);
     assert_eq!(second.status.code(), Some(0), "{}", said(&second));
     assert_eq!(worked(folder).len(), 30, "{done} were done before, and none again");
@@ -181,9 +203,9 @@ fn chosen_items_are_run_again_also_by_a_server_that_was_killed() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let file = numbers(folder, 30);
-    // Odd numbers fail until there is a file `mended`; then everything takes its time.
+    // Odd numbers fail until there is a file `mended`; then everything waits for a file `go`.
     let exec = "sh -c 'read line; n=$(echo $line | tr -dc 0-9); echo $n >> worked.txt; \
-                if [ -e mended ]; then sleep 0.1; else [ $((n % 2)) -eq 0 ]; fi'";
+                if [ -e mended ]; then until [ -e go ]; do sleep 0.02; done; else [ $((n % 2)) -eq 0 ]; fi'";
     let mut server = Server::start_over(folder, "data");
     let run = ["batch", "run", &file, "--exec", exec, "--retries", "0", "--no-wait"];
     let id = server.expect(&run, 0);
@@ -199,6 +221,7 @@ fn chosen_items_are_run_again_also_by_a_server_that_was_killed() {
     eventually("some work", || (worked(folder).len() > 30).then_some(()));
     server.child.kill().unwrap();
     server.child.wait().unwrap();
+    let_go(folder);
 
     let server = Server::start_over(folder, "data");
     server.expect(&["watch", id], 3);
@@ -218,7 +241,8 @@ fn a_cancelled_batch_still_gives_its_results() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path());
     let file = numbers(folder.path(), 50);
-    let exec = "sh -c 'sleep 0.1; cat'";
+    // The first one ends, and no other.
+    let exec = "sh -c 'test ! -e first && touch first && exec cat; sleep 1000000'";
     let run = ["batch", "run", &file, "--exec", exec, "--concurrency", "1", "-o", "r.jsonl"];
     let child = headway(&server.folder, &run)
         .env("HEADWAY_URL", &server.url)

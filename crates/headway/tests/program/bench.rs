@@ -112,7 +112,7 @@ fn what_is_reported_reaches_every_watcher() {
         }
         leaves_nothing_behind(&server, (number + 1) * 2);
     }
-    let held = ["fanout", "--jobs", "1", "--watchers", "2", "--seconds", "300ms", "--rate", "100"];
+    let held = ["fanout", "--jobs", "1", "--watchers", "2", "--seconds", "1s", "--rate", "100"];
     let figures = load(&server, &[&held, &["--min-interval", "500"][..]].concat());
     assert!(figures["conflated"].as_u64().unwrap() > 0, "{figures}");
 }

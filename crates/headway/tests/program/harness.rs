@@ -66,36 +66,47 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(folder: &Path) -> Self {
-        Self::start_at(folder, "127.0.0.1:0")
+        Self::start_over(folder, "data")
     }
 
+    /// A server where another one was, as soon as nobody else uses its port for a moment.
+    #[track_caller]
     pub(crate) fn start_at(folder: &Path, listen: &str) -> Self {
-        Self::start_with(folder, listen, "data")
+        eventually("the port of the server before", || Self::try_start(folder, listen, "data"))
     }
 
     /// A server over the data that something else left.
     pub(crate) fn start_over(folder: &Path, data: &str) -> Self {
-        Self::start_with(folder, "127.0.0.1:0", data)
+        Self::try_start(folder, "127.0.0.1:0", data).expect("the server starts")
     }
 
-    fn start_with(folder: &Path, listen: &str, data: &str) -> Self {
+    /// `None` when it ended without a word, as it does where it cannot listen.
+    fn try_start(folder: &Path, listen: &str, data: &str) -> Option<Self> {
         let arguments = ["--json", "serve", "--listen", listen, "--data", data, "--allow-exec"];
         let child = headway(folder, &arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
-            .expect("the server starts");
-        Self::adopt(child, folder)
+            .expect("the program starts");
+        Self::greeted(child, folder)
     }
 
     /// A server that was started with `--json`.
-    pub(crate) fn adopt(mut child: Child, folder: &Path) -> Self {
+    pub(crate) fn adopt(child: Child, folder: &Path) -> Self {
+        Self::greeted(child, folder).expect("the ready line")
+    }
+
+    fn greeted(mut child: Child, folder: &Path) -> Option<Self> {
         let stdout = child.stdout.take().expect("its output");
         let mut line = String::new();
-        BufReader::new(stdout).read_line(&mut line).expect("the ready line");
+        let read = BufReader::new(stdout).read_line(&mut line).expect("the ready line");
+        if read == 0 {
+            child.wait().expect("its end");
+            return None;
+        }
         let ready: Value = serde_json::from_str(&line).expect("a line of JSON");
         let url = ready["listening"].as_str().expect("an address").to_owned();
-        Self { child, url, folder: folder.to_owned() }
+        Some(Self { child, url, folder: folder.to_owned() })
     }
 
     /// The address without its scheme.

@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::process::Stdio;
 use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
 use headway_client::Client;
 use headway_protocol::Report;
@@ -39,6 +40,12 @@ fn receiver(statuses: &'static [u16]) -> (String, Receiver<String>) {
         }
     });
     (url, heads)
+}
+
+/// The head of the next delivery.
+#[track_caller]
+fn next(heads: &Receiver<String>) -> String {
+    heads.recv_timeout(Duration::from_mins(1)).expect("a delivery")
 }
 
 fn id_of(head: &str) -> String {
@@ -80,27 +87,27 @@ fn what_could_not_be_delivered_is_listed_replayed_and_forgotten() {
     complete(&server, &url);
     let letter = eventually("a dead letter", || dead(&server).into_iter().next());
     let id = letter["id"].as_str().unwrap();
-    assert_eq!(id_of(&heads.recv().unwrap()), id);
+    assert_eq!(id_of(&next(&heads)), id);
     let table = server.expect(&["webhook", "dead"], 0);
     assert!(table.contains("gone (410)") && table.contains(&url), "{table}");
     server.expect(&["webhook", "replay", id], 0);
-    assert_eq!(id_of(&heads.recv().unwrap()), id, "the same event again");
+    assert_eq!(id_of(&next(&heads)), id, "the same event again");
     eventually("no dead letter", || dead(&server).is_empty().then_some(()));
     server.expect(&["webhook", "replay", id], 1);
 
     let (url, heads) = receiver(&[410]);
     complete(&server, &url);
     let letter = eventually("a dead letter", || dead(&server).into_iter().next());
-    heads.recv().unwrap();
+    next(&heads);
     server.expect(&["webhook", "drop", letter["id"].as_str().unwrap()], 0);
     assert_eq!(dead(&server), Vec::<Value>::new());
 
     let (url, heads) = receiver(&[410]);
     complete(&server, &url);
     eventually("a dead letter", || dead(&server).into_iter().next());
-    heads.recv().unwrap();
+    next(&heads);
     server.expect(&["webhook", "replay", "--all"], 0);
-    heads.recv().unwrap();
+    next(&heads);
     let log = server.expect(&["audit", "--json"], 0);
     assert!(log.contains("webhook.replay") && log.contains("webhook.drop"), "{log}");
     assert!(!log.contains(secret));
