@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import type { TestContext } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 
 /** Seen from a package's folder, where its tests are run. */
 const PROGRAM = process.env["HEADWAY_BIN"] ?? resolve("../../../../target/debug/headway");
@@ -46,8 +47,8 @@ export class Server {
   }
 
   /** How somebody with every right reaches it. */
-  get admin(): { readonly url: string; readonly token?: () => string } {
-    return { url: this.url, ...(this.#signIn && { token: () => ADMIN_KEY }) };
+  get admin(): { readonly url: string; readonly fetch: typeof patient; readonly token?: () => string } {
+    return { url: this.url, fetch: patient, ...(this.#signIn && { token: () => ADMIN_KEY }) };
   }
 
   /** Resolves when it says that it is ready. */
@@ -81,6 +82,20 @@ export class Server {
     const gone = once(child, "exit");
     child.kill("SIGKILL");
     await gone;
+  }
+}
+
+/**
+ * Asks again when the server says that it will take new work: on a machine that has others to do as well it
+ * takes none for a time. The test's own limit bounds it.
+ */
+async function patient(input: string, init: RequestInit): Promise<Response> {
+  for (;;) {
+    const response = await fetch(input, init);
+    const after = response.headers.get("retry-after");
+    if (response.status !== 503 || after === null) return response;
+    await response.body?.cancel();
+    await pause(Number(after) * 1_000);
   }
 }
 

@@ -6,6 +6,7 @@ import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as pause } from "node:timers/promises";
 
 import { freePort } from "./port.js";
 import { CLOSING } from "./test.js";
@@ -127,6 +128,12 @@ export class Server {
       },
     });
     const text = await response.text();
+    // On a machine that has others to do as well, a server takes no new work for a time, and says until when.
+    const after = response.headers.get("retry-after");
+    if (response.status === 503 && after !== null) {
+      await pause(Number(after) * 1_000);
+      return this.request(path, { body, form, ...options });
+    }
     if (!response.ok) throw new Error(`${path} answered ${response.status}: ${text}`);
     return text ? JSON.parse(text) : null;
   }
