@@ -144,6 +144,6 @@ export function bytes(value: number | undefined): string {
 function seconds(value: number | undefined): string {
   if (value === undefined) return "–";
   const milliseconds = value * 1000;
-  if (milliseconds < 10) return `${formatCount(Math.round(milliseconds * 100) / 100)} ms`;
-  return milliseconds < 1000 ? `${formatCount(Math.round(milliseconds))} ms` : formatDuration(milliseconds);
+  if (milliseconds < 10) return `${formatCount(Math.round(milliseconds * 100) / 100)}ms`;
+  return milliseconds < 1000 ? `${formatCount(Math.round(milliseconds))}ms` : formatDuration(milliseconds);
 }
