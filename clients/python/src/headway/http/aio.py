@@ -2,18 +2,22 @@
 
 HTTP/1.1 as far as one server needs it: no redirects, no compression, one request at a time on a connection.
 What is no HTTP, or more of it than has a place, is an answer that did not come.
+
+The answer is read while the request is sent: it may come before the end of that, and the connection be closed
+with it, since who refuses need not read on.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
-from typing import TypeVar
+import time
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any, TypeVar
 
 from ..errors import HeadwayError
 from .address import Address, token_of
 from .blocking import ANSWER_BYTES, unreachable
-from .exchange import Answer, Request, Token, problem
+from .exchange import Answer, Request, Token, Unreadable, problem, readable
 
 __all__ = ["AsyncAsker", "AsyncConnection", "AsyncStreamed"]
 
@@ -26,12 +30,29 @@ _PIECE_BYTES = 64 * 1024
 _Value = TypeVar("_Value")
 
 
+class _Reader(asyncio.StreamReader):
+    """What came before a connection broke off is read like any other."""
+
+    broken: Exception | None = None
+
+    def set_exception(self, exc: Exception) -> None:
+        self.broken = exc
+        self.feed_eof()
+
+    def end(self, words: str) -> Exception:
+        """The error of an answer that should have gone on."""
+        return self.broken or EOFError(words)
+
+
 class AsyncConnection:
     """One connection to a server, made when needed and kept between requests. For one task at a time."""
 
     def __init__(self, address: Address) -> None:
         self._address = address
-        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._streams: tuple[_Reader, asyncio.StreamWriter] | None = None
+        self._deadline = 0.0
+        # Whether a request was left in the middle: nothing can follow it.
+        self._cut = False
 
     async def exchange(self, request: Request, token: str | None, timeout: float) -> Answer:
         """The answer to a request.
@@ -46,15 +67,21 @@ class AsyncConnection:
     async def stream(self, request: Request, token: str | None, timeout: float) -> AsyncStreamed:
         """An answer whose body has not been read. The connection is then the answer's.
 
+        A body in pieces has so many seconds for each of them.
+
         :raises HeadwayError: as `exchange`.
         """
         self.close()
-        return await self._within(timeout, self._ask(request, token))
+        return await self._within(timeout, self._ask(request, token, timeout))
 
     def close(self) -> None:
-        """Lets the connection go."""
+        """Lets the connection go, with what was not sent."""
         streams, self._streams = self._streams, None
         if streams is not None:
+            transport = streams[1].transport
+            # Closing would wait until the other side has taken everything, which it may never do.
+            if transport.get_write_buffer_size() > 0:
+                transport.abort()
             streams[1].close()
 
     async def _exchange(self, request: Request, token: str | None) -> Answer:
@@ -66,28 +93,77 @@ class AsyncConnection:
             if not kept:
                 raise
             answer = await self._ask(request, token)
-        return await answer.read()
+        cut = self._cut
+        whole = await answer.read()
+        if cut:
+            self.close()
+        return whole
 
-    async def _ask(self, request: Request, token: str | None) -> AsyncStreamed:
+    async def _ask(self, request: Request, token: str | None, pace: float | None = None) -> AsyncStreamed:
         address = self._address
         if self._streams is None:
-            name = address.host if address.tls is not None else None
-            self._streams = await asyncio.open_connection(
-                address.host, address.port, ssl=address.tls, server_hostname=name, limit=_LINE_BYTES
-            )
+            self._streams = await _connect(address)
+            self._cut = False
         reader, writer = self._streams
-        writer.write(_head(request, address, token))
-        await _send_body(writer, request)
-        await writer.drain()
-        status, headers = await _read_head(reader)
+        said = _head(request, address, token)
+        sending = asyncio.ensure_future(self._send(writer, said, request, pace))
+        head = asyncio.ensure_future(_read_head(reader))
+        try:
+            await asyncio.wait({sending, head}, return_when=asyncio.FIRST_COMPLETED)
+            if not head.done():
+                await self._sent(sending, head)
+            self._cut = not sending.done() or sending.exception() is not None
+            status, headers = await head
+        finally:
+            await _given_up(sending, head)
         return AsyncStreamed(self, reader, status, headers)
 
-    async def _within(self, timeout: float, what: Awaitable[_Value]) -> _Value:
+    async def _sent(self, sending: asyncio.Future[None], head: asyncio.Future[Any]) -> None:
+        """Looks whether everything was sent, or what there is to read all the same.
+
+        :raises OSError: when neither is so.
+        """
         try:
-            return await asyncio.wait_for(what, timeout)
-        except asyncio.TimeoutError as error:
+            await sending
+        except ConnectionError:
+            await asyncio.wait({head})
+            if head.exception() is not None:
+                raise
+
+    async def _send(
+        self, writer: asyncio.StreamWriter, head: bytes, request: Request, pace: float | None
+    ) -> None:
+        writer.write(head)
+        body = request.body
+        if isinstance(body, bytes):
+            writer.write(body)
+        elif body is not None:
+            pieces = readable(body)
+            # A file is read by a thread, so that the loop does not wait for its disk.
+            while piece := await asyncio.to_thread(next, pieces, b""):
+                self._extend(pace)
+                writer.write(piece)
+                await writer.drain()
+            self._extend(pace)
+        await writer.drain()
+
+    def _extend(self, pace: float | None) -> None:
+        if pace is not None:
+            self._deadline = time.monotonic() + pace
+
+    async def _within(self, timeout: float, what: Coroutine[Any, Any, _Value]) -> _Value:
+        self._deadline = time.monotonic() + timeout
+        doing = asyncio.ensure_future(what)
+        try:
+            while not doing.done():
+                left = self._deadline - time.monotonic()
+                if left <= 0:
+                    raise TimeoutError("no whole answer came in time")
+                await asyncio.wait({doing}, timeout=left)
+            return await doing
+        except Unreadable as error:
             self.close()
-            raise unreachable(self._address, TimeoutError("no whole answer came in time")) from error
+            raise error.why from None
         except (OSError, EOFError, ValueError) as error:
             self.close()
             raise unreachable(self._address, error) from error
@@ -95,6 +171,8 @@ class AsyncConnection:
             # A request that was left in the middle leaves a connection that nobody can use.
             self.close()
             raise
+        finally:
+            await _given_up(doing)
 
 
 class AsyncStreamed:
@@ -103,7 +181,7 @@ class AsyncStreamed:
     def __init__(
         self,
         connection: AsyncConnection,
-        reader: asyncio.StreamReader,
+        reader: _Reader,
         status: int,
         headers: dict[str, str],
     ) -> None:
@@ -165,13 +243,15 @@ class AsyncStreamed:
                 self._done = True
                 return b""
         piece = await self._reader.read(min(_PIECE_BYTES, _PIECE_BYTES if self._left is None else self._left))
-        if self._left is None:
+        if self._left is None and self._reader.broken is None:
             self._done = not piece
             if self._done:
                 self._connection.close()
             return piece
         if not piece:
-            raise EOFError("the answer broke off")
+            raise self._reader.end("the answer broke off")
+        if self._left is None:
+            return piece
         self._left -= len(piece)
         if self._left == 0:
             if self._chunked:
@@ -183,7 +263,7 @@ class AsyncStreamed:
     async def _line(self) -> bytes:
         line = await self._reader.readline()
         if not line.endswith(b"\n"):
-            raise EOFError("the answer broke off")
+            raise self._reader.end("the answer broke off")
         return line.strip()
 
 
@@ -239,23 +319,35 @@ def _head(request: Request, address: Address, token: str | None) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
-async def _send_body(writer: asyncio.StreamWriter, request: Request) -> None:
-    body = request.body
-    if isinstance(body, bytes):
-        writer.write(body)
-    elif body is not None:
-        pieces = iter(body)
-        # A file is read by a thread, so that the loop does not wait for its disk.
-        while piece := await asyncio.to_thread(next, pieces, b""):
-            writer.write(piece)
-            await writer.drain()
+async def _connect(address: Address) -> tuple[_Reader, asyncio.StreamWriter]:
+    """As `asyncio.open_connection`, with another reader."""
+    loop = asyncio.get_running_loop()
+    reader = _Reader(limit=_LINE_BYTES, loop=loop)
+    protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
+    name = address.host if address.tls is not None else None
+    transport, _ = await loop.create_connection(
+        lambda: protocol, address.host, address.port, ssl=address.tls, server_hostname=name
+    )
+    return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
 
 
-async def _read_head(reader: asyncio.StreamReader) -> tuple[int, dict[str, str]]:
+async def _given_up(*tasks: asyncio.Future[Any]) -> None:
+    """Ends what is not wanted any more, and takes what it has to say."""
+    left = [task for task in tasks if not task.done()]
+    for task in left:
+        task.cancel()
+    if left:
+        await asyncio.wait(left)
+    for task in tasks:
+        if not task.cancelled():
+            task.exception()
+
+
+async def _read_head(reader: _Reader) -> tuple[int, dict[str, str]]:
     while True:
         line = await reader.readline()
         if not line:
-            raise EOFError("the connection was closed without an answer")
+            raise reader.end("the connection was closed without an answer")
         first = line.split(None, 2)
         if len(first) < 2 or not first[0].startswith(b"HTTP/1.") or not first[1].isdigit():
             raise ValueError("what answers there does not speak HTTP")
@@ -266,7 +358,7 @@ async def _read_head(reader: asyncio.StreamReader) -> tuple[int, dict[str, str]]
             if len(headers) > _HEADERS:
                 raise ValueError(f"an answer with more than {_HEADERS} headers")
         if reader.at_eof() and not headers:
-            raise EOFError("the answer broke off")
+            raise reader.end("the answer broke off")
         status = int(first[1])
         # An interim answer is followed by the one that counts.
         if status >= 200:

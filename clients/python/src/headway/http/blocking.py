@@ -1,27 +1,42 @@
 """Requests from a thread that may wait, each within one deadline.
 
 A deadline holds for a whole exchange, not for each piece of it: a server that sends a byte now and then
-does not keep a thread.
+does not keep a thread. A body that is sent in pieces has it anew with each of them.
+
+An answer may come before the whole request was sent, and the connection be closed with it: who refuses need
+not read on. It is looked for between any two writes, and after one that failed.
 """
 
 from __future__ import annotations
 
 import http.client
 import io
+import selectors
 import socket
+import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from ..errors import HeadwayError
 from .address import Address
-from .exchange import Answer, Request
+from .exchange import Answer, Request, Unreadable, readable
 
 __all__ = ["Connection", "Streamed"]
 
 ANSWER_BYTES = 64 * 1024 * 1024
 """The largest answer that is read whole: a page of a thousand items with outputs of 64 KiB."""
+_PIECE_BYTES = 64 * 1024
+_INTERIM = b"HTTP/1.1 1"
+_NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+_BROKEN = (ConnectionError, ssl.SSLError)
+"""What a connection that was closed meanwhile raises, with TLS too."""
+
+
+class _Answered(Exception):
+    """What is to be read came before everything was sent: an answer, or the connection's end."""
 
 
 class _Reader(io.RawIOBase):
@@ -34,8 +49,7 @@ class _Reader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - a buffer has no name in older versions
-        self._timed.arm()
-        return self._timed.raw.recv_into(buffer)
+        return self._timed.receive_into(buffer)
 
 
 class _Timed:
@@ -44,22 +58,71 @@ class _Timed:
     def __init__(self, raw: socket.socket, deadline: float) -> None:
         self.raw = raw
         self.deadline = deadline
-
-    def arm(self) -> None:
-        left = self.deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("no whole answer came in time")
-        self.raw.settimeout(left)
+        #: Whether a request was left in the middle: nothing can follow it.
+        self.cut = False
+        # What came while a request was being sent.
+        self._early = b""
 
     def sendall(self, data: bytes) -> None:
-        self.arm()
-        self.raw.sendall(data)
+        """Sends everything.
+
+        :raises _Answered: when there is an answer before, or sending fails and there may be one.
+        """
+        rest = memoryview(data)
+        while rest:
+            self.raw.settimeout(0)
+            try:
+                answered = self._is_answered()
+                sent = 0 if answered else self.raw.send(rest)
+            except _NOT_NOW:
+                self._wait()
+                continue
+            except _BROKEN as error:
+                self.cut = True
+                raise _Answered from error
+            if answered:
+                self.cut = True
+                raise _Answered
+            rest = rest[sent:]
+
+    def receive_into(self, buffer: Any) -> int:  # noqa: ANN401 - as above
+        """Reads what there is into a buffer, the earliest first; how many bytes."""
+        if self._early:
+            piece, self._early = self._early[: len(buffer)], self._early[len(buffer) :]
+            buffer[: len(piece)] = piece
+            return len(piece)
+        self.raw.settimeout(self._left())
+        return self.raw.recv_into(buffer)
 
     def makefile(self, *_arguments: object, **_named: object) -> io.BufferedReader:
         return io.BufferedReader(_Reader(self))
 
     def close(self) -> None:
         self.raw.close()
+
+    def _is_answered(self) -> bool:
+        """Whether there is something to read, other than interim answers, without waiting for it."""
+        try:
+            piece = self.raw.recv(_PIECE_BYTES)
+        except _NOT_NOW:
+            return False
+        self._early += piece
+        while self._early.startswith(_INTERIM) and (end := self._early.find(b"\r\n\r\n")) >= 0:
+            self._early = self._early[end + 4 :]
+        interim = self._early.startswith(_INTERIM) and len(self._early) <= _PIECE_BYTES
+        return not piece or (len(self._early) > 0 and not interim)
+
+    def _wait(self) -> None:
+        """Waits until something can be written or read."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.raw, selectors.EVENT_READ | selectors.EVENT_WRITE)
+            selector.select(self._left())
+
+    def _left(self) -> float:
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("no whole answer came in time")
+        return left
 
 
 class Connection:
@@ -86,7 +149,7 @@ class Connection:
         try:
             try:
                 return self._once(request, token, deadline)
-            except (http.client.HTTPException, ConnectionError):
+            except (http.client.HTTPException, *_BROKEN):
                 self.close()
                 if not kept:
                     raise
@@ -96,10 +159,18 @@ class Connection:
             raise unreachable(self._address, error) from error
 
     def stream(self, request: Request, token: str | None, timeout: float) -> Streamed:
-        """An answer whose body has not been read. The connection is then the answer's."""
+        """An answer whose body has not been read. The connection is then the answer's.
+
+        A body in pieces has so many seconds for each of them.
+        """
         self.close()
+        if not isinstance(request.body, bytes | None):
+            request = replace(request, body=self._paced(request.body, timeout))
         try:
             response = self._send(request, token, time.monotonic() + timeout)
+        except Unreadable as error:
+            self.close()
+            raise error.why from None
         except (OSError, http.client.HTTPException) as error:
             self.close()
             raise unreachable(self._address, error) from error
@@ -137,7 +208,7 @@ class Connection:
         if len(body) > ANSWER_BYTES:
             raise http.client.HTTPException(f"an answer of more than {ANSWER_BYTES} bytes")
         answer = Answer(response.status, _headers(response), body)
-        if response.will_close:
+        if response.will_close or self._timed is None or self._timed.cut:
             self.close()
         return answer
 
@@ -151,8 +222,22 @@ class Connection:
         headers = {"User-Agent": "headway-python", **request.headers}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
-        connection.request(request.method, self._address.prefix + request.path, request.body, headers)
+        try:
+            connection.request(request.method, self._address.prefix + request.path, request.body, headers)
+        except _Answered as early:
+            try:
+                return connection.getresponse()
+            except (OSError, http.client.HTTPException):
+                if early.__cause__ is None:
+                    raise
+                raise early.__cause__ from None
         return connection.getresponse()
+
+    def _paced(self, pieces: Iterable[bytes], timeout: float) -> Iterator[bytes]:
+        for piece in readable(pieces):
+            self.extend(timeout)
+            yield piece
+        self.extend(timeout)
 
     def _connect(self, deadline: float) -> None:
         address = self._address
@@ -197,7 +282,7 @@ class Streamed:
         """
         self._connection.extend(timeout)
         try:
-            return self._response.read1(64 * 1024)
+            return self._response.read1(_PIECE_BYTES)
         except (OSError, ValueError, http.client.HTTPException) as error:
             raise unreachable(self._connection.address, error) from error
 

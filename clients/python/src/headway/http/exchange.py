@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..errors import HeadwayError
 
-__all__ = ["Answer", "Request", "Token", "TokenSource", "problem", "token_or_own"]
+__all__ = [
+    "Answer",
+    "Request",
+    "Token",
+    "TokenSource",
+    "Unreadable",
+    "problem",
+    "readable",
+    "token_or_own",
+]
 
 TokenSource = str | Callable[[], str | None] | None
 """A token, or who is asked for one each time that it is needed."""
@@ -66,6 +75,25 @@ class Request:
     path: str
     body: bytes | Iterable[bytes] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Unreadable(Exception):
+    """What was to be sent cannot be read. That is no matter of the server, and is told as what it is."""
+
+    def __init__(self, why: OSError) -> None:
+        super().__init__(str(why))
+        self.why = why
+
+
+def readable(body: Iterable[bytes]) -> Iterator[bytes]:
+    """The pieces of a body.
+
+    :raises Unreadable: when they cannot be read.
+    """
+    try:
+        yield from body
+    except OSError as error:
+        raise Unreadable(error) from error
 
 
 @dataclass(frozen=True, slots=True)
