@@ -4,6 +4,8 @@ import { mkdir, writeFile } from "node:fs/promises";
 
 import { build } from "esbuild";
 
+import { themes } from "../scripts/themes.js";
+
 const PACKAGE = new URL("../", import.meta.url).pathname;
 
 await mkdir(`${PACKAGE}build/page`, { recursive: true });
@@ -11,6 +13,7 @@ await build({
   entryPoints: { gallery: `${PACKAGE}gallery/gallery.tsx`, styles: `${PACKAGE}src/styles/styles.css`, page: `${PACKAGE}gallery/gallery.css` },
   outdir: `${PACKAGE}build/page`,
   bundle: true,
+  plugins: [themes],
   format: "iife",
   jsx: "automatic",
   define: { "process.env.NODE_ENV": '"production"' },

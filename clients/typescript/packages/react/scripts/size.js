@@ -4,6 +4,8 @@ import { gzipSync } from "node:zlib";
 
 import { build } from "esbuild";
 
+import { themes } from "./themes.js";
+
 const PACKAGE = new URL("../", import.meta.url).pathname;
 const KIB = 1024;
 const BUDGETS = [
@@ -18,6 +20,7 @@ for (const { name, entry, stdin, external, bytes } of BUDGETS) {
   const { outputFiles, metafile } = await build({
     ...(entry === undefined ? { stdin: { contents: stdin, resolveDir: PACKAGE, loader: "ts" } } : { entryPoints: [PACKAGE + entry] }),
     bundle: true,
+    plugins: [themes],
     minify: true,
     format: "esm",
     splitting: !style,
