@@ -315,17 +315,18 @@ test("progress that is not known moves while the job is heard of, and is still w
   await server.report("job_unknown", { type: "start" });
   await page.goto(`${server.url}/#/jobs/job_unknown`);
   await live(page);
-  const moves = (wanted) => page.waitForFunction((does) => {
-    const bar = document.querySelector(".job-meter .headway-bar[data-state=unknown]");
-    return bar !== null && (bar.getAnimations().length > 0) === does;
-  }, wanted);
-  await moves(false);
+  const still = () => page.waitForFunction(() => document.querySelector(".job-meter .headway-bar[data-state=unknown]")?.getAnimations().length === 0);
+  await still();
+  // Looked for from before it begins: it ends by itself. Nothing of it is painted anew, it is moved as it was.
+  const moving = page.waitForFunction(() => {
+    const animations = document.querySelector(".job-meter .headway-bar").getAnimations();
+    const changed = ({ offset: _offset, computedOffset: _computed, easing: _easing, composite: _composite, ...properties }) => Object.keys(properties);
+    return animations.length > 0 && animations.flatMap(({ effect }) => effect.getKeyframes().map(changed));
+  });
   await server.report("job_unknown", { type: "log", message: "still there" });
-  await moves(true);
-  // Nothing of it is painted anew: it is moved as it was.
-  const moved = await page.evaluate(() => document.querySelector(".job-meter .headway-bar").getAnimations().flatMap((animation) => animation.effect.getKeyframes().map((frame) => Object.keys(frame).filter((key) => !["offset", "computedOffset", "easing", "composite"].includes(key)))));
+  const moved = await (await moving).jsonValue();
   assert.deepEqual(moved, [["translate"], ["translate"]]);
-  await moves(false);
+  await still();
   await page.waitForFunction(() => document.getAnimations().length === 0);
   await page.emulateMedia({ reducedMotion: "reduce" });
   await server.report("job_unknown", { type: "log", message: "and again" });

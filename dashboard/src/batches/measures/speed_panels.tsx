@@ -28,8 +28,7 @@ export function SpeedPanels({ id, job, marker }: SpeedPanelProps) {
   const headway = useHeadway();
   const load = useCallback((signal: AbortSignal) => headway.batches.timings(id, { points: POINTS }, { signal }), [headway, id]);
   const { items } = job;
-  const ended = (items?.succeeded ?? 0) + (items?.failed ?? 0) + (items?.skipped ?? 0);
-  const { value, error, again } = useFeed(load, EVERY_MS, `${job.attempt} ${job.status} ${ended}`);
+  const { value, error, again } = useFeed(load, EVERY_MS, `${job.attempt} ${job.status} ${endedOf(job)}`);
   const [log] = useState(() => new SettledLog());
   useEffect(() => {
     if (items !== undefined && items !== null) log.add(settled(Date.parse(job.updated_at), items));
@@ -76,7 +75,7 @@ function Throughput({ timings, seen, job, marker }: PlotsProps & { readonly seen
         title="Throughput" titleUnseen times={starts} step={bars.stepMs} span={spanOf(starts, bars.stepMs, job, until)} marker={marker}
         summary={`Items that ended, in steps of ${formatDuration(bars.stepMs)}. At most ${say(most)}.`}
         stacks={[{ label: "Succeeded", tone: "good", values: succeeded }, { label: "Failed", tone: "bad", values: failed }]}
-        say={say} sayAxis={(rate) => `${formatCount(rate)}/${unit.label}`} empty="No item has ended yet."
+        say={say} sayAxis={(rate) => `${formatCount(rate)}/${unit.label}`} empty={nothing(job)}
       />
       <Spread of={[["All: mean", timings.finished === 0 ? undefined : say(mean)], ["most", most === 0 ? undefined : say(most)]]} />
     </div>
@@ -97,11 +96,21 @@ function Latency({ timings, job, marker }: PlotsProps) {
           { label: "p50", tone: "running", draw: "area", values: values(({ p50_ms: half }) => half) },
           { label: "p95", tone: "second", draw: "line", values: values(({ p95_ms: most }) => most) },
         ]}
-        curve="smooth" say={say} sayAxis={say} empty="No item has ended yet."
+        curve="smooth" say={say} sayAxis={say} empty={nothing(job)}
       />
       <Spread of={([["All: p50", duration?.p50_ms], ["p90", duration?.p90_ms], ["p99", duration?.p99_ms], ["longest", duration?.max_ms]] as const).map(([name, ms]) => [name, ms === undefined ? undefined : say(ms)])} />
     </div>
   );
+}
+
+/** How many items have ended. */
+function endedOf({ items }: JobDocument): number {
+  return (items?.succeeded ?? 0) + (items?.failed ?? 0) + (items?.skipped ?? 0);
+}
+
+/** Why nothing is drawn: what the watch tells of comes before what is asked for. */
+function nothing(job: JobDocument): string {
+  return endedOf(job) === 0 ? "No item has ended yet." : "The items that have ended are being read.";
 }
 
 /** What is so over the whole time. */

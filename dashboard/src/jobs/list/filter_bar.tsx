@@ -21,6 +21,8 @@ const SEGMENTS: readonly Segment<StatusGroup | "all">[] = [
 ];
 /** How long nothing is typed before it is looked for, in milliseconds. */
 const TYPED_MS = 250;
+/** As many characters as the server looks for. */
+const LONGEST = 256;
 
 interface FilterBarProps {
   readonly filter: JobsFilter;
@@ -78,7 +80,7 @@ function Search({ text, onChange }: { readonly text: string; readonly onChange: 
     <form className="jobs-search" role="search" onSubmit={(event) => { event.preventDefault(); onChange(typed.trim()); }}>
       <Icon name="search" />
       <Input
-        ref={field} type="search" aria-label="Search jobs" placeholder="Id, name, kind, session or tag" value={typed} spellCheck={false} autoComplete="off"
+        ref={field} type="search" aria-label="Search jobs" placeholder="Id, name, kind, session or tag" value={typed} maxLength={LONGEST} spellCheck={false} autoComplete="off"
         onChange={(event) => { setTyped(event.target.value); }}
         onKeyDown={(event) => { if (event.key === "Escape") { setTyped(""); onChange(""); event.currentTarget.blur(); } }}
       />
@@ -94,9 +96,9 @@ function FilterForm({ filter, onChange }: FilterBarProps) {
   const value = (text: string): string | undefined => (text.trim() === "" ? undefined : text.trim());
   return (
     <form className="jobs-filter" onSubmit={(event) => { event.preventDefault(); onChange({ kind: value(kind), tag: value(tag), session: value(session) }); }}>
-      <Field label="Kind">{(control) => <Input {...control} autoFocus value={kind} autoComplete="off" spellCheck={false} onChange={(event) => { setKind(event.target.value); }} />}</Field>
-      <Field label="Tag">{(control) => <Input {...control} value={tag} autoComplete="off" spellCheck={false} onChange={(event) => { setTag(event.target.value); }} />}</Field>
-      <Field label="Session">{(control) => <Input {...control} value={session} autoComplete="off" spellCheck={false} onChange={(event) => { setSession(event.target.value); }} />}</Field>
+      <Field label="Kind">{(control) => <Input {...control} autoFocus value={kind} maxLength={LONGEST} autoComplete="off" spellCheck={false} onChange={(event) => { setKind(event.target.value); }} />}</Field>
+      <Field label="Tag">{(control) => <Input {...control} value={tag} maxLength={LONGEST} autoComplete="off" spellCheck={false} onChange={(event) => { setTag(event.target.value); }} />}</Field>
+      <Field label="Session">{(control) => <Input {...control} value={session} maxLength={LONGEST} autoComplete="off" spellCheck={false} onChange={(event) => { setSession(event.target.value); }} />}</Field>
       <div className="jobs-filter__choices">
         <Button look="quiet" onClick={() => { onChange({ kind: undefined, tag: undefined, session: undefined }); }}>Clear</Button>
         <Button type="submit" look="strong">Show</Button>
