@@ -55,6 +55,14 @@ fn an_empty_batch_ends_at_once() {
     let seal = BatchSeal { total: 3, invalid: 3, ..BatchSeal::default() };
     let bench = sealed(seal, Settings::default());
     assert_eq!((bench.status(), bench.error_code()), (JobStatus::Failed, Some("all_items_failed")));
+    let said = |total| {
+        let seal = BatchSeal { total, invalid: total, ..BatchSeal::default() };
+        let error = sealed(seal, Settings::default()).state.job.error;
+        error.expect("it failed").message
+    };
+    // None of them ran.
+    assert_eq!(said(3), "all 3 items failed");
+    assert_eq!(said(1), "its only item failed");
 }
 
 #[test]

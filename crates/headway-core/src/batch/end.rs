@@ -46,7 +46,12 @@ pub(super) fn conclude(draft: &mut Draft<'_>) {
 /// The end of a batch that nobody stopped: failed only when no item came to anything.
 fn finished(counts: &ItemCounts) -> Report {
     if counts.failed > 0 && counts.succeeded == 0 && counts.skipped == 0 {
-        let message = format!("all {} items that ran failed", counts.failed);
+        // A line that is no item has failed without having run.
+        let message = match (counts.failed, counts.total) {
+            (1, 1) => "its only item failed".to_owned(),
+            (failed, total) if failed == total => format!("all {total} items failed"),
+            (failed, total) => format!("no item succeeded, and {failed} of {total} failed"),
+        };
         return Report::Fail { error: JobError::fatal("all_items_failed", message) };
     }
     let result = json!({
