@@ -2,6 +2,10 @@
 //!
 //! An item's input is an object of strings: a file has no other types. A field `custom_id` also
 //! names the item. Blank lines are no items.
+//!
+//! A row whose [`quotes`] are wrong is a bad one as a whole, with every line that its open quote
+//! reaches over: where it was meant to end is a guess, and a wrong guess would run items that nobody
+//! wrote. Its error says which lines these are.
 
 use csv_core::{ReadRecordResult, Reader};
 use headway_protocol::{Problem, limits};
@@ -9,6 +13,9 @@ use serde_json::value::RawValue;
 
 use super::bytes::Blocks;
 use super::{Beginning, Chunk, ParsedItem, item, json_text, not_the_format};
+use quotes::Quotes;
+
+mod quotes;
 
 /// The most fields of a row.
 const FIELDS: usize = 4_096;
@@ -71,6 +78,11 @@ impl Header {
                 limits::LINE_BYTES
             ));
         }
+        // A row of JSON has quotes of another kind, and is told so below.
+        let is_json = row.text.starts_with(b"{") || row.text.starts_with(b"[");
+        if let Some(why) = row.wrong_quote.as_ref().filter(|_| !is_json) {
+            return refuse(format!("cannot be read: {why}"));
+        }
         let mut names: Vec<&str> = Vec::with_capacity(row.ends.len());
         for (place, field) in row.fields().enumerate() {
             let Ok(name) = std::str::from_utf8(field) else {
@@ -113,6 +125,9 @@ impl Header {
     }
 
     fn read(&self, row: &Row<'_>) -> Result<ParsedItem, String> {
+        if let Some(why) = &row.wrong_quote {
+            return Err(why.clone());
+        }
         if row.too_long {
             return Err(format!(
                 "the row is longer than {} bytes or {FIELDS} fields: is a quote left open?",
@@ -151,6 +166,8 @@ struct Row<'a> {
     ends: &'a [usize],
     /// Whether it has more bytes or fields than are allowed; `text` is then its beginning.
     too_long: bool,
+    /// What is wrong with its quotes, and what to do.
+    wrong_quote: Option<String>,
 }
 
 impl<'a> Row<'a> {
@@ -169,14 +186,13 @@ struct Rows {
     /// Holds the row's fields; grows to the limit of a line.
     text: Vec<u8>,
     ends: Vec<usize>,
-    /// The line of the next byte, from 1.
-    line: u64,
+    quotes: Quotes,
 }
 
 impl Rows {
     fn new(blocks: Blocks) -> Self {
         let (text, ends) = (vec![0; 4_096], vec![0; 64]);
-        Self { blocks, reader: Reader::new(), text, ends, line: 1 }
+        Self { blocks, reader: Reader::new(), text, ends, quotes: Quotes::default() }
     }
 
     async fn next(&mut self) -> Result<Option<Row<'_>>, Box<Problem>> {
@@ -198,9 +214,9 @@ impl Rows {
             let consumed = block.get(..read).unwrap_or_default();
             let blank = consumed.iter().take_while(|byte| matches!(byte, b'\n' | b'\r'));
             if first_line.is_none() && blank.clone().count() < consumed.len() {
-                first_line = Some(self.line + count_lines(blank));
+                first_line = Some(self.quotes.line() + count_lines(blank));
             }
-            self.line += count_lines(consumed.iter());
+            self.quotes.pass(consumed);
             self.blocks.take(read);
             bytes += wrote;
             fields += ended;
@@ -217,11 +233,13 @@ impl Rows {
                 ReadRecordResult::End => return Ok(None),
             }
         }
+        let wrong_quote = self.quotes.end_row();
         Ok(Some(Row {
-            line: first_line.unwrap_or(self.line),
+            line: first_line.unwrap_or(self.quotes.line()),
             text: self.text.get(..bytes).unwrap_or_default(),
             ends: self.ends.get(..fields).unwrap_or_default(),
             too_long,
+            wrong_quote,
         }))
     }
 }

@@ -226,6 +226,77 @@ fn a_bad_row_names_the_line_that_it_begins_on() {
 }
 
 #[test]
+fn a_quote_that_is_left_open_fails_its_row_and_says_how_far_it_reaches() {
+    let mut text = "id,note\r\n0,\"two\r\nlines\"\r\n1,\"6in pipe\r\n".to_owned();
+    text.extend((2..40).map(|id| format!("{id},ok\r\n")));
+    let good = || Ok((None, json!({"id":"0","note":"two\r\nlines"})));
+    let open = "line 4: the quote opened on line 4 is not closed, so that everything up to the \
+                file's end on line 42 is one row: close it, or write a quote that belongs to the \
+                text twice";
+    check(Format::Csv, &text, &[good(), Err(open)]);
+    // Without a line's end at the end, and in a later line of its row.
+    check(
+        Format::Csv,
+        "a,b\n1,2\n3,\"",
+        &[
+            Ok((None, json!({"a":"1","b":"2"}))),
+            Err(
+                "line 3: the quote opened on line 3 is not closed, so that everything up to the file's \
+             end on line 3",
+            ),
+        ],
+    );
+    check(
+        Format::Csv,
+        "a,b\n1,2\n\"x\ny\",\"z\"\"\n\n",
+        &[
+            Ok((None, json!({"a":"1","b":"2"}))),
+            Err(
+                "line 3: the quote opened on line 4 is not closed, so that everything up to the file's \
+             end on line 5",
+            ),
+        ],
+    );
+    // Also where the row is too long to be kept.
+    let long = format!("a,b\n1,2\n3,\"x\n{}", "4,5\n".repeat(limits::LINE_BYTES / 3));
+    let items = run(read(file(Format::Csv, long.as_bytes(), 1 << 16))).unwrap();
+    assert_eq!(items.len(), 2);
+    let message = &items[1].error.as_ref().unwrap().message;
+    let expected = format!("up to the file's end on line {} ", 3 + limits::LINE_BYTES / 3);
+    assert!(message.contains(&expected), "{message} has no {expected}");
+}
+
+#[test]
+fn text_behind_a_closed_quote_fails_its_row_and_the_next_one_is_read() {
+    check(
+        Format::Csv,
+        "id,note\n1,\"6in pipe\n2,ok\n3,\"7in pipe\n4,ok\n5,\"a\" b\n6,\"c\"\n7,8\" pipe\n8,a\"b\"\"c\n",
+        &[
+            Err(
+                "line 2: the quote opened on line 2 is closed on line 4 with text behind it, so that \
+                 these lines are one row: write a quote",
+            ),
+            Ok((None, json!({"id":"4","note":"ok"}))),
+            Err("line 6: text follows the quote that closes a field: leave it out, or write a"),
+            Ok((None, json!({"id":"6","note":"c"}))),
+            // A quote within a field that does not begin with one is text.
+            Ok((None, json!({"id":"7","note":"8\" pipe"}))),
+            Ok((None, json!({"id":"8","note":"a\"b\"\"c"}))),
+        ],
+    );
+}
+
+#[test]
+fn a_header_with_a_wrong_quote_is_refused() {
+    check_refused(
+        Format::Csv,
+        "a,\"b\n1,2\n",
+        "the header row cannot be read: the quote opened on",
+    );
+    check_refused(Format::Csv, "a,\"b\"c\n1,2\n", "the header row cannot be read: text follows");
+}
+
+#[test]
 fn a_row_beyond_the_limit_is_skipped() {
     let long = "x".repeat(limits::LINE_BYTES + 9);
     let many = "1,".repeat(5_000);
@@ -297,6 +368,32 @@ proptest! {
         let expected: Vec<Value> =
             rows.iter().map(|row| json!({"a": row[0], "b": row[1], "c": row[2]})).collect();
         prop_assert_eq!(values, expected);
+    }
+
+    /// The reader of rows and what follows the quotes see the same fields.
+    #[test]
+    fn quotes_that_are_right_are_not_complained_of(
+        fields in prop::collection::vec("[a\",\r\n]{0,6}", 1..12),
+        piece in 1_usize..9,
+    ) {
+        let mut text = String::from("a");
+        for field in &fields {
+            text.push_str("\n\"");
+            text.push_str(&field.replace('"', "\"\""));
+            text.push('"');
+        }
+        let items = run(read(file(Format::Csv, text.as_bytes(), piece))).unwrap();
+        prop_assert_eq!(items.len(), fields.len());
+        for (item, field) in items.iter().zip(&fields) {
+            prop_assert!(item.error.is_none(), "{:?}", item.error);
+            prop_assert_eq!(item.input.get(), json!({"a": field}).to_string());
+        }
+        // One quote more is always seen: in what it opens, or behind what it closes.
+        let items = run(read(file(Format::Csv, format!("{text}\nx\n\"").as_bytes(), piece))).unwrap();
+        prop_assert!(items.last().unwrap().error.is_some());
+        let items = run(read(file(Format::Csv, format!("{text}x\ny").as_bytes(), piece)));
+        let bad = items.map_or(1, |items| items.iter().filter(|item| item.error.is_some()).count());
+        prop_assert_eq!(bad, 1);
     }
 
     #[test]
