@@ -275,7 +275,7 @@ class Headway(Watches[Watch]):
 
     :param url: the server; the variable ``HEADWAY_URL`` unless said.
     :param token: a token, or who gives one; that of the environment unless said.
-    :param timeout: seconds for one answer; of one that is streamed, and of a file that is sent, for each piece.
+    :param timeout: seconds for one answer; of what is streamed, either way, for each piece of it.
     :param transports: ways to watch, best first: ``events`` and ``poll``, and with the extra ``websocket``
         that one too.
     :raises ValueError: for an address that is none, or a transport that there is not.

@@ -10,13 +10,16 @@ with it, since who refuses need not read on.
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from ..errors import HeadwayError
 from .address import Address, token_of
-from .blocking import ANSWER_BYTES, unreachable
+from .blocking import ANSWER_BYTES, Connection, unreachable
 from .exchange import Answer, Request, Token, Unreadable, problem, readable
 
 __all__ = ["AsyncAsker", "AsyncConnection", "AsyncStreamed"]
@@ -35,9 +38,24 @@ class _Reader(asyncio.StreamReader):
 
     broken: Exception | None = None
 
+    def set_transport(self, transport: asyncio.BaseTransport) -> None:
+        self._carrier = transport
+        super().set_transport(transport)
+
     def set_exception(self, exc: Exception) -> None:
         self.broken = exc
+        self._take_rest()
         self.feed_eof()
+
+    def _take_rest(self) -> None:
+        """Takes what had come and was not read yet when a write failed: an answer may be in it."""
+        raw = self._carrier.get_extra_info("socket")
+        if raw is None or self._carrier.get_extra_info("ssl_object") is not None:
+            return
+        with suppress(OSError), raw.dup() as rest:
+            rest.setblocking(False)
+            while piece := rest.recv(_PIECE_BYTES):
+                self.feed_data(piece)
 
     def end(self, words: str) -> Exception:
         """The error of an answer that should have gone on."""
@@ -72,17 +90,43 @@ class AsyncConnection:
         :raises HeadwayError: as `exchange`.
         """
         self.close()
-        return await self._within(timeout, self._ask(request, token, timeout))
+        if self._address.tls is None or request.body is None or isinstance(request.body, bytes):
+            return await self._within(timeout, self._ask(request, token, timeout))
+        return await self._upload(request, request.body, token, timeout)
 
     def close(self) -> None:
         """Lets the connection go, with what was not sent."""
         streams, self._streams = self._streams, None
         if streams is not None:
-            transport = streams[1].transport
-            # Closing would wait until the other side has taken everything, which it may never do.
-            if transport.get_write_buffer_size() > 0:
-                transport.abort()
+            if self._cut:
+                # Closing would wait until the other side has taken everything, which it may never do.
+                streams[1].transport.abort()
             streams[1].close()
+
+    async def _upload(
+        self, request: Request, body: Iterable[bytes], token: str | None, timeout: float
+    ) -> AsyncStreamed:
+        """Has a thread send: a loop loses, with TLS, what came before a write that fails."""
+        left = threading.Event()
+
+        def pieces() -> Iterator[bytes]:
+            for piece in body:
+                if left.is_set():
+                    raise OSError("nobody waits for the answer any more")
+                yield piece
+
+        def ask() -> Answer:
+            connection = Connection(self._address)
+            return connection.stream(replace(request, body=pieces()), token, timeout).whole(timeout)
+
+        try:
+            answer = await asyncio.to_thread(ask)
+        finally:
+            left.set()
+        reader = _Reader(limit=_LINE_BYTES)
+        reader.feed_data(answer.body)
+        reader.feed_eof()
+        return AsyncStreamed(self, reader, answer.status, {**answer.headers, **_measured(answer.body)})
 
     async def _exchange(self, request: Request, token: str | None) -> Answer:
         kept = self._streams is not None
@@ -106,6 +150,7 @@ class AsyncConnection:
             self._cut = False
         reader, writer = self._streams
         said = _head(request, address, token)
+        self._cut = True
         sending = asyncio.ensure_future(self._send(writer, said, request, pace))
         head = asyncio.ensure_future(_read_head(reader))
         try:
@@ -140,10 +185,15 @@ class AsyncConnection:
         elif body is not None:
             pieces = readable(body)
             # A file is read by a thread, so that the loop does not wait for its disk.
-            while piece := await asyncio.to_thread(next, pieces, b""):
-                self._extend(pace)
-                writer.write(piece)
-                await writer.drain()
+            try:
+                while piece := await asyncio.to_thread(next, pieces, b""):
+                    self._extend(pace)
+                    writer.write(piece)
+                    await writer.drain()
+            finally:
+                # The thread that still reads ends it where it is.
+                with suppress(ValueError):
+                    pieces.close()
             self._extend(pace)
         await writer.drain()
 
@@ -329,6 +379,11 @@ async def _connect(address: Address) -> tuple[_Reader, asyncio.StreamWriter]:
         lambda: protocol, address.host, address.port, ssl=address.tls, server_hostname=name
     )
     return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
+
+
+def _measured(body: bytes) -> dict[str, str]:
+    """The headers that say how long a body is that is here as a whole."""
+    return {"content-length": str(len(body)), "transfer-encoding": ""}
 
 
 async def _given_up(*tasks: asyncio.Future[Any]) -> None:

@@ -15,8 +15,8 @@ import selectors
 import socket
 import ssl
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -164,10 +164,13 @@ class Connection:
         A body in pieces has so many seconds for each of them.
         """
         self.close()
-        if not isinstance(request.body, bytes | None):
-            request = replace(request, body=self._paced(request.body, timeout))
+        deadline = time.monotonic() + timeout
         try:
-            response = self._send(request, token, time.monotonic() + timeout)
+            if request.body is None or isinstance(request.body, bytes):
+                response = self._send(request, token, deadline)
+            else:
+                with closing(self._paced(request.body, timeout)) as pieces:
+                    response = self._send(replace(request, body=pieces), token, deadline)
         except Unreadable as error:
             self.close()
             raise error.why from None
@@ -233,10 +236,11 @@ class Connection:
                 raise early.__cause__ from None
         return connection.getresponse()
 
-    def _paced(self, pieces: Iterable[bytes], timeout: float) -> Iterator[bytes]:
-        for piece in readable(pieces):
-            self.extend(timeout)
-            yield piece
+    def _paced(self, body: Iterable[bytes], timeout: float) -> Generator[bytes, None, None]:
+        with closing(readable(body)) as pieces:
+            for piece in pieces:
+                self.extend(timeout)
+                yield piece
         self.extend(timeout)
 
     def _connect(self, deadline: float) -> None:

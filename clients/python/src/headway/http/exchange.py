@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -85,7 +85,7 @@ class Unreadable(Exception):
         self.why = why
 
 
-def readable(body: Iterable[bytes]) -> Iterator[bytes]:
+def readable(body: Iterable[bytes]) -> Generator[bytes, None, None]:
     """The pieces of a body.
 
     :raises Unreadable: when they cannot be read.
