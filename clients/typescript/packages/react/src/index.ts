@@ -49,6 +49,7 @@ export { JobLog } from "./components/job_log.tsx";
 export type { JobLogProps } from "./components/job_log.tsx";
 export { ProgressBar } from "./components/progress_bar.tsx";
 export type { ProgressBarProps } from "./components/progress_bar.tsx";
+export type { HeadwayProgressAttributes, HeadwayProgressProps } from "./components/progress_element.ts";
 export { StatusBadge } from "./components/status_badge.tsx";
 export type { StatusBadgeProps } from "./components/status_badge.tsx";
 export type { Progressing } from "./format/progress.ts";
