@@ -12,6 +12,7 @@ use tokio::sync::{Notify, mpsc};
 use crate::Options;
 use crate::executor::Surroundings;
 use crate::metrics::Metrics;
+use crate::readiness::Readiness;
 use crate::webhooks::Webhooks;
 
 /// Batches whose items are arriving now; one that is not here and not sealed was broken off.
@@ -57,6 +58,8 @@ pub(crate) struct Context {
     pub(crate) webhooks: Webhooks,
     /// Batches whose items are arriving now.
     pub(crate) uploads: Uploads,
+    /// Whether the store takes changes.
+    pub(crate) readiness: Readiness,
     /// Prices for usage from now on.
     rates: RwLock<Arc<RateCard>>,
     /// Tells the supervisor of jobs that want an executor. Full: it looks through the store later.
@@ -83,6 +86,7 @@ impl Context {
     ) -> Result<Self, Problem> {
         let webhooks = Webhooks::new(&options)?;
         let rates = RwLock::new(Arc::new(options.rates.clone()));
+        let readiness = Readiness::new(metrics.takes_writes.clone());
         Ok(Self {
             options,
             store,
@@ -91,6 +95,7 @@ impl Context {
             surroundings,
             webhooks,
             uploads: Uploads::default(),
+            readiness,
             rates,
             wanted,
             overlong,

@@ -24,7 +24,7 @@ use crate::metrics::Metrics;
 use crate::shard::{Change, Origin, Shards};
 use crate::supervisor::Supervisor;
 use crate::webhooks::courier;
-use crate::{Error, ItemSource, Options, intake, retention, settings, timer};
+use crate::{Error, ItemSource, NotReady, Options, intake, retention, settings, timer};
 
 mod choice;
 mod letters;
@@ -97,6 +97,15 @@ impl Handle {
     /// Adds what the engine counts to a registry.
     pub fn register_metrics(&self, registry: &mut Registry) {
         self.context.metrics.register(registry);
+    }
+
+    /// Whether new work would be taken, or why not. The store is asked to keep something small, at
+    /// most every two seconds however many ask; whoever asks waits for two seconds at the most.
+    pub async fn ready(&self) -> Result<(), NotReady> {
+        if self.stop.is_cancelled() {
+            return Err(NotReady::Stops);
+        }
+        self.context.readiness.ask(&self.context.store).await
     }
 
     /// The configured kinds, as those see them who may make jobs of them.

@@ -58,6 +58,7 @@ pub(crate) struct Metrics {
     pub(crate) spent_units: Counter<f64, std::sync::atomic::AtomicU64>,
     pub(crate) removed: Counter,
     pub(crate) trimmed: Counter,
+    pub(crate) takes_writes: Gauge,
     pub(crate) circuits: Circuits,
     pub(crate) webhooks: WebhookCounts,
     /// Set when a job that wants an executor could not be told: the supervisor looks for it.
@@ -78,6 +79,7 @@ impl Metrics {
             spent_units: Counter::default(),
             removed: Counter::default(),
             trimmed: Counter::default(),
+            takes_writes: Gauge::default(),
             circuits: Circuits::default(),
             webhooks: WebhookCounts::default(),
             wanted_overflowed: std::sync::Arc::default(),
@@ -127,6 +129,11 @@ impl Metrics {
             "logs_trimmed",
             "Times that the beginning of a job's log was forgotten",
             self.trimmed.clone(),
+        );
+        registry.register(
+            "store_takes_writes",
+            "Whether the store kept what it was last given to see that: 1 or 0",
+            self.takes_writes.clone(),
         );
         registry.register(
             "outgoing_circuits_open",

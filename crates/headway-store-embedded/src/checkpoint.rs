@@ -61,7 +61,8 @@ pub(crate) fn run(connection: &Connection, calls: &Receiver<()>, shared: &Arc<Sh
     }
 }
 
-/// Wakes the checkpointer when it sleeps. Called by the writer after each commit.
+/// Wakes the checkpointer when it sleeps. Called by the writer after each commit, and after one for
+/// which there was no room.
 pub(crate) fn call(calls: &SyncSender<()>, shared: &Shared) {
     shared.commits.fetch_add(1, Ordering::SeqCst);
     if shared.checkpointer_sleeps.swap(false, Ordering::SeqCst) {

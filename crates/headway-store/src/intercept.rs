@@ -63,6 +63,11 @@ pub trait Intercept: std::fmt::Debug + Send + Sync + 'static {
         self.inner().remove(jobs).await
     }
 
+    /// In the way of [`Store::put_entries`].
+    async fn put_entries(&self, puts: Vec<PutEntry>) -> Result<Vec<u64>, EntryError> {
+        self.inner().put_entries(puts).await
+    }
+
     /// In the way of [`Store::attach`].
     fn attach(&self, sink: Arc<dyn Sink>) {
         self.inner().attach(sink);
@@ -166,7 +171,7 @@ impl<I: Intercept> Store for Intercepted<I> {
     }
 
     async fn put_entries(&self, puts: Vec<PutEntry>) -> Result<Vec<u64>, EntryError> {
-        self.inner().put_entries(puts).await
+        self.0.put_entries(puts).await
     }
 
     async fn entry(&self, collection: &str, key: &str) -> Result<Option<Entry>, StoreError> {

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use headway_engine::NotReady;
 use headway_protocol::ProblemCode;
 
 use super::json_text;
@@ -18,17 +19,28 @@ pub(crate) async fn health() -> Response {
     json_text(StatusCode::OK, r#"{"status":"ok"}"#)
 }
 
-/// `GET /readyz`: the process takes new work.
+/// `GET /readyz`: the process takes new work, and its store would keep it.
 pub(crate) async fn ready(State(app): State<App>) -> Answer {
-    if app.ready.load(Ordering::Acquire) {
-        Ok(json_text(StatusCode::OK, r#"{"status":"ready"}"#))
+    let ready = if app.ready.load(Ordering::Acquire) {
+        app.engine.ready().await
     } else {
-        Err(Refusal::new(ProblemCode::ShuttingDown, "the server stops: go to another"))
-    }
+        Err(NotReady::Stops)
+    };
+    let Err(reason) = ready else {
+        return Ok(json_text(StatusCode::OK, r#"{"status":"ready"}"#));
+    };
+    let code = match reason {
+        NotReady::Full => ProblemCode::Overloaded,
+        NotReady::Fails | NotReady::Stuck => ProblemCode::StoreUnavailable,
+        NotReady::Stops => ProblemCode::ShuttingDown,
+    };
+    Err(Refusal::new(code, reason.to_string()))
 }
 
 /// `GET /metrics`.
 pub(crate) async fn metrics(State(app): State<App>) -> Answer {
+    // What the store was last found to do is among the counters.
+    let _found = app.engine.ready().await;
     let mut text = String::new();
     prometheus_client::encoding::text::encode(&mut text, &app.registry)
         .map_err(|_| Refusal::new(ProblemCode::Internal, "the counters could not be written"))?;

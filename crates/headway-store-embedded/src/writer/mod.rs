@@ -218,6 +218,11 @@ impl Writer {
                 self.folding.restore(before, &mut staged.folded);
                 let error = failure.told(&self.shared.place, "commit a group of changes");
                 tracing::error!(%error, "the store could not commit");
+                if let StoreError::Full { .. } = error {
+                    // What the log holds may be in the way: once it is in the file, the log begins
+                    // anew where it lies. Nothing else would try while no commit succeeds.
+                    checkpoint::call(&self.calls, &self.shared);
+                }
                 for (answer, _place) in answers {
                     answer.fail(&error);
                 }
