@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::executor::{Folders, ProcessLimits, Surroundings, Terms, build};
 use crate::metrics::Metrics;
 use crate::outgoing::Outgoing;
+use crate::settings;
 
 /// What an engine is told before it starts.
 #[derive(Clone, Debug)]
@@ -158,6 +159,17 @@ pub struct Kind {
 }
 
 impl Kind {
+    /// Refuses a kind that no job could be made of, or whose executor cannot run. Looks for programs
+    /// and folders, and changes nothing. The problem's `field` is a path within the kind, such as
+    /// `executor.url`.
+    pub fn check(&self, name: &str, surroundings: &Surroundings) -> Result<(), Problem> {
+        if let Some(executor) = &self.executor {
+            let terms = Terms { limits: self.limits.clone(), ..Terms::default() };
+            build(executor, &terms, surroundings)?;
+        }
+        settings::check_kind(name, self)
+    }
+
     /// What is told of it to those who may make jobs of it: neither what it runs nor what that may
     /// use.
     pub(crate) fn described(&self, name: &str) -> headway_protocol::kind::Kind {
@@ -203,13 +215,10 @@ impl Options {
                     "`limits.processes` has no effect: the kernel does not hold root to it"
                 );
             }
-            if let Some(executor) = &kind.executor {
-                let terms = Terms { limits: kind.limits.clone(), ..Terms::default() };
-                build(executor, &terms, surroundings).map_err(|mut problem| {
-                    problem.detail = format!("kind `{name}`: {}", problem.detail);
-                    problem
-                })?;
-            }
+            kind.check(name, surroundings).map_err(|mut problem| {
+                problem.detail = format!("kind `{name}`: {}", problem.detail);
+                problem
+            })?;
         }
         Ok(())
     }

@@ -1,10 +1,12 @@
 //! What a request and its kind together say about how a job is run.
 
+use std::collections::BTreeMap;
+
 use headway_core::{Create, Settings};
 use headway_protocol::batch::{BatchOptions, Executor};
 use headway_protocol::request::CreateJob;
 use headway_protocol::webhook::Webhook;
-use headway_protocol::{JobId, Owner, Problem, ProblemCode};
+use headway_protocol::{Currency, JobId, Owner, Problem, ProblemCode, Timestamp};
 
 use crate::context::Context;
 use crate::executor::{Terms, build};
@@ -94,7 +96,7 @@ pub(crate) fn batch(
         tags: options.tags,
         metadata: options.metadata,
         owner,
-        steps: std::collections::BTreeMap::new(),
+        steps: BTreeMap::new(),
         total: None,
         unit: Some("items".to_owned()),
         currency: context.rates().currency().clone(),
@@ -147,6 +149,54 @@ pub(crate) fn batch_settings(context: &Context, options: &BatchOptions) -> Resul
         start_paused: options.start == Some(false),
         webhook: options.webhook.clone(),
     })
+}
+
+/// Refuses a kind that every job would be refused for: by making one of it, as a request would that
+/// says nothing else. What is wrong within its estimate or its steps is told as theirs.
+pub(crate) fn check_kind(name: &str, kind: &Kind) -> Result<(), Problem> {
+    let plain = Settings {
+        run_by_kind: kind.executor.is_some(),
+        stall_after_ms: kind.stall_after_ms,
+        expires_after_ms: kind.expires_after_ms,
+        timeout_ms: kind.timeout_ms,
+        command_timeout_ms: kind.command_timeout_ms,
+        concurrency: kind.concurrency,
+        retry: kind.retry.clone(),
+        rate: kind.rate.clone(),
+        budget: kind.budget.clone(),
+        ..Settings::default()
+    };
+    let none = BTreeMap::new();
+    let estimating = Settings { estimate: kind.estimate.clone(), ..Settings::default() };
+    for (part, settings, steps) in [
+        ("", plain, &none),
+        ("estimate.", estimating, &none),
+        ("steps.", Settings::default(), &kind.steps),
+    ] {
+        let now = Timestamp::default();
+        let job = Create {
+            id: JobId::new_job(now.as_millis(), 0),
+            epoch: 0,
+            kind: name.to_owned(),
+            name: None,
+            session: None,
+            tags: Vec::new(),
+            metadata: serde_json::Value::Null,
+            owner: Owner::default(),
+            steps: steps.clone(),
+            total: None,
+            unit: None,
+            currency: Currency::default(),
+            batch: false,
+            settings,
+        };
+        headway_core::create(now, job).map_err(|refusal| {
+            let mut problem = refusal.problem();
+            problem.field = problem.field.map(|field| format!("{part}{field}"));
+            problem
+        })?;
+    }
+    Ok(())
 }
 
 /// The longest that one attempt may take. A program may run for hours; a request that is not

@@ -17,6 +17,8 @@ use super::{ConfigurationError, Origin, Value};
 pub(super) struct Read {
     pub(super) values: BTreeMap<&'static str, (Value, Origin)>,
     pub(super) kinds: BTreeMap<String, (Kind, Origin)>,
+    /// Where each member of a kind stands, by its path.
+    pub(super) places: BTreeMap<String, Origin>,
 }
 
 /// A member of the file on its way to being understood.
@@ -54,6 +56,7 @@ pub(super) fn parse(file: &Path, text: &str) -> Result<Read, ConfigurationError>
         whole.get("kinds").and_then(toml::Value::as_table),
         table.get_ref().get("kinds").and_then(|kinds| kinds.get_ref().as_table()),
     ) {
+        note_places(&place, spanned, "kinds", &mut read.places);
         for (name, at) in spanned.iter().map(|(name, _)| (name.get_ref(), name.span().start)) {
             let Some(value) = kinds.get(name.as_ref()) else { continue };
             let kind: Kind = value.clone().try_into().map_err(|error: toml::de::Error| {
@@ -90,6 +93,22 @@ fn read_table(
         }
     }
     Ok(())
+}
+
+/// Notes where the members of a table stand, and those of the tables in it.
+fn note_places(
+    place: &Place<'_>,
+    table: &DeTable<'_>,
+    prefix: &str,
+    places: &mut BTreeMap<String, Origin>,
+) {
+    for (name, value) in table {
+        let path = join(prefix, name.get_ref());
+        if let Some(below) = value.get_ref().as_table() {
+            note_places(place, below, &path, places);
+        }
+        places.insert(path, place.origin(name.span().start));
+    }
 }
 
 fn understand(

@@ -9,6 +9,7 @@ mod browser;
 mod environment;
 mod file;
 mod key;
+mod kinds;
 mod print;
 mod secret;
 mod sign_in;
@@ -56,6 +57,8 @@ impl ConfigurationError {
 pub(crate) struct Configuration {
     values: BTreeMap<&'static str, (Value, Origin)>,
     kinds: BTreeMap<String, (Kind, Origin)>,
+    /// Where each member of a kind stands, by its path, such as `kinds.score.executor.url`.
+    places: BTreeMap<String, Origin>,
 }
 
 /// What is in effect, as the parts of a node take it.
@@ -120,7 +123,7 @@ impl Configuration {
                 values.insert(key.path, (default, Origin::Default));
             }
         }
-        let mut kinds = BTreeMap::new();
+        let (mut kinds, mut places) = (BTreeMap::new(), BTreeMap::new());
         if let Some(path) = file {
             let text = std::fs::read_to_string(path).map_err(|error| {
                 ConfigurationError::new(path.display().to_string(), error.to_string())
@@ -128,6 +131,7 @@ impl Configuration {
             let read = file::parse(path, &text)?;
             values.extend(read.values);
             kinds = read.kinds;
+            places = read.places;
         }
         for key in KEYS {
             let Some(name) = key.environment else { continue };
@@ -138,11 +142,11 @@ impl Configuration {
             }
         }
         values.extend(flag_values(flags));
-        Ok(Self { values, kinds })
+        Ok(Self { values, kinds, places })
     }
 
     /// Checks what is in effect and gives it its types. Reads the rate card, the certificate and
-    /// its key.
+    /// its key, and looks for the programs and folders of kinds.
     pub(crate) fn settings(&self) -> Result<Settings, ConfigurationError> {
         let listen_text = self.text("listen");
         let listen: SocketAddr = listen_text.parse().map_err(|_| {
@@ -220,11 +224,7 @@ impl Configuration {
                 finished_jobs: self.whole("retention.finished_jobs"),
                 job_events: self.whole("retention.job_events"),
             },
-            kinds: self
-                .kinds
-                .iter()
-                .map(|(name, (kind, _))| (name.clone(), kind.clone()))
-                .collect(),
+            kinds: self.kinds()?,
         })
     }
 

@@ -99,6 +99,7 @@ fn commands_of_requests_are_for_ones_own_machine() {
 #[test]
 fn kinds_are_read_and_their_secrets_hidden() {
     let file = r#"
+        allow_hosts = ["localhost"]
         [kinds.score]
         concurrency = 4
         executor = { type = "http", url = "http://user:s3cret@localhost/x?key=s3cret", headers = { X-Signature = "s3cret", Accept = "text/plain" }, body = { api_key = "s3cret" } }
@@ -115,6 +116,51 @@ fn kinds_are_read_and_their_secrets_hidden() {
     assert!(!printed.contains("s3cret"), "{printed}");
     assert!(printed.contains("text/plain"), "{printed}");
     assert!(printed.contains("@localhost/x?"), "{printed}");
+}
+
+#[test]
+fn a_kind_that_cannot_be_used_is_told_with_its_line() {
+    let check = |kind: &str, field: &str, words: &str| {
+        let line = kind.lines().position(|line| line.contains('#')).unwrap_or(0) + 2;
+        let place = format!("headway.toml line {line})");
+        refused(&format!("[kinds.a]\n{kind}\n"), &[&format!("kinds.a{field} ("), &place, words]);
+    };
+    let http = |rest: &str| format!("executor = {{ type = \"http\", {rest} }}");
+    check(&http("url = \"nourl\""), ".executor.url", "is not an address");
+    check(&http("url = \"https://a.example/{{input\""), ".executor.url", "}}");
+    check(&http("url = \"http://127.0.0.1:9/\""), ".executor.url", "allow");
+    let address = "url = \"https://a.example\"";
+    check(&http(&format!("{address}, method = \"EXPLODE\"")), ".executor.method", "`EXPLODE`");
+    let header = http(&format!("{address}, headers = {{ \"bad header\" = \"x\" }}"));
+    check(&header, ".executor.headers.bad header", "not a header's name");
+    let command = |rest: &str| format!("executor = {{ type = \"command\", {rest} }}");
+    check(&command("argv = []"), ".executor.argv", "names no program");
+    check(&command("argv = [\"no-such-program\"]"), ".executor.argv", "`no-such-program`");
+    let cat = "argv = [\"cat\"]";
+    check(&command(&format!("{cat}, env = [\"HEADWAY_X\"]")), ".executor.env", "`HEADWAY_X`");
+    check(&command(&format!("{cat}, cwd = \"/nonexist\"")), ".executor.cwd", "`/nonexist`");
+    let none = format!("{cat}, mode = \"stream\", processes = 0");
+    check(&command(&none), ".executor.processes", "1 to 256");
+    let spread = "concurrency = 2\n[kinds.a.executor]\ntype = \"http\"\nurl = \"nourl\" #";
+    check(spread, ".executor.url", "is not an address");
+
+    check("concurrency = 0", ".concurrency", "use 1 to 10000");
+    check("timeout_ms = 0", ".timeout_ms", "at least 1");
+    check("expires_after_ms = 0", ".expires_after_ms", "at least 1");
+    check("stall_after_ms = 0", ".stall_after_ms", "at least 1");
+    check("command_timeout_ms = 0", ".command_timeout_ms", "at least 1");
+    check("retry = { max_attempts = 0 }", ".retry.max_attempts", "use 1 to 100");
+    check("retry = { factor = 0.5 }", ".retry.factor", "use 1 to 10");
+    check("rate = { count = 0, per_ms = 0 }", ".rate.count", "at least 1");
+    check("[kinds.a.rate]\ncount = 1\nper_ms = 0 #", ".rate.per_ms", "at least 1");
+    check("budget = { max_budget = \"-1\" }", ".budget.max_budget", "lets nothing run");
+    let soft = "budget = { max_budget = \"1\", soft_budget = \"2\" }";
+    check(soft, ".budget.soft_budget", "is not between 0 and 1");
+    check("estimate = { sku = \"m\", tokens = -1.0 }", ".estimate.tokens", "-1 units of `tokens`");
+    check("[kinds.a.steps.read] #\nweight = -1.0", ".steps", "a weight of -1");
+
+    refused("allow_hosts = [\"a b\"]\n", &["allow_hosts (", "line 1", "`a b`"]);
+    refused("\nallow_request_hosts = [\"a b\"]\n", &["allow_request_hosts (", "line 2", "`a b`"]);
 }
 
 #[test]
