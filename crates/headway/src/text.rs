@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use headway_protocol::Secret;
 use headway_protocol::batch::Rate;
 use headway_protocol::report::Usage;
+use headway_protocol::{Amount, Secret};
 
 /// Reads `500ms`, `30s`, `5m`, `1h30m` or `2d`; a bare number is seconds.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
@@ -36,6 +36,12 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
         return Err(format!("`{text}` must be above zero"));
     }
     Duration::try_from_secs_f64(total).map_err(|_| wrong())
+}
+
+/// Reads an amount to spend, such as `2.50`.
+pub(crate) fn parse_amount(text: &str) -> Result<Amount, String> {
+    let amount: Amount = text.parse().map_err(|error| format!("{error}"))?;
+    if amount > Amount::ZERO { Ok(amount) } else { Err("it must be above zero".to_owned()) }
 }
 
 /// Reads `10/s`, `600/m` or `5/2s`.
@@ -135,6 +141,15 @@ mod tests {
         for text in ["", "s", "0s", "-1s", "5 fortnights", "1..2s", "1e400d"] {
             assert!(parse_duration(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn amounts() {
+        assert_eq!(parse_amount("2.50").unwrap().to_string(), "2.50");
+        for text in ["-3", "0", "-0.5"] {
+            assert_eq!(parse_amount(text), Err("it must be above zero".to_owned()), "{text}");
+        }
+        assert!(parse_amount("much").is_err());
     }
 
     #[test]

@@ -33,16 +33,16 @@ pub(crate) struct RunBatchArguments {
     #[command(flatten)]
     pub(crate) items: ItemsArguments,
     /// Items at once.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) concurrency: Option<u32>,
     /// The most to spend; no item starts that would pass it.
-    #[arg(long, value_name = "AMOUNT", value_parser = amount)]
+    #[arg(long, value_name = "AMOUNT", allow_negative_numbers = true, value_parser = text::parse_amount)]
     pub(crate) budget: Option<Amount>,
     /// What reaching the budget does.
     #[arg(long, value_name = "WHAT", requires = "budget", default_value = "pause")]
     pub(crate) on_budget: BudgetAction,
     /// How often a failed item is tried again when that may help [default: 2].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=99))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(0..=99))]
     pub(crate) retries: Option<u32>,
     /// The longest that one attempt of an item may take, such as 30s or 5m.
     #[arg(long, value_name = "DURATION", value_parser = text::parse_duration)]
@@ -114,10 +114,9 @@ pub(crate) struct ExecutorArguments {
     #[arg(long, requires = "exec", conflicts_with = "url")]
     pub(crate) stream: bool,
     /// How many processes --stream keeps [default: one for each processor].
-    #[arg(long, value_name = "N", requires = "stream", value_parser = clap::value_parser!(u32).range(1..=256))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, requires = "stream", value_parser = clap::value_parser!(u32).range(1..=256))]
     pub(crate) processes: Option<u32>,
-    /// A variable of the environment that --exec may see; may be repeated [default: PATH, HOME,
-    /// LANG].
+    /// A variable of the environment that --exec may see beside PATH, HOME and LANG; may be repeated.
     #[arg(long = "env", value_name = "NAME", requires = "exec", conflicts_with = "url")]
     pub(crate) environment: Vec<String>,
     /// The method of --url.
@@ -217,9 +216,4 @@ impl From<RetryWhich> for RetryItems {
             RetryWhich::Unfinished => Self::Unfinished,
         }
     }
-}
-
-fn amount(text: &str) -> Result<Amount, String> {
-    let amount: Amount = text.parse().map_err(|error| format!("{error}"))?;
-    if amount > Amount::ZERO { Ok(amount) } else { Err("it must be above zero".to_owned()) }
 }

@@ -3,6 +3,8 @@
 use clap::{Args, Subcommand};
 use headway_protocol::{Amount, JobId, JobStatus};
 
+use crate::text;
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum JobCommand {
     /// List jobs, newest first.
@@ -43,7 +45,7 @@ pub(crate) enum JobCommand {
         /// The job or batch.
         id: JobId,
         /// A new largest amount to spend.
-        #[arg(long, value_name = "AMOUNT")]
+        #[arg(long, value_name = "AMOUNT", allow_negative_numbers = true, value_parser = text::parse_amount)]
         budget: Option<Amount>,
     },
     /// Begin a new attempt of an ended job; of a batch, over its failed items.

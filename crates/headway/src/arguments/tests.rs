@@ -93,7 +93,13 @@ fn what_makes_no_sense_is_wrong_usage() {
     refuses("batch run f.csv --url http://x --stream", Kind::ArgumentConflict);
     refuses("batch retry b --status expired --item 1", Kind::ArgumentConflict);
     refuses("batch errors b --limit 0", Kind::ValueValidation);
-    refuses("batch run f.csv --exec a --budget -1", Kind::UnknownArgument);
+    refuses("batch run f.csv --exec a --budget -1", Kind::ValueValidation);
+    refuses("batch run f.csv --exec a --budget -0.5", Kind::ValueValidation);
+    refuses("batch run f.csv --exec a --concurrency -1", Kind::ValueValidation);
+    refuses("batch run f.csv --exec a --retries -1", Kind::ValueValidation);
+    refuses("batch run f.csv --exec a --budget --retries 1", Kind::InvalidValue);
+    refuses("job resume j --budget -3", Kind::ValueValidation);
+    refuses("job resume j --budget 0", Kind::ValueValidation);
     refuses("batch run f.csv --exec a --budget 0", Kind::ValueValidation);
     refuses("batch run f.csv --exec a --concurrency 0", Kind::ValueValidation);
     refuses("batch run f.csv --exec a --timeout soon", Kind::ValueValidation);

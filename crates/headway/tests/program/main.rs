@@ -13,6 +13,7 @@ mod bench;
 mod client;
 mod harness;
 mod listing;
+mod mistakes;
 mod run;
 mod serve;
 mod sign_in;

@@ -2,6 +2,7 @@
 
 mod errors;
 mod own;
+mod reasons;
 mod request;
 mod results;
 
@@ -86,7 +87,9 @@ async fn wait(
         display.finish();
     }
     match &followed {
-        Some((job, _)) => tell(common, job),
+        Some((job, _)) => {
+            tell(common, client, job, &format!("`headway batch errors {id}`")).await;
+        }
         None => output::say(&format!(
             "the batch goes on at the server: `headway watch {id}` shows it, `headway job cancel \
              {id}` stops it"
@@ -95,13 +98,14 @@ async fn wait(
     Ok(followed)
 }
 
-/// Says how a batch ended.
-fn tell(common: &Common, job: &Job) {
+/// Says how a batch ended, and why items of it failed; `more` is how to see all of that.
+async fn tell(common: &Common, client: &Client, job: &Job, more: &str) {
     if common.json {
         output::json(job);
-    } else {
-        output::say(&display::verdict(job));
+        return;
     }
+    output::say(&display::verdict(job));
+    reasons::say(client, job, more).await;
 }
 
 async fn save(client: &Client, job: &Job, arguments: &RunBatchArguments) -> Result<(), Failure> {

@@ -143,7 +143,7 @@ impl OwnRun<'_> {
             Ok(followed) => followed,
             Err(asked) => return self.interrupt(&job.id, asked, stop).await,
         };
-        tell(self.common, &job);
+        self.tell(&job).await;
         save(self.client, &job, self.arguments).await?;
         if exit == Exit::Budget && job.status == JobStatus::Paused {
             output::say("the same command with a larger --budget goes on from here");
@@ -223,7 +223,7 @@ impl OwnRun<'_> {
                 tokio::select! {
                     paused = pausing => {
                         let job = paused?;
-                        tell(self.common, &job);
+                        self.tell(&job).await;
                         if let Some(exit) = Exit::of(&job) {
                             save(self.client, &job, self.arguments).await?;
                             return Ok(exit);
@@ -239,6 +239,14 @@ impl OwnRun<'_> {
             self.folder.display()
         ));
         Ok(Exit::Interrupted)
+    }
+
+    /// Says how the run ended. Its node ends with it, so that another has to show more.
+    async fn tell(&self, job: &Job) {
+        let folder = self.folder.display();
+        let more =
+            format!("`headway serve --data {folder}` and then `headway batch errors {}`", job.id);
+        tell(self.common, self.client, job, &more).await;
     }
 
     async fn until_paused(&self, id: &JobId) -> Result<Job, Failure> {

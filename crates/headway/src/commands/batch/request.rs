@@ -11,7 +11,7 @@ use crate::arguments::{ExecutorArguments, ItemsArguments, RunBatchArguments};
 use crate::failure::Failure;
 use crate::words;
 
-/// What --exec sees of the environment unless --env says: enough to find programs and to print.
+/// What --exec always sees of the environment: enough to find programs and to print.
 const ENVIRONMENT: &[&str] = &["PATH", "HOME", "LANG"];
 
 /// The options of a run.
@@ -73,11 +73,12 @@ fn executor(arguments: &ExecutorArguments) -> Result<Option<Executor>, Failure> 
     if let Some(command) = &arguments.exec {
         let argv = words::split(command)
             .map_err(|reason| Failure::usage(format!("--exec `{command}`: {reason}")))?;
-        let env = if arguments.environment.is_empty() {
-            ENVIRONMENT.iter().map(|name| (*name).to_owned()).collect()
-        } else {
-            arguments.environment.clone()
-        };
+        let mut env: Vec<_> = ENVIRONMENT.iter().map(|name| (*name).to_owned()).collect();
+        for name in &arguments.environment {
+            if !env.contains(name) {
+                env.push(name.clone());
+            }
+        }
         let cwd = std::env::current_dir().ok().map(|folder| folder.display().to_string());
         return Ok(Some(Executor::Command(CommandExecutor {
             argv,
@@ -173,6 +174,20 @@ mod tests {
         assert_eq!(command.argv, ["python3", "my worker.py"]);
         assert_eq!((command.mode, command.processes), (CommandMode::Stream, Some(2)));
         assert_eq!(command.env, ENVIRONMENT);
+    }
+
+    #[test]
+    fn variables_are_named_beside_those_that_a_program_always_sees() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("leads.csv");
+        std::fs::write(&file, "a\n1\n").unwrap();
+        let file = file.to_str().unwrap();
+        let named =
+            ["--env", "OPENAI_API_KEY", "--env", "LANG", "--env", "TZ", "--env", "OPENAI_API_KEY"];
+        let run = parse(&[&[file, "--exec", "env"], named.as_slice()].concat());
+        let (options, _) = options(&run).unwrap();
+        let Some(Executor::Command(command)) = options.executor else { panic!("no command") };
+        assert_eq!(command.env, ["PATH", "HOME", "LANG", "OPENAI_API_KEY", "TZ"]);
     }
 
     #[test]
