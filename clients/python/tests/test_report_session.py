@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 from unittest import main
 
@@ -186,6 +187,60 @@ class NothingIsLostOrDoubledTest(Bounded):
         self.assertEqual(run.server.applied[-1]["type"], "complete")
         self.assertEqual(run.server.applied[-1]["result"], {"rows": 7})
         self.assertIs(run.session.stage, Stage.OVER)
+
+
+class Counted(ReportSession):
+    """A session that notes what it is given, by the worker or by itself."""
+
+    handed = 0
+
+    def report(self, event: Mapping[str, Any]) -> bool:
+        before = self.waiting.next_seq
+        taken = super().report(event)
+        # A state that was merged into one that waits is one report with it.
+        if not taken or self.waiting.next_seq > before:
+            self.handed += 1
+        return taken
+
+
+class EveryReportIsInOneCountTest(Bounded):
+    @settings(max_examples=400, deadline=None)
+    @given(
+        ACTIONS.map(lambda actions: [action for action in actions if "crash" not in action]),
+        st.integers(1, 20),
+        st.sampled_from(["all is well", "at once", "under way", "job over", "job gone"]),
+        st.booleans(),
+        st.booleans(),
+    )
+    def test_whatever_the_end(
+        self, actions: list[Any], most: int, end: str, spooled: bool, said: bool
+    ) -> None:
+        run = Run(ReportOptions(queue_events=most, queue_bytes=600, batch_events=3))
+        run.session = session = Counted(IDENTITY, run.options)
+        for action in actions:
+            run.do(action)
+        if said:
+            session.report({"type": "complete"})
+        match end:
+            case "all is well":
+                run.settle()
+            case "under way":
+                sending = session.poll_request(run.now + 1_000)
+                session.close(spooled=spooled)
+                if sending is not None:
+                    session.handle_answer(run.server.take(sending), run.now, 1.0)
+            case "job over" | "job gone":
+                run.server.status = "cancelled" if end == "job over" else None
+                session.report({"type": "step_start", "step": "in vain"})
+                for _ in range(3):
+                    run.do(("send", "well"))
+        session.report({"type": "log", "message": "one more"})
+        session.close(spooled=spooled)
+        session.close(spooled=spooled)
+        counts = session.counts
+        together = counts.acknowledged + counts.dropped + counts.refused + counts.spooled
+        self.assertEqual(together, session.handed, counts)
+        self.assertEqual(counts.spooled, len(session.waiting) if spooled else 0)
 
 
 class SessionTest(Bounded):

@@ -205,6 +205,7 @@ class ArgumentsTest(Bounded):
         for call in self.wrong(job):
             with self.assertLogs("headway", logging.ERROR):
                 self.assertFalse(call())
+        self.assertEqual(job.counts.refused, len(self.wrong(job)))
 
     def test_wrong_arguments_raise_where_that_is_wanted(self) -> None:
         job = self.job(strict=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import subprocess
 import sys
 import tempfile
 import threading
+import urllib.request
 from pathlib import Path
 from typing import Any
 from unittest import main
@@ -342,6 +344,35 @@ class SignInTest(Bounded):
         assert job.error is not None
         self.assertEqual((job.error.status, job.counts.dropped), (401, 0))
         self.assertFalse(job.close())
+
+    def test_whose_token_is_revoked_in_the_middle_counts_every_report(self) -> None:
+        for spool in (None, self.enterContext(tempfile.TemporaryDirectory())):
+            with self.subTest(spool=spool is not None):
+                key = self.administer("POST", "/api/v1/keys", {"name": "worker", "scopes": ["report"]})
+                job = Reporter.job(
+                    "import", url=self.server.url, token=key["key"], spool=spool, options=QUICK
+                )
+                for number in range(50):
+                    job.log("info", str(number))
+                self.assertTrue(job.flush(60))
+                taken = job.counts.acknowledged
+                self.administer("DELETE", f"/api/v1/keys/{key['id']}")
+                for number in range(50, 100):
+                    job.log("info", str(number))
+                self.assertFalse(job.close())
+                assert job.error is not None
+                self.assertEqual(job.error.status, 401)
+                left = (50, 0) if spool is None else (0, 50)
+                counts = job.counts
+                self.assertEqual((counts.dropped, counts.spooled), left)
+                self.assertEqual((counts.acknowledged, counts.refused), (taken, 0))
+
+    def administer(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401
+        said = None if body is None else json.dumps(body).encode()
+        headers = {"content-type": "application/json", "authorization": f"Bearer {self.KEY}"}
+        request = urllib.request.Request(self.server.url + path, said, headers, method=method)
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.loads(answer.read() or b"null")
 
     def test_a_token_that_is_not_taken_is_replaced_by_the_next_one(self) -> None:
         tokens = iter(["hw_nobody", self.KEY])

@@ -136,10 +136,10 @@ class Face(Reports):
 
     @property
     def counts(self) -> Counts:
-        """How many reports were acknowledged, dropped and refused."""
+        """How many reports were acknowledged, dropped and refused, and left in the spool."""
         with self._lock:
             counts = self._desk.session.counts
-            return Counts(counts.acknowledged, counts.dropped, counts.refused)
+            return Counts(counts.acknowledged, counts.dropped, counts.refused, counts.spooled)
 
     @property
     def error(self) -> HeadwayError | None:
@@ -217,7 +217,7 @@ class Face(Reports):
         self._desk.keep()
         waiting, kept = len(session.waiting), self._desk.spool is not None
         self._desk.leave()
-        session.close()
+        session.close(spooled=kept)
         self._wake()
         if waiting:
             where = "wait in the spool for the next run" if kept else "were not sent and are lost"
@@ -244,6 +244,10 @@ class Face(Reports):
                 self._wake()
         self._desk.tell()
         return taken
+
+    def _refuse(self) -> None:
+        with self._lock:
+            self._desk.session.counts.refused += 1
 
     def _cannot_end(self, kind: str, detail: str) -> None:
         with self._lock:

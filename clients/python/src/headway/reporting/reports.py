@@ -134,6 +134,10 @@ class Reports(ABC):
     def _cannot_end(self, kind: str, detail: str) -> None:
         """The end cannot be told as it was said: the job ends as failed."""
 
+    @abstractmethod
+    def _refuse(self) -> None:
+        """One more report is refused: it cannot be what it says."""
+
     def _say(self, event: Event) -> bool:
         try:
             return self._take(event)
@@ -168,6 +172,7 @@ class Reports(ABC):
     def _wrong(self, message: str) -> bool:
         if self._strict:
             raise ValueError(message)
+        self._refuse()
         # As for all that is told: a handler that raises does not break the work.
         with suppress(Exception):
             LOG.error("%s; the report was dropped", message)

@@ -6,8 +6,8 @@ from `poll_notice`, and come back at `next_deadline`. Times are seconds of one c
 random numbers are 0 to 1.
 
 **Invariants:** one request is under way at a time, so that numbers arrive in order; a report is let go only
-when it was answered, refused, or had to make room, and each of these is counted; after the job's end nothing
-is sent.
+when it was answered, refused, or had to make room, and each of these is counted; what waits when it is closed
+is counted then, so that each report is in one count at last; after the job's end nothing is sent.
 """
 
 from __future__ import annotations
@@ -262,9 +262,15 @@ class ReportSession:
         self._retry_at = now + SHUT_OUT_PAUSE
         return True
 
-    def close(self) -> None:
-        """Nothing is sent any more."""
+    def close(self, *, spooled: bool) -> None:
+        """Nothing is sent any more. What waits is lost, or left in a spool for the next run."""
+        if self._stage is Stage.OVER:
+            return
         self._stage = Stage.OVER
+        if spooled:
+            self.counts.spooled += len(self._queue)
+        else:
+            self.counts.dropped += len(self._queue)
 
     def poll_line(self) -> str | None:
         """The next line for the spool."""

@@ -63,10 +63,18 @@ class Notice:
 
 @dataclass(slots=True)
 class Counts:
-    """What became of reports."""
+    """What became of reports: when the reporter is closed, each is in one of these counts.
+
+    States that were conflated are one report. Those that the reporter makes itself are counted too: that the
+    work began, that a command was carried out, that reports were dropped.
+    """
 
     acknowledged: int = 0
+    """By the server."""
     dropped: int = 0
-    """For want of room, or because the job was over."""
+    """For want of room, because the job was over, or because the reporter was closed before they were
+    acknowledged and has no spool."""
     refused: int = 0
-    """By the server, or because they are no JSON."""
+    """By the server, or because their arguments were wrong."""
+    spooled: int = 0
+    """Left in the spool for the next run, where they are counted again."""
