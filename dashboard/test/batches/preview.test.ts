@@ -25,10 +25,28 @@ test("lines of a CSV file that are no items are named with their number", () => 
   assert.deepEqual(found.bad, [
     { line: 3, why: "1 fields where the header names 2" },
     { line: 4, why: "3 fields where the header names 2" },
-    { line: 6, why: "a quote is opened and not closed" },
+    { line: 6, why: "a quote is opened and not closed, so that the rest of the file is one row" },
   ]);
   assert.deepEqual(found.rows.map(({ cells }) => cells), [["1", "2"], ['x"y', "8"]]);
   assert.equal(found.items, 5);
+});
+
+test("text behind a closed quote makes a bad row of the lines between, and the next one is read", () => {
+  const found = of('id,note\n1,"6in pipe\n2,ok\n3,"7in pipe\n4,ok\n5,"a" b\n6,"c"\n7,8" pipe\n8,a"b""c\n9,\n', "x.csv");
+  assert.deepEqual(found.bad, [
+    { line: 2, why: "the quote opened on line 2 is closed on line 4 with text behind it, so that these lines are one row" },
+    { line: 6, why: "text follows the quote that closes a field" },
+  ]);
+  assert.deepEqual(found.rows.map(({ cells }) => cells), [["4", "ok"], ["6", "c"], ["7", '8" pipe'], ["8", 'a"b""c'], ["9", ""]]);
+  assert.deepEqual(found.count, { items: 7, exact: true });
+});
+
+test("rows end as the server ends them, whatever ends the lines", () => {
+  const found = of('\uFEFFa,b\r"1\r\n2",\r\n\r\n\n"",""\n,3', "x.csv");
+  assert.deepEqual(found.rows, [
+    { line: 1, cells: ["1\r\n2", ""] }, { line: 5, cells: ["", ""] }, { line: 6, cells: ["", "3"] },
+  ]);
+  assert.deepEqual(found.bad, []);
 });
 
 test("what the server would refuse as a whole is said before it is sent", () => {
@@ -36,6 +54,7 @@ test("what the server would refuse as a whole is said before it is sent", () => 
     ["a;b\n1;2\n", "x.csv", /semicolons/u],
     ["a\tb\n1\t2\n", "x.csv", /tabs/u],
     ["a,a\n1,2\n", "x.csv", /"a" twice/u],
+    ['a,"b\n1,2\n', "x.csv", /header row cannot be read: a quote is opened/u],
     ["a,,c\n1,2,3\n", "x.csv", /no name for field 2/u],
     ['{"a":1}\n{"a":2}\n', "x.csv", /like JSON/u],
     ['[\n{"a":1}\n]\n', "x.jsonl", /one JSON array/u],

@@ -1,14 +1,17 @@
 // The beginning of a CSV file: commas, a header row, RFC 4180 quotes, as the server reads it.
 
-import Papa from "papaparse";
-
 import { BAD_SHOWN, ROWS_SHOWN, type BadLine, type Beginning, type Field, type PreviewRow } from "./preview.ts";
 
 interface Row {
   readonly line: number;
   readonly cells: readonly string[];
+  /** Whether the text ends within a quote. */
   readonly open: boolean;
+  /** What is wrong with its quotes. */
+  readonly wrong: string | undefined;
 }
+
+const OPEN = "a quote is opened and not closed, so that the rest of the file is one row";
 
 const DELIMITERS: Readonly<Record<string, string>> = { ";": "semicolons", "\t": "tabs", "|": "bars" };
 
@@ -20,15 +23,14 @@ export function readCsv(text: string, whole: boolean): Beginning {
   const [header, ...items] = rows;
   if (header === undefined) return { fields: [], rows: [], bad: [], items: 0, refusal: undefined, note: "The file has no lines." };
   const names = header.cells.map((name) => name.trim());
-  const refusal = headerRefusal(names);
+  const refusal = headerRefusal(names, header.wrong);
   const bad: BadLine[] = [];
   const good: PreviewRow[] = [];
   let readable = 0;
-  for (const { line, cells, open } of items) {
-    const why = open ? "a quote is opened and not closed"
-      : cells.length !== names.length ? `${cells.length} fields where the header names ${names.length}`
+  for (const { line, cells, wrong } of items) {
+    const why = wrong ?? (cells.length !== names.length ? `${cells.length} fields where the header names ${names.length}`
       : cells.some((cell) => cell.includes("\uFFFD")) ? "a field is not UTF-8"
-      : undefined;
+      : undefined);
     if (why !== undefined) {
       if (bad.length < BAD_SHOWN) bad.push({ line, why });
       continue;
@@ -47,32 +49,63 @@ export function readCsv(text: string, whole: boolean): Beginning {
   };
 }
 
+/** Splits a text into rows where the server does: a quote opens a field only at its beginning, and text behind one that closes is an error. */
 function rowsOf(text: string): readonly Row[] {
   const source = text.startsWith("\uFEFF") ? text.slice(1) : text;
   const rows: Row[] = [];
+  let cells: string[] = [];
+  let cell = "";
+  let place: "row" | "field" | "plain" | "quoted" | "behind" = "row";
   let line = 1;
-  let from = 0;
-  Papa.parse<string[]>(source, {
-    delimiter: ",",
-    step: ({ data, errors, meta }) => {
-      const blank = data.length === 1 && data[0] === "";
-      if (!blank) rows.push({ line, cells: data, open: errors.some(({ code }) => code === "MissingQuotes") });
-      line += linesIn(source, from, meta.cursor);
-      from = meta.cursor;
-    },
-  });
+  let begun = 1;
+  let opened = 1;
+  let stray: string | undefined;
+  const end = (): void => {
+    const open = place === "quoted";
+    rows.push({ line: begun, cells: [...cells, cell], open, wrong: open ? OPEN : stray });
+    cells = [];
+    cell = "";
+    place = "row";
+    stray = undefined;
+  };
+  for (const sign of source) {
+    const ends = sign === "\n" || sign === "\r";
+    if (place === "row" && !ends) begun = line;
+    if (place === "quoted") {
+      if (sign === '"') place = "behind";
+      else cell += sign;
+    } else if (place === "behind" && sign === '"') {
+      cell += sign;
+      place = "quoted";
+    } else if (ends) {
+      if (place !== "row") end();
+    } else if (sign === ",") {
+      cells.push(cell);
+      cell = "";
+      place = "field";
+    } else if (sign === '"' && place !== "plain" && place !== "behind") {
+      place = "quoted";
+      opened = line;
+    } else {
+      if (place === "behind") stray ??= strayWords(opened, line);
+      cell += sign;
+      place = "plain";
+    }
+    if (sign === "\n") line += 1;
+  }
+  if (place !== "row") end();
   return rows;
 }
 
-function linesIn(text: string, from: number, to: number): number {
-  let count = 0;
-  for (let at = text.indexOf("\n", from); at >= 0 && at < to; at = text.indexOf("\n", at + 1)) count += 1;
-  return count;
+function strayWords(opened: number, closed: number): string {
+  return opened === closed ? "text follows the quote that closes a field"
+    : `the quote opened on line ${opened} is closed on line ${closed} with text behind it, so that these lines are one row`;
 }
 
-function headerRefusal(names: readonly string[]): string | undefined {
+function headerRefusal(names: readonly string[], wrong: string | undefined): string | undefined {
   const [first = ""] = names;
   if (/^[{[]/u.test(first)) return "It begins like JSON. Name the file .jsonl if each line is a JSON value.";
+  if (wrong !== undefined) return `The header row cannot be read: ${wrong}.`;
   const other = names.length === 1 ? Object.keys(DELIMITERS).find((sign) => first.includes(sign)) : undefined;
   if (other !== undefined) return `Its fields are separated by ${DELIMITERS[other] ?? other}. Separate them by commas.`;
   const empty = names.indexOf("");
