@@ -456,9 +456,10 @@ class WatchingTest(RealServerTest):
     def report(self, *events: Event) -> None:
         self.headway.jobs.report(self.job, events)
 
-    def watch(self, transport: str) -> Watch:
+    def watch(self, transport: str, selection: Selection | None = None) -> Watch:
         address, token = self.headway._asker.address, self.headway._asker.token
-        return Watch(address, token, Selection("job", self.job, True), [transport])  # type: ignore[list-item]
+        selection = selection or Selection("job", self.job, True)
+        return Watch(address, token, selection, [transport])  # type: ignore[list-item]
 
     def test_a_job_from_now_to_its_end_over_each_transport(self) -> None:
         for transport in ("websocket", "events", "poll"):
@@ -478,9 +479,12 @@ class WatchingTest(RealServerTest):
 
     def test_a_watch_goes_on_where_it_was_when_the_server_was_killed(self) -> None:
         for transport in ("websocket", "events", "poll"):
-            with self.subTest(transport):
-                self.job = self.headway.jobs.create("import")["id"]
-                self.goes_on(self.watch(transport))
+            for word in ("job", "session"):
+                with self.subTest(transport, word=word):
+                    session = f"s-{transport}-{word}"
+                    self.job = self.headway.jobs.create("import", session=session)["id"]
+                    selection = Selection(word, self.job if word == "job" else session, True)
+                    self.goes_on(self.watch(transport, selection))
 
     def goes_on(self, watch: Watch) -> None:
         with watch:
@@ -498,6 +502,8 @@ class WatchingTest(RealServerTest):
                 self.assertNotIsInstance(change, Gap)
                 if isinstance(change, EventHappened) and change.event["type"] == "log":
                     seen.append(change.event["message"])
+                if isinstance(change, Ended):
+                    break
         self.assertEqual(seen, [str(n) for n in range(10)])
 
     def test_several_jobs_by_session_and_tag(self) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 
 from .connection import Refusal, TransportName
 
-__all__ = ["STREAM", "EventFilter", "Selection", "address", "subscribe", "unnameable"]
+__all__ = ["STREAM", "EventFilter", "Selection", "address", "subscribe", "union", "unnameable"]
 
 STREAM = "/api/v1/stream"
 """The stream that everything is subscribed on by messages."""
@@ -82,18 +82,25 @@ def address(
     snapshot; where events are wanted, those after the position held come before it.
     """
     query: list[tuple[str, str]] = []
-    single = selections[0].job if len(selections) == 1 else None
-    events = _union(selections)
-    cursors = [(selection.job, cursor_of(selection)) for selection in selections]
+    # A stream takes each selector once. Of those for a job, that with events may know a position where others
+    # need none.
+    asked: dict[tuple[str, str], Selection] = {}
+    for selection in selections:
+        key = (selection.word, selection.value)
+        if key not in asked or selection.events:
+            asked[key] = selection
+    events = union(selections)
+    cursors = [(selection.job, cursor_of(selection)) for selection in asked.values()]
+    single = cursors[0][0] if len(cursors) == 1 else None
     if single is None:
-        query += [(selection.word, selection.value) for selection in selections]
+        query += asked
         positions = [f"{job}@{cursor}" for job, cursor in cursors if cursor is not None]
         if events is not None and positions:
             query.append(("cursor", ",".join(positions)))
     elif (cursor := cursors[0][1]) is not None:
         query.append(("last_event_id" if transport == "events" else "cursor", cursor))
     if events is not None:
-        query.append(("events", events))
+        query.append(("events", "true" if isinstance(events, bool) else ",".join(events)))
     said = [selection.min_interval_ms for selection in selections]
     if any(interval is not None for interval in said):
         shortest = min(_DEFAULT_INTERVAL_MS if interval is None else interval for interval in said)
@@ -113,12 +120,12 @@ def unnameable(selection: Selection) -> Refusal | None:
     return Refusal("not_found", f"`{job}` cannot name a job: use 1 to 128 of A-Z a-z 0-9 _ - . : ~")
 
 
-def _union(selections: Sequence[Selection]) -> str | None:
-    """One filter for a whole stream: whatever any of its readers wants."""
+def union(selections: Sequence[Selection]) -> EventFilter:
+    """One filter for several selections: whatever any of them wants."""
     types: dict[str, None] = {}
     for selection in selections:
         if selection.events is True:
-            return "true"
+            return True
         if selection.events:
             types.update(dict.fromkeys(selection.events))
-    return ",".join(types) or None
+    return list(types) or None

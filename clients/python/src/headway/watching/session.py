@@ -296,6 +296,9 @@ class Session:
                 self._heard(now)
             case "snapshot" | "update" | "event" | "gap" | "end":
                 self._take(frame, now, random)
+            case "subscribed":
+                self._stream.subscribed(frame["id"])
+                self._collect()
             case "error":
                 self._refused(frame, now)
             case "result":

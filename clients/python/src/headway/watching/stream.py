@@ -26,6 +26,12 @@ class Stream:
     def __init__(self) -> None:
         self._subscriptions = Subscriptions()
         self._names = Names()
+        # The names under which events were asked for and nothing was answered yet. With it the job, if they
+        # were asked for from a position: until the answer nothing of that job is taken, because what comes
+        # before may pass over events that only the answer brings. All of it comes again.
+        self._asked: dict[str, str | None] = {}
+        # The jobs of which something was not taken for that reason.
+        self._passed: set[str] = set()
         self._messages: deque[Frame] = deque()
         self._news: deque[News] = deque()
         #: Whether messages can be sent.
@@ -71,7 +77,7 @@ class Stream:
     def selections(self, transport: TransportName) -> list[Selection]:
         """What a stream without messages has to bring."""
         own = [selection for _, selection in self.standing(transport)]
-        return own + [Selection("job", job) for job in self._look_ups()]
+        return own + [self._look_up(job) for job in self._look_ups()]
 
     def subscribe(self, key: str, selection: Selection) -> bool:
         """Adds a selection, or a reader of one that is there. Whether there is more to ask for."""
@@ -103,22 +109,27 @@ class Stream:
         for key, selection in self.standing("websocket"):
             self._ask(Subject(key=key), selection, self.cursor(selection))
         for job in self._look_ups():
-            selection = Selection("job", job)
+            selection = self._look_up(job)
             self._ask(Subject(looked_up=job), selection, self.cursor(selection))
 
     def close(self) -> None:
         """The way is gone."""
         self.is_open = False
         self._names.clear()
+        self._asked.clear()
+        self._passed.clear()
         self._messages.clear()
 
     def take(self, frame: Frame) -> bool:
         """Takes a frame of a job. Whether it does not fit what is held, and no snapshot can be asked for."""
+        job = frame["job"]
+        if job in self._asked.values():
+            self._passed.add(job)
+            return False
         lane = self._subscriptions.lane_of(frame)
         # What nobody watches any more may still be on its way.
         if lane is None:
             return False
-        job = frame["job"]
         match lane.apply(frame):
             case Applied.KNOWN:
                 return False
@@ -133,16 +144,30 @@ class Stream:
                     self._resubscribe(job)
                 return not self.is_open
 
+    def subscribed(self, name: str) -> None:
+        """The server serves what a name stands for."""
+        asked = name in self._asked
+        job = self._asked.pop(name, None)
+        if job is not None:
+            self._passed.discard(job)
+        # Nobody wants it any more; that is said now, so that each question has its answer.
+        if asked and self._names.find(name) is None:
+            self._messages.append({"type": "unsubscribe", "id": name})
+
     def refused(self, name: str, refusal: Refusal) -> None:
         """The server does not serve what a name stands for."""
+        job = self._asked.pop(name, None)
         subject = self._subject(name)
-        if subject is None:
-            return
         self._names.drop(name)
-        if subject.key is not None:
+        if subject is not None and subject.key is not None:
             self.refuse(subject.key, refusal)
-        elif subject.looked_up is not None:
+        elif subject is not None and subject.looked_up is not None:
             self.lose(subject.looked_up)
+        # What was not taken for its sake does not come again by itself.
+        if job in self._passed and job not in self._asked.values():
+            self._passed.discard(job)
+            if self._subscriptions.is_served(job):
+                self._resubscribe(job)
 
     def refuse(self, key: str, refusal: Refusal) -> None:
         """A subscription is not served."""
@@ -169,6 +194,10 @@ class Stream:
             self.lose(job)
         return asked
 
+    def _look_up(self, job: str) -> Selection:
+        """A job by its name, with the events that its selectors want: they cannot say where those go on."""
+        return Selection("job", job, self._subscriptions.events_of(job))
+
     def _resubscribe(self, job: str) -> None:
         """Asks for a snapshot of a job, and for the events since the last frame that fitted."""
         entries = self._subscriptions.to(job)
@@ -177,7 +206,8 @@ class Stream:
         for key, selection in entries:
             self._ask(Subject(key=key), selection, self.cursor(selection))
         if not entries:
-            self._ask(Subject(looked_up=job), Selection("job", job), None)
+            selection = self._look_up(job)
+            self._ask(Subject(looked_up=job), selection, self.cursor(selection))
 
     def _subject(self, name: str) -> Subject | None:
         """What a name on the wire stands for.
@@ -194,9 +224,12 @@ class Stream:
 
     def _ask(self, subject: Subject, selection: Selection, cursor: str | None) -> None:
         """Subscribes by a name that is used once."""
-        self._messages.append(subscribe(self._names.take(subject), selection, cursor))
+        name = self._names.take(subject)
+        if selection.events:
+            self._asked[name] = None if cursor is None else selection.job
+        self._messages.append(subscribe(name, selection, cursor))
 
     def _withdraw(self, which: Callable[[Subject], bool]) -> None:
         for name in self._names.withdraw(which):
-            if self.is_open:
+            if self.is_open and name not in self._asked:
                 self._messages.append({"type": "unsubscribe", "id": name})

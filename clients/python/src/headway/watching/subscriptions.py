@@ -9,7 +9,7 @@ from typing import Any
 from .connection import Refusal, TransportName
 from .frame import Frame
 from .lane import Lane
-from .selection import Selection, unnameable
+from .selection import EventFilter, Selection, union, unnameable
 
 __all__ = ["Subscriptions"]
 
@@ -126,8 +126,26 @@ class Subscriptions:
             lane.doubt()
 
     def to(self, job: str) -> list[tuple[str, Selection]]:
-        """Subscriptions to one job by its name."""
-        return [(key, one.selection) for key, one in self._all.items() if one.selection.job == job]
+        """Subscriptions to one job by its name that were not refused."""
+        return [
+            (key, one.selection)
+            for key, one in self._all.items()
+            if one.selection.job == job and one.refusal is None
+        ]
+
+    def events_of(self, job: str) -> EventFilter:
+        """The events of a job that any of those who are brought it wants."""
+        lane = self._lanes.get(job)
+        document = None if lane is None else lane.job
+        bringing = [one for one in self._all.values() if one.refusal is None]
+        return union([one.selection for one in bringing if one.selection.covers(job, document)])
+
+    def is_served(self, job: str) -> bool:
+        """Whether a subscription that was not refused brings a job."""
+        lane = self._lanes.get(job)
+        return lane is not None and any(
+            one.refusal is None and one.selection.covers(job, lane.job) for one in self._all.values()
+        )
 
     def called(self, name: str) -> str | None:
         """The subscription for which the server made a name, where names cannot be chosen.

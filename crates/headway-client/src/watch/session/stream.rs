@@ -45,6 +45,10 @@ pub(crate) struct Stream {
     /// Jobs that only a selector brings, in the order in which they ended.
     ended: VecDeque<JobId>,
     names: Names,
+    /// The names under which events of a job were asked for from a position, and nothing was answered
+    /// yet. Until then nothing of that job is taken: a selector may bring what is newer, and pass
+    /// over events that only the answer brings. All of it comes again.
+    asked: BTreeMap<String, JobId>,
     /// Whether messages can be sent.
     speaks: bool,
     outputs: VecDeque<Output>,
@@ -68,6 +72,7 @@ impl Stream {
             wanted,
             ended: VecDeque::new(),
             names: Names::default(),
+            asked: BTreeMap::new(),
             speaks: false,
             outputs: VecDeque::new(),
             selectors: selectors
@@ -107,9 +112,7 @@ impl Stream {
             self.subscribe(Subject::Selected(place), &selector, held);
         }
         for id in self.look_ups() {
-            let held = self.lanes.get(&id).and_then(|lane| lane.position(false));
-            let selector = Selector::job(id.clone());
-            self.subscribe(Subject::LookedUp(id), &selector, held);
+            self.look_up(&id);
         }
     }
 
@@ -117,6 +120,7 @@ impl Stream {
     pub(crate) fn close(&mut self) {
         self.speaks = false;
         self.names.clear();
+        self.asked.clear();
     }
 
     /// Where everything is that is asked for without messages.
@@ -145,9 +149,18 @@ impl Stream {
             | ServerMessage::Event { ref job, .. }
             | ServerMessage::Gap { ref job, .. }
             | ServerMessage::End { ref job, .. } => self.apply(&job.clone(), message),
-            ServerMessage::Error { id, code, message } => self.refused(id, code, message),
+            ServerMessage::Error { id, code, message } => {
+                if let Some(id) = &id {
+                    self.asked.remove(id);
+                }
+                self.refused(id, code, message)
+            }
+            ServerMessage::Subscribed { ref id, .. } => {
+                self.asked.remove(id);
+                self.pass(message);
+                Ok(())
+            }
             ServerMessage::Hello { .. }
-            | ServerMessage::Subscribed { .. }
             | ServerMessage::Heartbeat { .. }
             | ServerMessage::Result { .. }
             | ServerMessage::Pong { .. }
@@ -193,6 +206,9 @@ impl Stream {
     }
 
     fn apply(&mut self, job: &JobId, message: ServerMessage) -> Result<(), Fault> {
+        if self.asked.values().any(|asked| asked == job) {
+            return Ok(());
+        }
         // What no selector brings is not for the reader.
         let Some(lane) = self.lanes.get_mut(job) else { return Ok(()) };
         match lane.apply(&message) {
@@ -226,8 +242,16 @@ impl Stream {
             self.subscribe(Subject::Selected(*place), selector, held);
         }
         if entries.is_empty() {
-            self.subscribe(Subject::LookedUp(job.clone()), &Selector::job(job.clone()), None);
+            self.look_up(job);
         }
+    }
+
+    /// Asks by its name for a job that a selector brings, and for the events after the position held:
+    /// its selector cannot say where they go on.
+    fn look_up(&mut self, job: &JobId) {
+        let selector = Selector::job(job.clone());
+        let held = self.position(&selector);
+        self.subscribe(Subject::LookedUp(job.clone()), &selector, held);
     }
 
     /// Something is not served. The reader is told what, by a name that says it on every transport.
@@ -325,12 +349,14 @@ impl Stream {
     }
 
     fn subscribe(&mut self, subject: Subject, selector: &Selector, cursor: Option<Cursor>) {
-        let looked_up = matches!(subject, Subject::LookedUp(_));
+        let id = self.names.take(subject);
+        if let (Some(job), Some(_), true) = (selector.named(), cursor, self.wanted.has_events()) {
+            self.asked.insert(id.clone(), job.clone());
+        }
         let mut subscribe = Subscribe {
-            id: self.names.take(subject),
+            id,
             cursor,
-            // The selector that brings a job brings its events as well.
-            events: self.wanted.events.clone().filter(|_| !looked_up),
+            events: self.wanted.events.clone(),
             min_interval_ms: self.wanted.min_interval_ms,
             ..Subscribe::default()
         };

@@ -135,6 +135,10 @@ fn whoever_holds_a_position_gets_what_came_after_it() {
     let selector = Selector::Job { id: "a".parse().unwrap(), cursor: held };
     let mut session = session(vec![selector], true);
     session.handle_open(NOW);
+    tell(
+        &mut session,
+        json!({"type": "subscribed", "id": "1", "recovered": true, "was_recovering": true}),
+    );
     outputs(&mut session);
     for offset in [3, 4, 4, 5] {
         tell(&mut session, event(offset));
