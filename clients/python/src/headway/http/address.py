@@ -6,11 +6,14 @@ import os
 import re
 import ssl
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 __all__ = ["Address", "server_address", "token_of"]
 
 _DEFAULT = "http://127.0.0.1:4323"
+_HOST = re.compile(r"[A-Za-z0-9_.:%~-]+\Z")
+_PATH = "/%:@!$&'()*+,;="
+"""Signs of a path that are sent as they are, beside letters and digits."""
 _SENDABLE = re.compile(r"[\x21-\x7e]+\Z")
 
 
@@ -40,6 +43,8 @@ class Address:
 def server_address(url: str | None, tls: ssl.SSLContext | None = None) -> Address:
     """The address of a server: ``url``, else the variable ``HEADWAY_URL``, else this machine's.
 
+    What an address of a browser may have beyond ASCII is written as it is sent.
+
     :raises ValueError: for what is no ``http://`` or ``https://`` address.
     """
     text = url or os.environ.get("HEADWAY_URL") or _DEFAULT
@@ -50,8 +55,20 @@ def server_address(url: str | None, tls: ssl.SSLContext | None = None) -> Addres
         raise ValueError("the server's address must not carry a name or a password: give `token`")
     secure = parts.scheme == "https"
     context = (tls or ssl.create_default_context()) if secure else None
-    port = parts.port or (443 if secure else 80)
-    return Address(parts.hostname, port, parts.path.rstrip("/"), context)
+    port = (443 if secure else 80) if parts.port is None else parts.port
+    if port == 0:
+        raise ValueError("the server's address must not have the port 0: say the one that it listens on")
+    return Address(_host(parts.hostname), port, quote(parts.path.rstrip("/"), safe=_PATH), context)
+
+
+def _host(name: str) -> str:
+    try:
+        host = name if name.isascii() and len(name) < 64 else name.encode("idna").decode("ascii")
+    except UnicodeError:
+        host = ""
+    if not _HOST.match(host):
+        raise ValueError(f"`{name[:100]}` is no name of a host")
+    return host
 
 
 def token_of(token: str | None) -> str | None:

@@ -80,7 +80,7 @@ class AsyncConnection:
 
         :raises HeadwayError: with the code ``unreachable`` when no whole answer came in time.
         """
-        return await self._within(timeout, self._exchange(request, token))
+        return await self._within(timeout, self._exchange(request, _head(request, self._address, token)))
 
     async def stream(self, request: Request, token: str | None, timeout: float) -> AsyncStreamed:
         """An answer whose body has not been read. The connection is then the answer's.
@@ -91,7 +91,8 @@ class AsyncConnection:
         """
         self.close()
         if self._address.tls is None or request.body is None or isinstance(request.body, bytes):
-            return await self._within(timeout, self._ask(request, token, timeout))
+            said = _head(request, self._address, token)
+            return await self._within(timeout, self._ask(request, said, timeout))
         return await self._upload(request, request.body, token, timeout)
 
     def close(self) -> None:
@@ -128,28 +129,26 @@ class AsyncConnection:
         reader.feed_eof()
         return AsyncStreamed(self, reader, answer.status, {**answer.headers, **_measured(answer.body)})
 
-    async def _exchange(self, request: Request, token: str | None) -> Answer:
+    async def _exchange(self, request: Request, said: bytes) -> Answer:
         kept = self._streams is not None
         try:
-            answer = await self._ask(request, token)
+            answer = await self._ask(request, said)
         except (OSError, EOFError):
             self.close()
             if not kept:
                 raise
-            answer = await self._ask(request, token)
+            answer = await self._ask(request, said)
         cut = self._cut
         whole = await answer.read()
         if cut:
             self.close()
         return whole
 
-    async def _ask(self, request: Request, token: str | None, pace: float | None = None) -> AsyncStreamed:
-        address = self._address
+    async def _ask(self, request: Request, said: bytes, pace: float | None = None) -> AsyncStreamed:
         if self._streams is None:
-            self._streams = await _connect(address)
+            self._streams = await _connect(self._address)
             self._cut = False
         reader, writer = self._streams
-        said = _head(request, address, token)
         self._cut = True
         sending = asyncio.ensure_future(self._send(writer, said, request, pace))
         head = asyncio.ensure_future(_read_head(reader))

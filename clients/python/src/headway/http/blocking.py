@@ -157,6 +157,10 @@ class Connection:
         except (OSError, http.client.HTTPException) as error:
             self.close()
             raise unreachable(self._address, error) from error
+        except BaseException:
+            # A request that was left in the middle leaves a connection that nobody can use.
+            self.close()
+            raise
 
     def stream(self, request: Request, token: str | None, timeout: float) -> Streamed:
         """An answer whose body has not been read. The connection is then the answer's.
@@ -177,6 +181,9 @@ class Connection:
         except (OSError, http.client.HTTPException) as error:
             self.close()
             raise unreachable(self._address, error) from error
+        except BaseException:
+            self.close()
+            raise
         return Streamed(self, response)
 
     def close(self) -> None:
@@ -310,6 +317,13 @@ class Streamed:
 def unreachable(address: Address, error: BaseException) -> HeadwayError:
     """The error of a request that got no answer."""
     reason = str(error) or type(error).__name__
+    if isinstance(error, TimeoutError) and error.errno is None:
+        reason = "no whole answer came in time"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        detail = (
+            f"{address.url} is not trusted: {reason}. Give `tls` the authority that signed its certificate"
+        )
+        return HeadwayError(detail, code="unreachable")
     return HeadwayError(f"{address.url} cannot be reached: {reason}", code="unreachable", retryable=True)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,8 @@ __all__ = [
 
 TokenSource = str | Callable[[], str | None] | None
 """A token, or who is asked for one each time that it is needed."""
+_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*\Z")
+"""What a header can carry."""
 
 
 class Token:
@@ -76,6 +79,15 @@ class Request:
     body: bytes | Iterable[bytes] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Holds headers against what can be sent.
+
+        :raises ValueError: for one that cannot.
+        """
+        for name, value in self.headers.items():
+            if not _VALUE.match(value):
+                raise ValueError(f"the header {name} has signs that no header can carry")
+
 
 class Unreadable(Exception):
     """What was to be sent cannot be read. That is no matter of the server, and is told as what it is."""
@@ -125,8 +137,10 @@ def problem(answer: Answer) -> HeadwayError:
     """The error of an answer that is a refusal."""
     said = answer.json()
     if not isinstance(said, dict) or not isinstance(said.get("code"), str):
+        other = answer.headers.get("location", "")[:200] if 300 <= answer.status < 400 else ""
         return HeadwayError(
-            f"what answers there ({answer.status}) is no Headway server",
+            f"what answers there ({answer.status}) is no Headway server"
+            + (f": it leads to {other}, which is not followed" if other else ""),
             status=answer.status,
             retryable=answer.status >= 500 or answer.status in (408, 429),
             retry_after=answer.retry_after,

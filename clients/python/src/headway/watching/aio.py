@@ -169,7 +169,10 @@ class AsyncWatch(Face, AsyncIterator[Change]):
             except LineClosed as closed:
                 self._over(closed.close)
             except HeadwayError as error:
-                self._over(Close(error.detail))
+                if error.retryable:
+                    self._over(Close(error.detail))
+                else:
+                    self._fail(error)
             except BaseException:
                 self._over(Close("whoever waited was cancelled"))
                 raise

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from types import TracebackType
 
+from ..errors import HeadwayError
 from ..http.address import Address
 from ..http.exchange import Token
 from .connection import TransportName
@@ -104,6 +105,8 @@ class Watch(Face, Iterator[Change]):
             line.open(self._left())
         except LineClosed as closed:
             self._over(closed.close)
+        except HeadwayError as error:
+            self._fail(error)
         else:
             if not line.polls:
                 self._session.handle_open(self._number, now_ms())
@@ -119,6 +122,8 @@ class Watch(Face, Iterator[Change]):
             messages = line.receive(self._left())
         except LineClosed as closed:
             self._over(closed.close)
+        except HeadwayError as error:
+            self._fail(error)
         else:
             self._take(messages, polled=line.polls)
 

@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from importlib.util import find_spec
 
+from ..errors import HeadwayError
 from ..http.address import Address, token_of
 from ..http.exchange import Token
 from .connection import Close, TransportName
@@ -84,6 +85,11 @@ class Face(ABC):
         """The connection has ended."""
         self._drop()
         self._session.handle_close(self._number, close, now_ms(), random.random())
+
+    def _fail(self, error: HeadwayError) -> None:
+        """No connection can be made, and trying again would change nothing."""
+        self._drop()
+        self._feed.fail(error)
 
     def _left(self) -> float:
         """Seconds until the session's deadline."""

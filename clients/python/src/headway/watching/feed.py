@@ -88,14 +88,14 @@ class Feed:
                 refusal = self._session.refusal(key)
                 if refusal is not None:
                     status = 404 if refusal.code == "not_found" else None
-                    self._fail(HeadwayError(refusal.message, code=refusal.code, status=status))
+                    self.fail(HeadwayError(refusal.message, code=refusal.code, status=status))
             case ConnectionChanged():
                 phase = self._session.phase
                 if isinstance(phase, SignedOut):
                     detail = f"nobody is signed in: {phase.reason}"
-                    self._fail(HeadwayError(detail, code="unauthenticated", status=401))
+                    self.fail(HeadwayError(detail, code="unauthenticated", status=401))
                 elif isinstance(phase, Refused):
-                    self._fail(HeadwayError(phase.reason, code=str(phase.code)))
+                    self.fail(HeadwayError(phase.reason, code=str(phase.code)))
             case _:
                 pass
 
@@ -135,6 +135,7 @@ class Feed:
             self._ended.pop(job, None)
             self._changes.append(StateChanged(document))
 
-    def _fail(self, error: HeadwayError) -> None:
+    def fail(self, error: HeadwayError) -> None:
+        """Nothing comes any more, for a reason."""
         if self._error is None:
             self._error = error

@@ -38,7 +38,7 @@ class LineClosed(Exception):
 
 
 class Line(ABC):
-    """A connection. What it raises is `LineClosed`."""
+    """A connection. What it raises is `LineClosed`, or `HeadwayError` where it is not to be tried again."""
 
     #: Whether each answer opens it anew.
     polls = False
@@ -178,8 +178,13 @@ _Value = TypeVar("_Value")
 
 
 def _try(what: Callable[[], _Value]) -> _Value:
-    """What a request gives; one that got no answer closes the line."""
+    """What a request gives; one that got no answer closes the line.
+
+    :raises HeadwayError: when coming back would change nothing.
+    """
     try:
         return what()
     except HeadwayError as error:
+        if not error.retryable:
+            raise
         raise LineClosed(Close(error.detail)) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from contextlib import ExitStack
 from typing import Any
 
@@ -15,6 +16,7 @@ from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
 from ..http.address import Address
+from ..http.blocking import unreachable
 from ..http.exchange import Answer
 from .connection import Close
 from .lines import Line, LineClosed, parsed, refusal
@@ -43,6 +45,8 @@ class SocketLine(Line):
             settings = _settings(self._address, self._token)
             made = connect(_url(self._address, self._path), open_timeout=timeout, **settings)
             self._socket = self._until_closed.enter_context(made)
+        except ssl.SSLCertVerificationError as error:
+            raise unreachable(self._address, error) from error
         except (InvalidHandshake, OSError) as error:
             raise LineClosed(_failure(error)) from error
 
@@ -91,6 +95,8 @@ class AsyncSocketLine:
             self._socket = await async_connect(
                 _url(self._address, self._path), open_timeout=timeout, **settings
             )
+        except ssl.SSLCertVerificationError as error:
+            raise unreachable(self._address, error) from error
         except (InvalidHandshake, OSError) as error:
             raise LineClosed(_failure(error)) from error
 
