@@ -20,6 +20,8 @@ interface Entry {
   readonly selection: Selection;
   /** The replay of its events that was asked for. */
   replay: number | undefined;
+  /** Nobody wants it any more, and what its replay brings is due to others of its tab. */
+  isLeaving: boolean;
 }
 
 /** Frames for one tab. */
@@ -53,7 +55,10 @@ export class Relay {
     this.#tabs.set(tab, entries);
     const answers = messages.map((message) => {
       if (message.type === "subscribe") return this.#subscribe(entries, message, now);
-      this.#remove(entries, message.id, now);
+      const entry = entries.get(message.id);
+      // Until its question was answered the tab took nothing of that job: the replay brings that too.
+      if (entry !== undefined && this.#isPending(entry)) entry.isLeaving = true;
+      else this.#remove(entries, message.id, now);
       return [];
     });
     // A state from which events are told comes before anything stands: after that it could be that of another.
@@ -96,8 +101,12 @@ export class Relay {
           return [{ type: "error", id, code: refusal.code, message: refusal.message }];
         });
       }
-      case "connection":
       case "frame":
+        for (const entries of this.#tabs.values()) {
+          for (const entry of [...entries.values()]) if (entry.isLeaving && !this.#isPending(entry)) this.#remove(entries, entry.id, now);
+        }
+        return [];
+      case "connection":
       case "token":
       case "connect":
       case "send":
@@ -120,7 +129,7 @@ export class Relay {
     const known = stream.has(key);
     const refused = stream.refusal(key) !== undefined;
     this.#session.subscribe(key, selection, now);
-    const entry: Entry = { id, key, selection, replay: undefined };
+    const entry: Entry = { id, key, selection, replay: undefined, isLeaving: false };
     entries.set(id, entry);
     // Another tab may know better by now.
     if (known && refused) this.#session.retry(key, now);
@@ -167,6 +176,11 @@ export class Relay {
       if (told.length > 0) answers.push({ to, frames: told });
     }
     return answers;
+  }
+
+  /** Whether its replay is not over yet. */
+  #isPending({ replay }: Entry): boolean {
+    return replay !== undefined && this.#replays.all.has(replay);
   }
 
   #remove(entries: Map<string, Entry>, id: string, now: number): void {

@@ -51,6 +51,12 @@ class Leader {
     this.drain();
   }
 
+  /** The tab's listener is gone. */
+  withdraw(): void {
+    this.#note(this.relay.ask("t", [{ type: "unsubscribe", id: "1" }], NOW));
+    this.drain();
+  }
+
   open(): void {
     this.session.handleOpen(this.#connection, NOW);
     this.drain();
@@ -136,6 +142,20 @@ for (const transport of ["events", "poll"] as const) {
       const leader = new Leader([transport]);
       leader.ask(3);
       leader.relay.gone("t", NOW);
+      leader.cut();
+      assert.doesNotMatch(leader.path, /events|a@/);
+    });
+
+    test("brings the older events though the listener that asked for them is gone, because others of its tab are due them", () => {
+      const leader = new Leader([transport]);
+      leader.ask(3);
+      leader.open();
+      leader.withdraw();
+      assert.deepEqual(leader.positions(), `a@${cursor(3)}`);
+      leader.cut();
+      assert.deepEqual(leader.positions(), `a@${cursor(3)}`);
+      leader.open();
+      leader.say(log(4), log(8), snapshot(9));
       leader.cut();
       assert.doesNotMatch(leader.path, /events|a@/);
     });
