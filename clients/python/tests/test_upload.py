@@ -119,6 +119,26 @@ class CutTest(UploadTest):
             for error in await self.refusals(peer.url, self.file()):
                 self.assertEqual((error.code, error.status, error.retryable), ("unreachable", None, True))
 
+    async def test_an_answer_that_ends_before_its_end(self) -> None:
+        def serve(connection: socket.socket) -> None:
+            first = head_of(connection).partition(b"\r\n")[0]
+            status = b"200 OK" if b"results" in first else b"422 No"
+            connection.sendall(b"HTTP/1.1 " + status + b"\r\nContent-Length: 60\r\n\r\n" + b'{"index":0}\n')
+
+        with Peer(serve) as peer:
+            one, other = Headway(peer.url), AsyncHeadway(peer.url)
+            with self.assertRaises(HeadwayError) as first:
+                await asyncio.to_thread(one.jobs.get, "job")
+            with self.assertRaises(HeadwayError) as second:
+                await other.jobs.get("job")
+            with self.assertRaises(HeadwayError) as third:
+                await asyncio.to_thread(list, one.batches.results("job"))
+            with self.assertRaises(HeadwayError) as fourth:
+                _ = [item async for item in other.batches.results("job")]
+        for error in (first.exception, second.exception, third.exception, fourth.exception):
+            self.assertEqual((error.code, error.retryable), ("unreachable", True), error)
+            self.assertIn("the answer broke off", error.detail)
+
     async def test_a_file_that_becomes_shorter_is_no_matter_of_the_server(self) -> None:
         file = self.file()
 

@@ -214,9 +214,7 @@ class Connection:
 
     def _once(self, request: Request, token: str | None, deadline: float) -> Answer:
         response = self._send(request, token, deadline)
-        body = response.read(ANSWER_BYTES + 1)
-        if len(body) > ANSWER_BYTES:
-            raise http.client.HTTPException(f"an answer of more than {ANSWER_BYTES} bytes")
+        body = _rest(response)
         answer = Answer(response.status, _headers(response), body)
         if response.will_close or self._timed is None or self._timed.cut:
             self.close()
@@ -293,7 +291,10 @@ class Streamed:
         """
         self._connection.extend(timeout)
         try:
-            return self._response.read1(_PIECE_BYTES)
+            piece = self._response.read1(_PIECE_BYTES)
+            if not piece:
+                _came_whole(self._response)
+            return piece
         except (OSError, ValueError, http.client.HTTPException) as error:
             raise unreachable(self._connection.address, error) from error
 
@@ -302,7 +303,7 @@ class Streamed:
         body = b""
         self._connection.extend(timeout)
         try:
-            body = self._response.read(ANSWER_BYTES)
+            body = _rest(self._response)
         except (OSError, http.client.HTTPException) as error:
             raise unreachable(self._connection.address, error) from error
         finally:
@@ -325,6 +326,21 @@ def unreachable(address: Address, error: BaseException) -> HeadwayError:
         )
         return HeadwayError(detail, code="unreachable")
     return HeadwayError(f"{address.url} cannot be reached: {reason}", code="unreachable", retryable=True)
+
+
+def _rest(response: http.client.HTTPResponse) -> bytes:
+    """What is still to be read of an answer."""
+    body = response.read(ANSWER_BYTES + 1)
+    if len(body) > ANSWER_BYTES:
+        raise http.client.HTTPException(f"an answer of more than {ANSWER_BYTES} bytes")
+    _came_whole(response)
+    return body
+
+
+def _came_whole(response: http.client.HTTPResponse) -> None:
+    """Holds what was read to the end against the length that was announced, which `http.client` does not."""
+    if response.length:
+        raise http.client.HTTPException("the answer broke off")
 
 
 def _headers(response: http.client.HTTPResponse) -> dict[str, str]:
