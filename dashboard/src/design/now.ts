@@ -1,5 +1,6 @@
 // The time, as often as something that shows it wants to be told. One timer for each pace.
 
+import { useHeadway } from "@headway/react";
 import { useSyncExternalStore } from "react";
 
 class Pace {
@@ -46,8 +47,10 @@ function paceOf(everyMs: number): Pace {
 
 const still = { subscribe: () => () => undefined, getSnapshot: () => 0 };
 
-/** Milliseconds since 1970, again every so many milliseconds; 0 when nobody wants to know. */
+/** Milliseconds since 1970 by the server's clock, as the times of jobs are, again every so many milliseconds; 0 when nobody wants to know. */
 export function useNow(everyMs: number | undefined): number {
+  const headway = useHeadway();
   const { subscribe, getSnapshot } = everyMs === undefined ? still : paceOf(everyMs);
-  return useSyncExternalStore(subscribe, getSnapshot);
+  const local = useSyncExternalStore(subscribe, getSnapshot);
+  return everyMs === undefined ? 0 : headway.serverTime(local);
 }

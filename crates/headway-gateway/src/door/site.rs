@@ -35,7 +35,8 @@ const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static(
 );
 /// Headers of answers that it may read.
 const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static(
-    "etag, location, retry-after, ratelimit, ratelimit-policy, idempotent-replayed, x-request-id",
+    "date, etag, location, retry-after, ratelimit, ratelimit-policy, idempotent-replayed, \
+     x-request-id",
 );
 /// How long a browser keeps the answer to a preflight, in seconds.
 const PREFLIGHT_SECONDS: HeaderValue = HeaderValue::from_static("600");

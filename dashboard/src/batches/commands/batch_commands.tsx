@@ -120,7 +120,8 @@ export function CommandNotes({ job, commands: { refusal, dismiss } }: { readonly
 
 /** It is there from the moment that the batch has taken note of the wish. */
 function Asked({ what, running }: { readonly what: string; readonly running: number }) {
-  const [since] = useState(() => Date.now());
+  const headway = useHeadway();
+  const [since] = useState(() => headway.serverTime());
   return (
     <Banner tone="warn" icon="clock">
       {what}: noted <Ago at={since} />{running === 0 ? "." : `, waiting for ${running === 1 ? "1 item that is" : `${formatCount(running)} items that are`} running.`}

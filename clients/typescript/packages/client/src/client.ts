@@ -10,6 +10,7 @@ import { Kinds } from "./api/kinds.ts";
 import { Node } from "./api/node.ts";
 import { WatchTokens } from "./api/tokens.ts";
 import { Requester } from "./http/requester.ts";
+import { ServerTime } from "./http/server_time.ts";
 import { Tokens } from "./http/tokens.ts";
 import { base, type ConnectOptions } from "./watch/options.ts";
 import { Watcher } from "./watch/watcher.ts";
@@ -26,6 +27,7 @@ export class Headway extends Watcher {
   readonly deadLetters: DeadLetters;
   readonly node: Node;
   readonly #tokens: Tokens;
+  readonly #time: ServerTime;
 
   constructor(options: ConnectOptions = {}) {
     super(options);
@@ -34,7 +36,9 @@ export class Headway extends Watcher {
     const changed = (): void => {
       this.lookAgain();
     };
-    const requester = new Requester(base(options.url), send, options.credentials, this.#tokens, changed);
+    const url = base(options.url);
+    this.#time = new ServerTime(url, send, options.credentials);
+    const requester = new Requester(url, send, options.credentials, this.#tokens, this.#time, changed);
     this.jobs = new Jobs(requester);
     this.batches = new Batches(requester);
     this.kinds = new Kinds(requester);
@@ -44,6 +48,19 @@ export class Headway extends Watcher {
     this.audit = new Audit(requester);
     this.deadLetters = new DeadLetters(requester);
     this.node = new Node(requester);
+  }
+
+  /**
+   * The server's time when this machine's clock says `local`, in milliseconds since 1970: to be compared with times of jobs.
+   * It is `local` itself while the clock is right within a few seconds, and while it is not known to be wrong.
+   */
+  serverTime(local = Date.now()): number {
+    return this.#time.at(local);
+  }
+
+  /** Asks the server what time it is, unless some answer has said so already: for whoever watches and requests nothing. */
+  learnTime(): void {
+    this.#time.learn();
   }
 
   override signedIn(): void {

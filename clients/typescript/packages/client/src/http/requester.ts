@@ -4,6 +4,7 @@ import { isObject } from "../document/json.ts";
 import type { Problem } from "../protocol/generated/contract.ts";
 import type { Fetch } from "../transport/answer.ts";
 import { HeadwayError } from "./error.ts";
+import type { ServerTime } from "./server_time.ts";
 import type { Tokens } from "./tokens.ts";
 
 /** What every request can be given. */
@@ -34,14 +35,16 @@ export class Requester {
   readonly #fetch: Fetch;
   readonly #credentials: RequestCredentials | undefined;
   readonly #tokens: Tokens;
+  readonly #time: ServerTime;
   readonly #changed: () => void;
 
   /** `changed` is called after each request that may have changed something. */
-  constructor(base: string, fetch: Fetch, credentials: RequestCredentials | undefined, tokens: Tokens, changed: () => void) {
+  constructor(base: string, fetch: Fetch, credentials: RequestCredentials | undefined, tokens: Tokens, time: ServerTime, changed: () => void) {
     this.#base = base;
     this.#fetch = fetch;
     this.#credentials = credentials;
     this.#tokens = tokens;
+    this.#time = time;
     this.#changed = changed;
   }
 
@@ -75,7 +78,7 @@ export class Requester {
     const { body, signal } = sent;
     const isForm = body instanceof FormData;
     try {
-      return await this.#fetch(this.#base + path + search(sent.query), {
+      const answer = this.#fetch(this.#base + path + search(sent.query), {
         method,
         headers: {
           ...(body !== undefined && !isForm && { "content-type": "application/json" }),
@@ -86,6 +89,7 @@ export class Requester {
         ...(this.#credentials !== undefined && { credentials: this.#credentials }),
         ...(signal !== undefined && { signal }),
       });
+      return await this.#time.during(answer);
     } catch (error) {
       if (signal?.aborted === true) throw error;
       throw new HeadwayError(`${this.#base} cannot be reached`, { cause: error });

@@ -7,7 +7,7 @@ import type { ConnectionState } from "@headway/client";
 import { useConnection } from "../hooks/use_connection.ts";
 import { useHeadway } from "../hooks/use_headway.ts";
 import { formatDuration } from "../format/times.ts";
-import { useNow } from "../watch/ticker.ts";
+import { useLocalNow } from "../watch/ticker.ts";
 import { useLanguage, type Language } from "../words/context.tsx";
 import { classes, type Styled } from "./classes.ts";
 
@@ -57,7 +57,7 @@ function Status({ connection, onRetry, onSignIn, locale, className }: StatusProp
   // Whoever tries again has still lost it: what is said does not change with each attempt.
   const trying = connection.state === "connecting" && before.state === "waiting";
   const shown = trying ? before : connection;
-  const now = useNow(connection.state === "waiting");
+  const now = useLocalNow(connection.state === "waiting");
   const reason = connection.state === "refused" || connection.state === "waiting" ? connection.reason : undefined;
   return (
     <div className={classes("headway", "headway-connection", className)} data-state={shown.state}>
