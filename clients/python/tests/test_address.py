@@ -13,8 +13,10 @@ from unittest import IsolatedAsyncioTestCase, main, mock
 from headway import AsyncHeadway, AsyncReporter, Headway, HeadwayError, Reporter
 from headway.http.address import server_address
 from headway.watching.connection import TransportName
+from headway.watching.lines import LineClosed
+from headway.watching.sockets import AsyncSocketLine, SocketLine
 from support.bounded import Bounded
-from support.peer import Peer, head_of
+from support.peer import Peer, cut, head_of
 from support.server import BlackHole, Server
 
 TLS = Path(__file__).parent / "support/tls"
@@ -105,6 +107,18 @@ class AskingTest(Bounded, IsolatedAsyncioTestCase):
                 await AsyncHeadway(hole.url, timeout=0.1).jobs.list()
         self.assertEqual(str(one.exception), str(other.exception))
         self.assertIn("no whole answer came in time", str(one.exception))
+
+
+class HandshakeTest(Bounded, IsolatedAsyncioTestCase):
+    async def test_a_socket_that_is_cut_while_it_opens_is_a_connection_that_was_lost(self) -> None:
+        with Peer(cut) as peer:
+            address = server_address(peer.url)
+            # What the cut meets, the connecting, the request or the answer, is a matter of chance.
+            for _ in range(50):
+                with self.assertRaises(LineClosed):
+                    await asyncio.to_thread(SocketLine(address, "/", None).open, 30)
+                with self.assertRaises(LineClosed):
+                    await AsyncSocketLine(address, "/", None).open(30)
 
 
 class TlsTest(Bounded, IsolatedAsyncioTestCase):

@@ -47,7 +47,7 @@ class SocketLine(Line):
             self._socket = self._until_closed.enter_context(made)
         except ssl.SSLCertVerificationError as error:
             raise unreachable(self._address, error) from error
-        except (InvalidHandshake, OSError) as error:
+        except (ConnectionClosed, InvalidHandshake, OSError) as error:
             raise LineClosed(_failure(error)) from error
 
     def receive(self, timeout: float) -> list[object] | None:
@@ -97,7 +97,7 @@ class AsyncSocketLine:
             )
         except ssl.SSLCertVerificationError as error:
             raise unreachable(self._address, error) from error
-        except (InvalidHandshake, OSError) as error:
+        except (ConnectionClosed, InvalidHandshake, OSError) as error:
             raise LineClosed(_failure(error)) from error
 
     async def receive(self, timeout: float) -> list[object] | None:
