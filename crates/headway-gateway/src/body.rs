@@ -6,9 +6,11 @@ use std::time::Duration;
 use axum::body::{Body, Bytes, HttpBody as _, to_bytes};
 use axum::http::{HeaderMap, header};
 use futures_util::{StreamExt as _, stream};
+use headway_protocol::misread::{self, Path, Step};
 use headway_protocol::{Problem, ProblemCode};
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
+use serde_path_to_error::Segment;
 use tokio::time::{Instant, timeout};
 
 use crate::front::admission::{Admission, Limit};
@@ -108,76 +110,75 @@ pub(crate) fn declared_length(headers: &HeaderMap) -> Option<u64> {
 pub(crate) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, Problem> {
     // A list would be taken for the members in the order in which we happen to write them.
     if text.trim_ascii_start().first() == Some(&b'[') {
-        let detail = "invalid type: sequence, expected an object at line 1 column 1";
+        let detail = "invalid type: an array, expected an object at line 1 column 1";
         return Err(Problem::new(ProblemCode::Invalid, detail));
     }
     let mut reader = serde_json::Deserializer::from_slice(text);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let path = error.path().to_string();
-        refused(error.inner(), Some(&path))
-    })?;
-    reader.end().map_err(|error| refused(&error, None))?;
+    let read = serde_path_to_error::deserialize(&mut reader);
+    let value = read.map_err(|error| refused_in::<T>(text, &error))?;
+    reader.end().map_err(|error| refused(&error, Path::default()))?;
     Ok(value)
 }
 
 /// A value that borrows from its JSON text.
 pub(crate) fn parse_borrowed<'a, T: serde::Deserialize<'a>>(text: &'a [u8]) -> Result<T, Problem> {
-    serde_json::from_slice(text).map_err(|error| refused(&error, None))
+    serde_json::from_slice(text).map_err(|error| refused(&error, Path::default()))
 }
 
 /// The same from a value.
-pub(crate) fn parse_value<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, Problem> {
-    serde_path_to_error::deserialize(value).map_err(|error| {
-        let path = error.path().to_string();
-        refused(error.inner(), Some(&path))
+pub(crate) fn parse_value<T: DeserializeOwned>(value: &serde_json::Value) -> Result<T, Problem> {
+    serde_path_to_error::deserialize(value).map_err(|error: Traced| {
+        let path = misread::locate::<T>(value, steps_of(error.path()));
+        refused(error.inner(), path)
     })
 }
 
-fn refused(error: &serde_json::Error, path: Option<&str>) -> Problem {
+type Traced = serde_path_to_error::Error<serde_json::Error>;
+
+/// Why a text is no `T`.
+fn refused_in<T: DeserializeOwned>(text: &[u8], error: &Traced) -> Problem {
+    let path = steps_of(error.path());
+    if text.len() > misread::SEARCHED_BYTES {
+        return refused(error.inner(), path);
+    }
+    let Ok(value) = serde_json::from_slice(text) else { return refused(error.inner(), path) };
+    if error.inner().classify() == Category::Data {
+        return refused(error.inner(), misread::locate::<T>(&value, path));
+    }
+    // It is JSON after all: a word was expected, which a reader of text takes for a mistake of form.
+    match parse_value::<T>(&value) {
+        Err(problem) => problem,
+        Ok(_) => refused(error.inner(), path),
+    }
+}
+
+/// The way that a reader has gone, as far as it knows.
+fn steps_of(path: &serde_path_to_error::Path) -> Path {
+    let steps = path.iter().map_while(|segment| match segment {
+        Segment::Map { key } => Some(Step::Member(key.clone())),
+        Segment::Seq { index } => Some(Step::Element(*index)),
+        Segment::Enum { .. } | Segment::Unknown => None,
+    });
+    Path(steps.collect())
+}
+
+fn refused(error: &serde_json::Error, mut path: Path) -> Problem {
     match error.classify() {
         Category::Data => {
-            let detail = in_plain_words(&error.to_string());
-            let field = field_of(path.unwrap_or("."), &detail);
-            let problem = Problem::new(ProblemCode::Invalid, detail);
-            match field {
-                Some(field) => problem.at_field(field),
-                None => problem,
+            let detail = misread::in_json_words(&error.to_string());
+            // A member that is missing or not known ends the way to it.
+            if let Some(name) = misread::names_a_member(&detail) {
+                let last = Step::Member(name.to_owned());
+                if path.0.last() != Some(&last) {
+                    path.0.push(last);
+                }
             }
+            let problem = Problem::new(ProblemCode::Invalid, detail);
+            if path.0.is_empty() { problem } else { problem.at_field(path.to_string()) }
         }
         Category::Io | Category::Syntax | Category::Eof => {
             Problem::new(ProblemCode::Malformed, format!("the body is not JSON: {error}"))
         }
-    }
-}
-
-/// The message without the names of our own types: what was expected is a JSON object.
-fn in_plain_words(message: &str) -> String {
-    let Some((before, after)) = message.split_once("expected struct ") else {
-        return message.to_owned();
-    };
-    let name = after.find(|letter: char| !letter.is_alphanumeric()).unwrap_or(after.len());
-    let rest = after.get(name..).unwrap_or_default();
-    let rest = match rest.strip_prefix(" with ").and_then(|rest| rest.split_once(" elements")) {
-        Some((_, rest)) => rest,
-        None => rest,
-    };
-    format!("{before}expected an object{rest}")
-}
-
-/// The member at fault: the path to it, with the name that the message gives to a member that is
-/// missing or unknown.
-fn field_of(path: &str, detail: &str) -> Option<String> {
-    let named = ["unknown field `", "missing field `"].iter().find_map(|start| {
-        let rest = detail.strip_prefix(start)?;
-        rest.split_once('`').map(|(name, _)| name)
-    });
-    let path = (path != "." && path != "?").then_some(path);
-    match (path, named) {
-        (Some(path), Some(name)) if path != name && !path.ends_with(&format!(".{name}")) => {
-            Some(format!("{path}.{name}"))
-        }
-        (Some(path), _) => Some(path.to_owned()),
-        (None, name) => name.map(str::to_owned),
     }
 }
 

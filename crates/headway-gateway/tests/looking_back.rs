@@ -8,13 +8,14 @@
 
 mod support;
 
+use headway_gateway::Options;
 use headway_protocol::batch::{TimingPoint, Timings};
 use headway_protocol::request::{JobRecord, RecordPage};
 use headway_protocol::{Cursor, Timestamp, patch};
 use headway_store::Store as _;
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::{Server, Socket, refusal};
+use support::{ADMIN_KEY, Server, Socket, refusal};
 
 async fn records(server: &Server, query: &str) -> RecordPage {
     server.get(&format!("/api/v1/jobs/a/records?{query}")).await.json().await.unwrap()
@@ -288,6 +289,22 @@ async fn what_is_no_batch_has_neither_errors_nor_timings() {
             assert_eq!((answer.0, answer.1.as_str()), (404, "not_found"), "{name} {part}");
         }
     }
+    // One answer wherever a job is taken for a batch, and nothing is done to it.
+    let mut told = Vec::new();
+    for part in ["", "/items", "/items?error=x", "/errors", "/timings", "/results"] {
+        told.push(server.get(&format!("/api/v1/batches/a{part}")).await);
+    }
+    for action in ["cancel", "pause", "resume", "retry"] {
+        told.push(server.post(&format!("/api/v1/batches/a/{action}"), &json!({})).await);
+    }
+    for answer in told {
+        let place = answer.url().path().to_owned();
+        let problem: Value = answer.json().await.unwrap();
+        assert_eq!((&problem["status"], &problem["code"]), (&json!(404), &json!("not_found")));
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.starts_with("a is a job, not a batch"), "{place}: {detail}");
+    }
+    assert_eq!(server.document("a").await["status"], "pending");
     for (part, field) in [
         ("errors?limit=0", "limit"),
         ("errors?limit=101", "limit"),
@@ -297,6 +314,28 @@ async fn what_is_no_batch_has_neither_errors_nor_timings() {
     ] {
         let answer = refusal(server.get(&format!("/api/v1/batches/a/{part}")).await).await;
         assert_eq!((answer.0, answer.2.as_deref()), (422, Some(field)), "{part}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn whether_a_hidden_job_is_a_batch_is_not_told() {
+    let server = Server::start_guarded(Options::default()).await;
+    let job = json!({"kind":"import","id":"hidden"});
+    let made = server.as_caller(Method::POST, "/api/v1/jobs", ADMIN_KEY).json(&job);
+    assert_eq!(made.send().await.unwrap().status(), 201);
+    let stranger =
+        server.key(json!({"name":"s","tenant":"other","scopes":["watch","control"]})).await;
+    for part in ["", "/items", "/errors", "/timings", "/results", "/cancel", "/retry"] {
+        let method = if part == "/cancel" || part == "/retry" { Method::POST } else { Method::GET };
+        let mut told = Vec::new();
+        for name in ["hidden", "nobody"] {
+            let path = format!("/api/v1/batches/{name}{part}");
+            let answer = server.as_caller(method.clone(), &path, &stranger).send().await.unwrap();
+            assert_eq!(answer.status(), 404, "{path}");
+            told.push(answer.text().await.unwrap().replace(name, "it"));
+        }
+        assert_eq!(told[0], told[1], "{part}");
     }
     server.stop().await;
 }

@@ -1,7 +1,7 @@
 //! Why the hub could not answer.
 
 use headway_access::Denial;
-use headway_protocol::{Cursor, Problem, ProblemCode};
+use headway_protocol::{Cursor, JobId, Problem, ProblemCode};
 use headway_store::StoreError;
 
 /// Why the hub could not answer. That a caller sees no such job is no error: such reads answer
@@ -19,6 +19,9 @@ pub enum Error {
         /// The cursor.
         cursor: Cursor,
     },
+    /// What is asked of a batch alone was asked of a job that the caller sees.
+    #[error("{0} is a job, not a batch: it has no items, and is asked under /api/v1/jobs")]
+    NotABatch(JobId),
     /// The caller may not ask for that.
     #[error(transparent)]
     Denied(#[from] Denial),
@@ -55,6 +58,7 @@ impl Error {
             Self::OtherLog { field, .. } => {
                 Problem::new(ProblemCode::Invalid, self.to_string()).at_field(*field)
             }
+            Self::NotABatch(_) => Problem::new(ProblemCode::NotFound, self.to_string()),
             Self::Denied(denial) => denial.problem(),
             Self::Page(_) => Problem::new(ProblemCode::Invalid, self.to_string()).at_field("page"),
             Self::TooManyConnections { .. } => {

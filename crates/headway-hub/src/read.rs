@@ -152,10 +152,14 @@ impl Handle {
         Ok(Some(Results { store, job: job.clone(), query, done: false }))
     }
 
-    /// Whether there is a batch of that name that the caller may see.
-    async fn is_batch(&self, caller: &Caller, job: &JobId) -> Result<bool, Error> {
-        let stored = self.visible(caller, job).await?;
-        Ok(stored.is_some_and(|stored| stored.document.get("items").is_some()))
+    /// Whether there is a batch of that name that the caller may see. A job that is none and that
+    /// the caller sees is [`Error::NotABatch`].
+    pub async fn is_batch(&self, caller: &Caller, job: &JobId) -> Result<bool, Error> {
+        match self.visible(caller, job).await? {
+            None => Ok(false),
+            Some(stored) if stored.document.get("items").is_some() => Ok(true),
+            Some(_) => Err(Error::NotABatch(job.clone())),
+        }
     }
 
     /// A batch's position, and where its items are; `None` when the caller sees no such batch.
@@ -165,7 +169,8 @@ impl Handle {
         job: &JobId,
     ) -> Result<Option<(Cursor, ItemCounts)>, Error> {
         let Some(mut stored) = self.visible(caller, job).await? else { return Ok(None) };
-        let Some(items) = stored.document.get_mut("items") else { return Ok(None) };
+        let items = stored.document.get_mut("items");
+        let items = items.ok_or_else(|| Error::NotABatch(job.clone()))?;
         serde_json::from_value(items.take())
             .map(|counts| Some((stored.cursor, counts)))
             .map_err(|error| Error::Unreadable(error.to_string()))

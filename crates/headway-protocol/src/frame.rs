@@ -242,7 +242,7 @@ pub struct Subscribe {
 /// Which events come beside the state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected true, false or an array of types of events")]
 pub enum EventFilter {
     /// All, or none.
     All(bool),

@@ -22,6 +22,7 @@ pub mod frame;
 pub mod id;
 pub mod kind;
 pub mod limits;
+pub mod misread;
 pub mod money;
 pub mod patch;
 pub mod percent;

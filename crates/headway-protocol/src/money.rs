@@ -136,7 +136,10 @@ impl Serialize for Amount {
 impl<'de> Deserialize<'de> for Amount {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
-        #[serde(untagged)]
+        #[serde(
+            untagged,
+            expecting = "expected an amount: a decimal such as \"12.50\", or a number"
+        )]
         enum Written<'a> {
             #[serde(borrow)]
             Text(Cow<'a, str>),

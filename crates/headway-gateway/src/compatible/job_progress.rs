@@ -4,7 +4,7 @@
 use headway_hub::Telling;
 use headway_hub::session::Session;
 use headway_protocol::frame::Subscribe;
-use headway_protocol::{ClientMessage, JobStatus, ServerMessage, Timestamp};
+use headway_protocol::{ClientMessage, JobStatus, ServerMessage, Timestamp, misread};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -158,7 +158,10 @@ pub(super) fn hear(text: &[u8], session: &mut Session, now: Timestamp) {
         Ok(Said::Unsubscribe { job_id }) => {
             session.handle_message(ClientMessage::Unsubscribe { id: job_id }, now);
         }
-        Err(error) => session.handle_foreign(&format!("not a message: {error}"), now),
+        Err(error) => {
+            let why = misread::complaint::<Said>(text, &error);
+            session.handle_foreign(&format!("not a message: {why}"), now);
+        }
     }
 }
 

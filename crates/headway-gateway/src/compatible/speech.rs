@@ -5,7 +5,7 @@
 
 use headway_hub::session::Session;
 use headway_hub::{Frame, FrameKind};
-use headway_protocol::{CloseCode, ProblemCode, ServerMessage, Timestamp};
+use headway_protocol::{CloseCode, ProblemCode, ServerMessage, Timestamp, misread};
 use serde_json::Value;
 
 use super::session::{Narrowing, Said};
@@ -61,7 +61,8 @@ impl Speech {
             Format::Session => match serde_json::from_slice::<Said>(text) {
                 Ok(said) => said.carry_out(&mut self.narrowing, session, now),
                 Err(error) => {
-                    session.handle_foreign(&format!("not a message: {error}"), now);
+                    let why = misread::complaint::<Said>(text, &error);
+                    session.handle_foreign(&format!("not a message: {why}"), now);
                     None
                 }
             },

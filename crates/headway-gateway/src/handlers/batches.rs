@@ -3,16 +3,18 @@
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
+use axum::routing::{MethodRouter, post};
 use headway_engine::ItemSource;
 use headway_hub::ItemQuery;
 use headway_protocol::batch::{BatchOptions, Executor};
-use headway_protocol::{Problem, ProblemCode, Secret};
+use headway_protocol::{Action, Problem, ProblemCode, Secret};
 use serde_json::Value;
 
 use super::upload::Upload;
-use super::{IDEMPOTENCY_KEY, created, json};
+use super::{IDEMPOTENCY_KEY, commands, created, jobs, json};
 use crate::app::{App, Caller, Id, job_id};
 use crate::body::{self, Form};
+use crate::door::Entry;
 use crate::door::credential::bearer;
 use crate::headers::text_of;
 use crate::problem::{Answer, Refusal};
@@ -62,6 +64,21 @@ pub(crate) async fn estimate(
         app.engine.estimate(&caller, options, items).await?
     };
     json(StatusCode::OK, &estimate)
+}
+
+/// `GET /batches/{id}`.
+pub(crate) async fn show(app: State<App>, caller: Caller, id: Id, headers: HeaderMap) -> Answer {
+    app.hub.is_batch(&caller.0, &job_id(&id.0)?).await?;
+    jobs::show(app, caller, id, headers).await
+}
+
+/// `POST /batches/{id}/{action}`. Of what the caller does not see the command says whether there is
+/// such a thing.
+pub(crate) fn command(action: Action) -> MethodRouter<App> {
+    post(move |app: State<App>, entry: Entry, id: Id, headers: HeaderMap, body: Body| async move {
+        app.hub.is_batch(&entry.caller, &job_id(&id.0)?).await?;
+        commands::command(app, entry, id, headers, body, action).await
+    })
 }
 
 /// `GET /batches/{id}/items`.
@@ -126,7 +143,7 @@ async fn inline(
             return Err(Refusal::invalid("items", detail));
         }
     };
-    let options = body::parse_value(Value::Object(members))?;
+    let options = body::parse_value(&Value::Object(members))?;
     may_run(app, headers, &options)?;
     Ok((options, ItemSource::Inline(items)))
 }

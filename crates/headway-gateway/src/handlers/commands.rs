@@ -25,7 +25,8 @@ pub(crate) fn handler(action: Action) -> MethodRouter<App> {
     })
 }
 
-async fn command(
+/// Asks something of a job, or of a batch.
+pub(super) async fn command(
     State(app): State<App>,
     entry: Entry,
     Id(id): Id,

@@ -1,15 +1,11 @@
 //! The events in a body, each read for itself, so that a mistake is told with its place.
 
 use headway_protocol::report::SequencedReport;
-use headway_protocol::{Problem, ProblemCode, limits};
-use serde_json::Value;
+use headway_protocol::{ProblemCode, limits};
 use serde_json::value::RawValue;
 
 use crate::body::{self, Form};
 use crate::problem::Refusal;
-
-/// Members of a refused event that are tried for being at fault.
-const MEMBERS_TRIED: usize = 32;
 
 /// The events of a body: one, an array, or one a line.
 pub(crate) fn reports(text: &[u8], form: Form) -> Result<Vec<SequencedReport>, Refusal> {
@@ -33,40 +29,8 @@ pub(crate) fn reports(text: &[u8], form: Form) -> Result<Vec<SequencedReport>, R
     }
     (0..)
         .zip(pieces)
-        .map(|(index, piece)| {
-            body::parse(piece).map_err(|problem| locate(problem, piece).at_index(index).into())
-        })
+        .map(|(index, piece)| body::parse(piece).map_err(|problem| problem.at_index(index).into()))
         .collect()
-}
-
-/// Names the member at fault: the one without which the mistake is another one, or none. The parser
-/// cannot tell, because it reads an event's members before it knows its type.
-fn locate(problem: Problem, piece: &[u8]) -> Problem {
-    if problem.field.is_some() || problem.status != ProblemCode::Invalid.status() {
-        return problem;
-    }
-    let Ok(Value::Object(event)) = serde_json::from_slice(piece) else { return problem };
-    // Without the place in the text that the first telling has.
-    let Err(mistake) = body::parse_value::<SequencedReport>(Value::Object(event.clone())) else {
-        return problem;
-    };
-    if let Some(field) = mistake.field {
-        return problem.at_field(field);
-    }
-    let culprit = event.keys().take(MEMBERS_TRIED).find(|name| {
-        let mut rest = event.clone();
-        rest.remove(*name);
-        match body::parse_value::<SequencedReport>(Value::Object(rest)) {
-            Ok(_) => true,
-            Err(other) => {
-                other.detail != mistake.detail && other.field.as_ref().is_none_or(|it| it == *name)
-            }
-        }
-    });
-    match culprit {
-        Some(name) => problem.at_field(name.clone()),
-        None => problem,
-    }
 }
 
 #[cfg(test)]
@@ -96,6 +60,10 @@ mod tests {
         check(r#"{"type":"progress","percent":150}"#, Some("percent"));
         check(r#"{"type":"progress","percent":"half","message":"x"}"#, Some("percent"));
         check(r#"{"type":"progress","done":-1}"#, Some("done"));
+        check(r#"{"type":"progress","done":1e308}"#, Some("done"));
+        check(r#"{"type":"fail","error":{"code":"x","message":7}}"#, Some("error.message"));
+        check(r#"{"type":"step_start","step":"a","tasks":["x",7]}"#, Some("tasks[1]"));
+        check(r#"{"type":"usage","sku":"a","tokens":"many"}"#, Some("tokens"));
         check(r#"{"type":"log","level":"loud","message":"x"}"#, Some("level"));
         check(r#"{"type":"log"}"#, Some("message"));
         check(r#"{"type":"dance"}"#, Some("type"));

@@ -11,7 +11,7 @@ use super::{
     Content, DOCUMENT, DOCUMENT_REPLIES, IDEMPOTENCY, IF_NONE_MATCH, LIMIT, Load, Reply, Route,
     Rule, STATUS, command, json, parameter, plain,
 };
-use crate::handlers::{batches, jobs, results};
+use crate::handlers::{batches, results};
 
 const UPLOAD: Content = Content {
     media: "multipart/form-data",
@@ -72,7 +72,7 @@ pub(super) const ROUTES: &[Route] = &[
         headers: IF_NONE_MATCH,
         body: &[],
         replies: DOCUMENT_REPLIES,
-        handler: || get(jobs::show),
+        handler: || get(batches::show),
     },
     Route {
         method: "GET",
@@ -156,23 +156,27 @@ pub(super) const ROUTES: &[Route] = &[
         "/api/v1/batches/{id}/cancel",
         "cancelBatch",
         "Ask a batch to stop for good",
+        || batches::command(Action::Cancel),
     ),
     command(
         Action::Pause,
         "/api/v1/batches/{id}/pause",
         "pauseBatch",
         "Ask a batch to stand still",
+        || batches::command(Action::Pause),
     ),
     command(
         Action::Resume,
         "/api/v1/batches/{id}/resume",
         "resumeBatch",
         "Ask a batch to go on, with a larger budget if one is given",
+        || batches::command(Action::Resume),
     ),
     command(
         Action::Retry,
         "/api/v1/batches/{id}/retry",
         "retryBatch",
         "Begin a new attempt over items that did not succeed",
+        || batches::command(Action::Retry),
     ),
 ];

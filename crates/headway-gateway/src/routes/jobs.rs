@@ -11,7 +11,7 @@ use super::{
     Content, DOCUMENT, DOCUMENT_REPLIES, IDEMPOTENCY, IF_NONE_MATCH, LIMIT, Load, Reply, Route,
     Rule, STATUS, command, json, parameter, plain,
 };
-use crate::handlers::{events, jobs};
+use crate::handlers::{commands, events, jobs};
 
 const REPORT: Content = json(|generator| {
     let event = generator.subschema_for::<SequencedReport>();
@@ -146,18 +146,32 @@ pub(super) const ROUTES: &[Route] = &[
         }],
         handler: || get(events::records),
     },
-    command(Action::Cancel, "/api/v1/jobs/{id}/cancel", "cancelJob", "Ask a job to stop for good"),
-    command(Action::Pause, "/api/v1/jobs/{id}/pause", "pauseJob", "Ask a job to stand still"),
+    command(
+        Action::Cancel,
+        "/api/v1/jobs/{id}/cancel",
+        "cancelJob",
+        "Ask a job to stop for good",
+        || commands::handler(Action::Cancel),
+    ),
+    command(
+        Action::Pause,
+        "/api/v1/jobs/{id}/pause",
+        "pauseJob",
+        "Ask a job to stand still",
+        || commands::handler(Action::Pause),
+    ),
     command(
         Action::Resume,
         "/api/v1/jobs/{id}/resume",
         "resumeJob",
         "Ask a job to go on, with a larger budget if one is given",
+        || commands::handler(Action::Resume),
     ),
     command(
         Action::Retry,
         "/api/v1/jobs/{id}/retry",
         "retryJob",
         "Begin a new attempt of an ended job",
+        || commands::handler(Action::Retry),
     ),
 ];

@@ -18,7 +18,6 @@ use schemars::{Schema, SchemaGenerator};
 
 use crate::app::App;
 use crate::compatible::Format;
-use crate::handlers::commands;
 use crate::options::Options;
 use streams::{TICKET, TOKEN};
 
@@ -173,6 +172,7 @@ const fn command(
     path: &'static str,
     operation: &'static str,
     summary: &'static str,
+    handler: fn() -> MethodRouter<App>,
 ) -> Route {
     Route {
         method: "POST",
@@ -189,12 +189,7 @@ const fn command(
             summary: "Asked; the document shows it",
             contents: &[DOCUMENT],
         }],
-        handler: match action {
-            Action::Cancel => || commands::handler(Action::Cancel),
-            Action::Pause => || commands::handler(Action::Pause),
-            Action::Resume => || commands::handler(Action::Resume),
-            Action::Retry => || commands::handler(Action::Retry),
-        },
+        handler,
     }
 }
 

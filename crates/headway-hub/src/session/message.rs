@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use headway_protocol::frame::ClosingReason;
-use headway_protocol::{ClientMessage, CloseCode, ServerMessage, Timestamp};
+use headway_protocol::{ClientMessage, CloseCode, ServerMessage, Timestamp, misread};
 use serde_json::Value;
 
 use super::{AskedCommand, Session};
@@ -33,7 +33,8 @@ impl Session {
                 let value: Option<Value> = serde_json::from_slice(text).ok();
                 let id = value.as_ref().and_then(|value| value.get("id")?.as_str());
                 let id = id.map(|id| id.chars().take(128).collect());
-                self.mistake(id, ("malformed", format!("not a message: {error}")), now);
+                let why = misread::complaint::<ClientMessage>(text, &error);
+                self.mistake(id, ("malformed", format!("not a message: {why}")), now);
             }
         }
     }
