@@ -208,6 +208,42 @@ fn what_is_revoked_ends_what_uses_it() {
 }
 
 #[test]
+fn whoever_is_revoked_while_a_batch_runs_is_told_that_it_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let create = ["key", "create", "--data", "data", "--name", "first", "--role", "admin"];
+    let key = expect(folder.path(), &create, 0).trim().to_owned();
+    let kind = "[kinds.slow]\nexecutor = { type = \"command\", argv = [\"sleep\", \"600\"] }\n";
+    std::fs::write(folder.path().join("headway.toml"), kind).unwrap();
+    std::fs::write(folder.path().join("items.jsonl"), "1\n").unwrap();
+    let serve = ["--json", "--config", "headway.toml", "serve", "--listen", "127.0.0.1:0"];
+    let arguments = [&serve[..], &["--data", "data", "--sign-in", "keys"]].concat();
+    let mut command = headway(folder.path(), &arguments);
+    command.stdout(Stdio::piped()).stderr(Stdio::null());
+    let server = Server::adopt(command.spawn().unwrap(), folder.path());
+
+    let create = ["key", "create", "--name", "ci", "--scope", "watch", "--scope", "report"];
+    let runner = done(&server, &key, &create);
+    let batch = ["batch", "run", "items.jsonl", "--kind", "slow"];
+    let mut command = with_key(&server, &runner, &batch);
+    let run = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let found = eventually("the running batch", || {
+        let page = done(&server, &key, &["--json", "job", "list"]);
+        let job: Value = serde_json::from_str(page.lines().next()?).unwrap();
+        let job = job.get("jobs").map_or_else(|| job.clone(), |jobs| jobs[0].clone());
+        (job["status"] == "running").then_some(job)
+    });
+    let id = found["id"].as_str().unwrap();
+    done(&server, &key, &["key", "revoke", &runner]);
+    let words = ending(run);
+    assert!(words.contains("HEADWAY_TOKEN"), "{words}");
+    assert!(words.contains("the batch goes on at the server"), "{words}");
+    assert!(words.contains(&format!("headway job cancel {id}")), "{words}");
+    let job: Value =
+        serde_json::from_str(&done(&server, &key, &["--json", "job", "get", id])).unwrap();
+    assert_eq!(job["status"], "running");
+}
+
+#[test]
 fn tokens_hold_over_one_change_of_the_signing_secret_and_not_over_two() {
     let folder = tempfile::tempdir().unwrap();
     let (server, key) = start(folder.path());

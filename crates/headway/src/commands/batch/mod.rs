@@ -80,22 +80,23 @@ async fn wait(
     let mut stop = listen()?;
     let mut display = (!common.json).then(Display::new);
     let followed = tokio::select! {
-        followed = follow(client, id, display.as_mut()) => Some(followed?),
-        _ = stop.recv() => None,
+        followed = follow(client, id, display.as_mut()) => followed.map(Some),
+        _ = stop.recv() => Ok(None),
     };
     if let Some(display) = &display {
         display.finish();
     }
     match &followed {
-        Some((job, _)) => {
+        Ok(Some((job, _))) => {
             tell(common, client, job, &format!("`headway batch errors {id}`")).await;
         }
-        None => output::say(&format!(
+        // Also when looking on was refused: nothing has asked the batch to stop.
+        Ok(None) | Err(_) => output::say(&format!(
             "the batch goes on at the server: `headway watch {id}` shows it, `headway job cancel \
              {id}` stops it"
         )),
     }
-    Ok(followed)
+    followed
 }
 
 /// Says how a batch ended, and why items of it failed; `more` is how to see all of that.
