@@ -15,7 +15,9 @@ use std::sync::atomic::Ordering;
 
 use headway_access::Caller;
 use headway_hub::session::Session;
-use headway_hub::{Bell, HistoryPlace, HistoryQuery, ItemQuery, JobFilter, Limit, Options, Warm};
+use headway_hub::{
+    Bell, Error, HistoryPlace, HistoryQuery, ItemQuery, JobFilter, Limit, Options, Warm,
+};
 use headway_protocol::frame::{EventFilter, Subscribe};
 use headway_protocol::{ClientMessage, Cursor, ItemStatus, JobStatus, Owner, Timestamp};
 use headway_store::{Append, Expected, Facets, NewItem, Record, Store};
@@ -218,8 +220,9 @@ async fn results_come_for_every_item_in_pages() {
     let world = World::new(Options::default());
     let owner = Owner::default();
     world.create("bat", &owner, None).await;
-    let nothing = world.hub.results(&seeing_all_of(&owner), &job("bat"), Vec::new()).await.unwrap();
-    assert!(nothing.is_none(), "a job that is no batch has no results");
+    let nothing = world.hub.results(&seeing_all_of(&owner), &job("bat"), Vec::new()).await;
+    let said = nothing.expect_err("a job that is no batch has no results");
+    assert!(matches!(said, Error::NotABatch(_)), "{said}");
     world.change("bat", &json!({"items":{"total":500}})).await;
     let items = (0..500).map(|index| NewItem {
         index,
