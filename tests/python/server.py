@@ -10,6 +10,7 @@ import urllib.request
 from pathlib import Path
 
 from bounded import PATIENCE
+from patience import opened
 
 PROGRAM = os.environ.get(
     "HEADWAY_BIN", str(Path(__file__).parents[2] / "target" / "debug" / "headway")
@@ -77,7 +78,7 @@ class Server:
             data=json.dumps(body).encode(),
             headers={"content-type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=PATIENCE) as response:
+        with opened(request) as response:
             return json.load(response)
 
     def get(self, path):

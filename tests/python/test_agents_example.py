@@ -19,6 +19,7 @@ os.environ.setdefault("HEADWAY_BIN", PROGRAM)
 
 from headway import Headway, Reporter, ReportOptions  # noqa: E402
 from node import Node  # noqa: E402
+from support.patience import ask_patiently  # noqa: E402
 from turns import Turns  # noqa: E402
 from watcher import ClosedError, Watcher  # noqa: E402
 from workflow import KIND, work  # noqa: E402
@@ -103,6 +104,7 @@ class AgentsTest(Bounded):
     def setUp(self):
         folder = self.enterContext(tempfile.TemporaryDirectory(prefix="headway-agents-"))
         self.node = self.enterContext(Node(Path(folder)))
+        ask_patiently()
         self.headway = Headway(self.node.url)
 
     def transaction(self):

@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from bounded import PATIENCE, Bounded, Overdue, within
+from patience import opened
 from server import PROGRAM
 from whole_run import PACKAGE, lines_of
 
@@ -106,7 +107,7 @@ class AnalysisTest(Bounded):
             data=json.dumps(body).encode(),
             headers={"content-type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+        with opened(request) as answer:
             self.assertEqual(answer.status, 202)
             return json.load(answer)
 

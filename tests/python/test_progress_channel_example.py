@@ -23,6 +23,7 @@ sys.path[:0] = [str(EXAMPLE), str(PACKAGE), str(EXAMPLE.parent)]
 from clients import Connection, connected, installed, watching  # noqa: E402
 from headway import Headway, Reporter, ReportOptions  # noqa: E402
 from node import Node  # noqa: E402
+from support.patience import ask_patiently  # noqa: E402
 from turns import Turns  # noqa: E402
 from worker import report  # noqa: E402
 
@@ -59,6 +60,7 @@ class ProgressChannelTest(Bounded):
         settings = settings.replace('"worker.py"', f'"{EXAMPLE / "worker.py"}"')
         Path(folder, "headway.toml").write_text(settings + BLOCKER)
         self.node = self.enterContext(Node(Path(folder)))
+        ask_patiently()
         self.headway = Headway(self.node.url)
 
     def connected(self, job):

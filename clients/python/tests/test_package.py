@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -18,11 +19,15 @@ PATIENT = """
 import logging
 from functools import partial
 from headway.reporting import face
+from support.patience import ask_patiently
 face.ReportOptions = partial(face.ReportOptions, close_timeout=60.0)
+ask_patiently()
 logging.getLogger("asyncio").setLevel(logging.ERROR)
 """
 """What is enough for a worker is not for a machine that compiles at the same time: five seconds for its last
-reports, and a tenth of one for each step of a loop, of which asyncio's debug mode would warn."""
+reports, one try to make a job, and a tenth of a second for each step of a loop, of which asyncio's debug mode
+would warn."""
+PATH = os.pathsep.join(str(FOLDER / folder) for folder in ("src", "tests"))
 GUIDES = (FOLDER / "README.md", FOLDER.parents[1] / "docs/python.md")
 
 
@@ -71,7 +76,7 @@ class ExamplesTest(Bounded):
                         ended = subprocess.run(
                             [sys.executable, "-X", "dev", "-c", PATIENT + example],
                             cwd=folder,
-                            env={"HEADWAY_URL": server.url, "PYTHONPATH": str(FOLDER / "src")},
+                            env={"HEADWAY_URL": server.url, "PYTHONPATH": PATH},
                             stdin=subprocess.DEVNULL,
                             capture_output=True,
                             text=True,

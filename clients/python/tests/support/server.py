@@ -17,6 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from .patience import ask_patiently
+
 __all__ = ["PROGRAM", "BlackHole", "Server", "until"]
 
 PROGRAM = os.environ.get("HEADWAY_BIN", str(Path(__file__).resolve().parents[4] / "target/debug/headway"))
@@ -59,6 +61,7 @@ class Server:
         return f"http://{self.address}"
 
     def __enter__(self) -> Server:
+        ask_patiently()
         self._folder = tempfile.TemporaryDirectory(prefix="headway-python-")
         self._log = tempfile.TemporaryFile()
         self.start()
