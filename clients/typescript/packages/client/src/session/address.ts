@@ -1,7 +1,7 @@
 // The address of a stream that cannot be spoken to: everything that is watched is in it.
 
 import type { TransportName } from "./connection.ts";
-import { named, wantsEvents, type Selection } from "./selection.ts";
+import { named, union, wantsEvents, type Selection } from "./selection.ts";
 
 /** The stream that everything is subscribed on by messages. */
 export const STREAM = "/api/v1/stream";
@@ -36,7 +36,7 @@ export function address(
     } else if (cursor !== undefined) query.append(transport === "events" ? "last_event_id" : "cursor", cursor);
   }
   if (events && positions[0]) query.append("cursor", positions.join());
-  if (events) query.append("events", events);
+  if (events) query.append("events", String(events));
   const interval = Math.min(...selections.map(({ minIntervalMs }) => minIntervalMs ?? DEFAULT_INTERVAL_MS));
   if (interval !== DEFAULT_INTERVAL_MS) query.append("min_interval_ms", String(interval));
   const text = query.toString();
@@ -46,13 +46,3 @@ export function address(
 
 /** The server's own, for selections that say nothing beside others that do. */
 const DEFAULT_INTERVAL_MS = 100;
-
-/** One filter for a whole stream: whatever any of its readers wants. */
-function union(selections: readonly Selection[]): string | undefined {
-  const types = new Set<string>();
-  for (const { events } of selections) {
-    if (events === true) return "true";
-    if (typeof events === "object") for (const type of events) types.add(type);
-  }
-  return types.size > 0 ? [...types].join(",") : undefined;
-}

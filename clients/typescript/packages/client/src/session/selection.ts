@@ -47,6 +47,16 @@ export function wants(filter: Selection["events"], type: unknown): boolean {
   return typeof filter === "object" ? filter.some((wanted) => wanted === type) : filter === true;
 }
 
+/** One filter for several selections: whatever any of them wants; `undefined` when that is nothing. */
+export function union(selections: readonly Selection[]): true | readonly string[] | undefined {
+  const types = new Set<string>();
+  for (const { events } of selections) {
+    if (events === true) return true;
+    if (events) for (const type of events) types.add(type);
+  }
+  return types.size > 0 ? [...types] : undefined;
+}
+
 /** The message that subscribes. */
 export function subscribe(id: string, selection: Selection, cursor: string | undefined): Subscribe & { type: "subscribe" } {
   return {

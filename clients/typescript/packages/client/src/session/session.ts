@@ -446,7 +446,7 @@ export class Session {
   /** What a stream without messages has to bring. */
   #selections(): Selection[] {
     const own = this.stream.standing(this.#name()).map(({ selection }) => selection);
-    return [...own, ...this.stream.lookUps().map((job) => ({ selector: { job } }))];
+    return [...own, ...this.stream.lookUps()];
   }
 
   /** Whether there is anything to be connected for. */

@@ -9,7 +9,10 @@ import type { News } from "./output.ts";
 import type { Refusal } from "./refusal.ts";
 import type { Replay, Replays } from "./replays.ts";
 import { named, subscribe, wantsEvents, type Selection } from "./selection.ts";
-import { Subscriptions } from "./subscriptions.ts";
+import { Subscriptions, type LookUp } from "./subscriptions.ts";
+
+/** Jobs of a selector that are asked for by name when a connection is made again; further ones come when they move. */
+const LOOKED_UP = 64;
 
 /** What a name on the wire stands for: a subscription by its key, a job that is looked up for a selector, or a replay. */
 type Subject = { readonly key: string } | { readonly lookedUp: string } | { readonly replay: number };
@@ -147,7 +150,7 @@ export class Stream {
     this.#open = true;
     for (const { key, selection } of this.standing("websocket")) this.#ask({ key }, selection);
     for (const [number, replay] of this.#replays?.all ?? []) this.replay(number, replay);
-    for (const job of this.lookUps()) this.#ask({ lookedUp: job }, { selector: { job } });
+    for (const look of this.lookUps()) this.#ask({ lookedUp: look.selector.job }, look);
   }
 
   /** The way is gone. */
@@ -178,11 +181,11 @@ export class Stream {
     return this.#replays.oldest(job, held);
   }
 
-  /** Jobs to ask for by name beside what is subscribed. */
-  lookUps(): readonly string[] {
-    const { asked, forgotten } = this.#subscriptions.lookUps();
-    for (const job of forgotten) this.#lose(job);
-    return asked;
+  /** Jobs to ask for by name beside what is subscribed. Those above the bound are better forgotten than shown as they no longer are. */
+  lookUps(): readonly LookUp[] {
+    const all = this.#subscriptions.lookUps();
+    for (const { selector } of all.splice(LOOKED_UP)) this.#lose(selector.job);
+    return all;
   }
 
   /** The server said that every end was seen. */

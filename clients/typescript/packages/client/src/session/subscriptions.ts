@@ -3,16 +3,16 @@
 import type { TransportName } from "./connection.ts";
 import { Lane, type LaneFrame } from "./lane.ts";
 import { unnameable, type Refusal } from "./refusal.ts";
-import { covers, named, wantsEvents, type Selection } from "./selection.ts";
-
-/** Jobs of a selector that are asked for by name when a connection is made again; further ones come when they move. */
-const LOOKED_UP = 64;
+import { covers, named, union, wantsEvents, type Selection } from "./selection.ts";
 
 /** A selection and the key that names it. */
 export interface Entry {
   readonly key: string;
   readonly selection: Selection;
 }
+
+/** A job to ask for by its name, with the events that are wanted of it. */
+export type LookUp = Selection & { readonly selector: { readonly job: string } };
 
 /** One selection, and how many read it. */
 interface Subscription extends Entry {
@@ -79,9 +79,9 @@ export class Subscriptions {
     return this.#isBrought(frame.job, frame.state) ? this.open(frame.job) : undefined;
   }
 
-  /** A job is not there any more. Whether it was. */
+  /** A job that only selectors bring is not there any more. Whether it was. */
   lose(job: string): boolean {
-    return this.#lanes.delete(job);
+    return this.to(job).length === 0 && this.#lanes.delete(job);
   }
 
   /** The server said that every end was seen: the jobs of which that is news. */
@@ -154,14 +154,16 @@ export class Subscriptions {
   }
 
   /**
-   * Jobs that only a selector brings and that have not ended. One that ended while nobody was connected
-   * would not be told again by the selector, so they are asked for by name. Those above the bound are
-   * better forgotten than shown as they no longer are.
+   * Jobs that a selector brings and that have not ended. One that ended while nobody was connected would
+   * not be told again by the selector, so they are asked for by name; that also says from where their
+   * events go on, which a selector cannot.
    */
-  lookUps(): { readonly asked: readonly string[]; readonly forgotten: readonly string[] } {
-    const byName = new Set(this.#entries().map(({ selection }) => named(selection.selector)));
-    const open = [...this.#lanes].filter(([id, lane]) => !byName.has(id) && !lane.ended).map(([id]) => id);
-    return { asked: open.slice(0, LOOKED_UP), forgotten: open.slice(LOOKED_UP) };
+  lookUps(): LookUp[] {
+    const many = this.#entries().flatMap(({ selection }) => (named(selection.selector) === undefined ? selection : []));
+    return [...this.#lanes]
+      .filter(([, lane]) => !lane.ended)
+      .map(([job, lane]) => ({ selector: { job }, events: union(many.filter(({ selector }) => covers(selector, job, lane.job))) }))
+      .filter(({ selector, events }) => events !== undefined || this.to(selector.job).length === 0);
   }
 
   #entries(): Subscription[] {

@@ -6,7 +6,7 @@ import { describe, type TestContext } from "node:test";
 import { Headway, type ConnectOptions, type JobEvent } from "../../src/index.ts";
 import { Server } from "../../../../testing/server.ts";
 import { test } from "../../../../testing/test.ts";
-import { BlockedSocket, Sockets } from "../support/sockets.ts";
+import { BlockedSocket, Gate, Sockets } from "../support/sockets.ts";
 import { adminOf } from "../support/admin.ts";
 import { until } from "../support/until.ts";
 
@@ -121,6 +121,44 @@ describe("each transport", () => {
       for (const id of ["i", "j"]) await admin.jobs.report(id, [{ type: "log", message: "away" }, { type: "progress", percent: 2 }]);
       for (const watch of watches) await until(watch, ({ job }) => job?.progress?.percent === 2);
       assert.deepEqual([...happened], [["i", ["away"]], ["j", ["away"]]]);
+    });
+
+    test(`${transport}: listeners on a session, on a tag and on all jobs lose no event while nobody is connected`, async (t) => {
+      const server = await Server.start(t);
+      const admin = adminOf(server, t);
+      for (const id of ["i", "j"]) {
+        await admin.jobs.create({ kind: "import", id, tags: ["x"], session: "s" });
+        await admin.jobs.report(id, [{ type: "start" }, { type: "progress", percent: 1 }]);
+      }
+      const gate = new Gate();
+      const listeners = ([{ session: "s" }, { tag: "x" }, { all: true }] as const).flatMap((selector) => [false, true].map((isNamed) => {
+        const headway = watching(t, server, { transports: [transport], fetch: gate.fetch, WebSocket: gate.WebSocket });
+        const heard: Record<string, unknown[]> = { i: [], j: [] };
+        const list = headway.watchJobs(selector, {
+          events: ["log"],
+          onEvent: (frame) => heard[frame.job]?.push(frame.type === "gap" ? frame.reason : frame.event["message"]),
+        });
+        // Somebody who shows the job without its events says a position too.
+        if (isNamed) headway.watchJob("i");
+        return { headway, heard, list, name: `${JSON.stringify(selector)}${isNamed ? " beside i" : ""}` };
+      }));
+      const percents = (list: { readonly jobs: readonly { readonly id: string; readonly progress?: { readonly percent?: number | null } | null }[] }): string =>
+        list.jobs.map(({ id, progress }) => `${id} ${progress?.percent ?? 0}`).sort().join();
+      for (const { list } of listeners) await until(list, (snapshot) => percents(snapshot) === "i 1,j 1");
+      await admin.jobs.report("i", [{ type: "log", message: "before" }, { type: "progress", percent: 2 }]);
+      for (const { list } of listeners) await until(list, (snapshot) => percents(snapshot) === "i 2,j 1");
+      gate.isOpen = false;
+      await server.kill();
+      for (const { headway } of listeners) await until(headway.connection, ({ state }) => state === "waiting");
+      await server.start();
+      await admin.jobs.report("i", [{ type: "log", message: "away" }, { type: "progress", percent: 3 }]);
+      await admin.jobs.report("j", [{ type: "log", message: "away" }, { type: "progress", percent: 50 }, { type: "complete" }]);
+      gate.isOpen = true;
+      for (const { headway } of listeners) headway.signedIn();
+      for (const { list, heard, name } of listeners) {
+        await until(list, ({ jobs }) => jobs.some(({ id, progress }) => id === "i" && progress?.percent === 3) && jobs.some(({ status }) => status === "completed"));
+        assert.deepEqual(heard, { i: ["before", "away"], j: ["away"] }, name);
+      }
     });
 
     test(`${transport}: kill -9 and a new start lose nothing and repeat nothing`, async (t) => {

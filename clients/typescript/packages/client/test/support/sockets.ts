@@ -30,3 +30,12 @@ export class BlockedSocket {
     // It is closed already.
   }
 }
+
+/** The way to a server, which is closed and opened again. */
+export class Gate {
+  isOpen = true;
+  readonly WebSocket = new Proxy(Sockets, {
+    construct: (sockets, parameters) => (this.isOpen ? new sockets(...(parameters as [string, string[]])) : new BlockedSocket()),
+  });
+  readonly fetch: typeof fetch = (input, init) => (this.isOpen ? fetch(input, init) : Promise.reject(new TypeError("the way is closed")));
+}

@@ -12,6 +12,7 @@ import { test } from "../../../../testing/test.ts";
 
 const NOW = 1_800_000_000_000;
 const LIST: Selection = { selector: { tag: "x" } };
+const LIST_LISTENER: Selection = { selector: { tag: "x" }, events: ["log"] };
 const LISTENER: Selection = { selector: { job: "c" }, events: true };
 const LOG: Selection = { selector: { job: "c" }, events: ["log"] };
 const NOTE: Selection = { selector: { job: "c" }, events: ["note"] };
@@ -46,6 +47,7 @@ class Two {
   readonly follower: Page;
   readonly #onTheWay: unknown[] = [];
   #connection: PlayedConnection | undefined;
+  #number = 0;
 
   /** What both watch from the beginning. */
   constructor(first: readonly Selection[] = [LIST]) {
@@ -64,7 +66,7 @@ class Two {
   /** What is on its way arrives; up to the first state of `c`, or all of it. */
   arrive(what: "first" | "all"): void {
     for (let frame = this.#onTheWay.shift(); frame !== undefined; frame = this.#onTheWay.shift()) {
-      this.leader.session.handleFrame(1, structuredClone(frame), NOW, 0);
+      this.leader.session.handleFrame(this.#number, structuredClone(frame), NOW, 0);
       this.drain();
       if (what === "first" && this.leader.shown.length > 0) return;
     }
@@ -72,6 +74,18 @@ class Two {
 
   tell(): void {
     this.#connection?.tell();
+  }
+
+  /** The connection breaks; what happens before the next one is made. */
+  cut(meanwhile: () => void): void {
+    this.#connection = undefined;
+    this.#onTheWay.length = 0;
+    const { session } = this.leader;
+    session.handleClose(this.#number, { code: 1006, reason: "cut" }, NOW, 0);
+    this.drain();
+    meanwhile();
+    session.handleTimeout(NOW, 0);
+    this.drain();
   }
 
   drain(): void {
@@ -83,6 +97,7 @@ class Two {
     for (let output = page.session.pollOutput(); output !== undefined; output = page.session.pollOutput()) {
       busy = true;
       if (output.type === "connect") {
+        this.#number = output.connection;
         this.#connection = new PlayedConnection(this.server, (frame) => this.#onTheWay.push(frame));
         page.session.handleOpen(output.connection, NOW);
       }
@@ -153,6 +168,27 @@ for (const role of ["leader", "follower"] as const) {
       assert.deepEqual(page.events, [cursorOf(2), cursorOf(3)]);
       assert.equal(page.shown.at(-1), cursorOf(3));
     });
+
+    for (const beside of [[], [{ selector: { job: "c" } }], [NOTE]] as const) {
+      test(`on many jobs is told what happened while nobody was connected, beside ${beside.length === 0 ? "nothing" : keyOf(beside[0])}`, () => {
+        const two = new Two();
+        const page = two[role];
+        for (const selection of [LIST_LISTENER, ...beside]) page.watch(selection);
+        two.drain();
+        two.tell();
+        two.arrive("all");
+        two.move("log");
+        two.arrive("all");
+        two.cut(() => {
+          two.move("log");
+          two.move("log");
+        });
+        two.move("log");
+        two.arrive("all");
+        assert.deepEqual(page.events, [2, 3, 4, 5].map(cursorOf));
+        assert.equal(page.shown.at(-1), cursorOf(5));
+      });
+    }
 
     test("that is gone before its question was answered takes nothing from the others", () => {
       const two = new Two();
