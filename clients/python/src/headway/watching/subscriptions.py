@@ -73,8 +73,8 @@ class Subscriptions:
         return self._lanes.setdefault(job, Lane()) if self._is_brought(job, frame["state"]) else None
 
     def lose(self, job: str) -> bool:
-        """A job is not there any more. Whether it was."""
-        return self._lanes.pop(job, None) is not None
+        """A job that only selectors bring is not there any more. Whether it was."""
+        return not self._is_named(job) and self._lanes.pop(job, None) is not None
 
     def finish(self) -> list[str]:
         """The server said that every end was seen: the jobs of which that is news."""
@@ -134,11 +134,12 @@ class Subscriptions:
         ]
 
     def events_of(self, job: str) -> EventFilter:
-        """The events of a job that any of those who are brought it wants."""
+        """The events of a job that any of the selectors which bring it wants."""
         lane = self._lanes.get(job)
         document = None if lane is None else lane.job
-        bringing = [one for one in self._all.values() if one.refusal is None]
-        return union([one.selection for one in bringing if one.selection.covers(job, document)])
+        served = [one.selection for one in self._all.values() if one.refusal is None]
+        many = [selection for selection in served if selection.job is None]
+        return union([selection for selection in many if selection.covers(job, document)])
 
     def is_served(self, job: str) -> bool:
         """Whether a subscription that was not refused brings a job."""
@@ -170,14 +171,18 @@ class Subscriptions:
         return lane.event if lane.cursor is None and selection.events else lane.cursor
 
     def look_ups(self) -> tuple[list[str], list[str]]:
-        """Jobs that only a selector brings and that have not ended: those to ask for, and those to forget.
+        """Jobs that a selector brings and that have not ended: those to ask for, and those to forget.
 
         One that ended while nobody was connected would not be told again by the selector, so they are asked
-        for by name. Those above the bound are better forgotten than shown as they no longer are.
+        for by name. That also says from where their events go on, which a selector cannot. Those above the
+        bound are better forgotten than shown as they no longer are.
         """
-        by_name = {one.selection.job for one in self._all.values()}
-        open_ones = [job for job, lane in self._lanes.items() if job not in by_name and not lane.ended]
-        return open_ones[:_LOOKED_UP], open_ones[_LOOKED_UP:]
+        open_ones = [job for job, lane in self._lanes.items() if not lane.ended]
+        wanted = [job for job in open_ones if not self._is_named(job) or self.events_of(job) is not None]
+        return wanted[:_LOOKED_UP], wanted[_LOOKED_UP:]
+
+    def _is_named(self, job: str) -> bool:
+        return any(one.selection.job == job for one in self._all.values())
 
     def _named(self, selection: Selection) -> Lane | None:
         """The lane of the job that a selection names."""
