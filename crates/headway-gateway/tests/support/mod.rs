@@ -145,8 +145,18 @@ impl Server {
         self.job_with(json!({"kind":"import","id":id})).await
     }
 
+    /// Makes a job. A server that is woken late, as it is on a machine that has others to do as well,
+    /// takes none for a time and says until when.
     pub(crate) async fn job_with(&self, body: Value) -> Value {
-        let response = self.post("/api/v1/jobs", &body).await;
+        let made = async {
+            loop {
+                let response = self.post("/api/v1/jobs", &body).await;
+                let Some(after) = response.headers().get("retry-after") else { break response };
+                let after = after.to_str().unwrap().parse().unwrap();
+                tokio::time::sleep(Duration::from_secs(after)).await;
+            }
+        };
+        let response = within("a server that takes new work", made).await;
         assert_eq!(response.status(), 201);
         response.json().await.unwrap()
     }
