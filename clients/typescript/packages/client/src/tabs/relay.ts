@@ -140,24 +140,26 @@ export class Relay {
     }
     const job = named(selection.selector);
     const lane = job === undefined ? undefined : stream.lane(job);
-    if (job === undefined || !wantsEvents(selection)) return this.#begin(entry);
+    if (job === undefined || !wantsEvents(selection)) return this.#begin(entry, entries);
     const position = cursor ?? event;
     // Whoever has no position begins with the state that is held here; events after it may have passed already.
     const held = lane?.job === undefined ? undefined : lane.cursor;
     const isAhead = held !== undefined && lane?.event !== undefined && !isAtMost(lane.event, held);
     const from = position ?? (known && isAhead ? held : undefined);
     const same = held !== undefined && cursor === held && (!isAhead || lane.event === event);
-    if (from === undefined || (known && same)) return this.#begin(entry);
+    if (from === undefined || (known && same)) return this.#begin(entry, entries);
     const replay = { key, selection, cursor: from };
     entry.replay = this.#replays.add(replay);
     this.#session.replay(entry.replay, replay, now);
-    return position === undefined ? this.#held(entry) : [];
+    return position === undefined ? this.#held(entry, entries) : [];
   }
 
-  /** What is held of a subscription's jobs. */
-  #held({ key }: Entry): StreamFrame[] {
-    return [...this.#session.stream.lanes(key)].flatMap(([job, { job: document, cursor, ended }]): StreamFrame[] => {
-      if (document === undefined || cursor === undefined) return [];
+  /** What is held of a subscription's jobs. Where others of its tab are due older events, a state comes behind those. */
+  #held(entry: Entry, entries: ReadonlyMap<string, Entry>): StreamFrame[] {
+    const others = [...entries.values()].filter((other) => other !== entry && this.#isPending(other));
+    const behind = new Set(others.map(({ selection }) => named(selection.selector)));
+    return [...this.#session.stream.lanes(entry.key)].flatMap(([job, { job: document, cursor, ended }]): StreamFrame[] => {
+      if (document === undefined || cursor === undefined || behind.has(job)) return [];
       const state = document as Extract<Frame, { type: "snapshot" }>["state"];
       const snapshot: StreamFrame = { type: "snapshot", job, cursor, state };
       return ended ? [snapshot, { type: "end", job, cursor, status: document.status }] : [snapshot];
@@ -165,8 +167,8 @@ export class Relay {
   }
 
   /** A subscription stands: what is held of its jobs. */
-  #begin(entry: Entry): StreamFrame[] {
-    return [subscribed(entry), ...this.#held(entry)];
+  #begin(entry: Entry, entries: ReadonlyMap<string, Entry>): StreamFrame[] {
+    return [subscribed(entry), ...this.#held(entry, entries)];
   }
 
   #answers(which: (entry: Entry) => boolean, frames: (entry: Entry, entries: Map<string, Entry>) => StreamFrame[]): Answer[] {

@@ -33,6 +33,7 @@ class Leader {
   transport: TransportName | undefined;
   path = "";
   #connection = 0;
+  #shown = 0;
   #sent: Readonly<Record<string, unknown>>[] = [];
 
   constructor(transports: readonly TransportName[]) {
@@ -48,6 +49,13 @@ class Leader {
   ask(version: number): void {
     const message = { type: "subscribe", id: "1", job: "a", events: true, cursor: cursor(version) } as const;
     this.#note(this.relay.ask("t", [message], NOW));
+    this.drain();
+  }
+
+  /** The tab shows `a` once more, without its events. */
+  show(): void {
+    this.#shown += 1;
+    this.#note(this.relay.ask("t", [{ type: "subscribe", id: `show ${this.#shown}`, job: "a" }], NOW));
     this.drain();
   }
 
@@ -158,6 +166,17 @@ for (const transport of ["events", "poll"] as const) {
       leader.say(log(4), log(8), snapshot(9));
       leader.cut();
       assert.doesNotMatch(leader.path, /events|a@/);
+    });
+
+    test("shows a tab that is due older events no state before them, whatever else it watches", () => {
+      const leader = new Leader([transport]);
+      leader.ask(3);
+      leader.show();
+      leader.open();
+      leader.say(log(4), log(8), snapshot(9));
+      assert.deepEqual(leader.told.filter((told) => told !== "subscribed"), REPLAY.slice(1));
+      leader.show();
+      assert.deepEqual(leader.told.slice(-2), ["subscribed", `snapshot ${cursor(9)}`]);
     });
 
     test("names a job once, however many watch it", () => {
