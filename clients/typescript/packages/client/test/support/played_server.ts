@@ -51,11 +51,14 @@ export class PlayedConnection {
 
   /**
    * From where events of a type are due to whoever holds nothing and is shown this state first: from there,
-   * unless the state was on its way already when the question for them, which named no position, was taken.
+   * unless the state was on its way already when the question for them, which named no position, was taken;
+   * `undefined` while it is still to be taken.
    */
-  eventsFrom(job: string, type: string, shown: number): number {
+  eventsFrom(job: string, type: string, shown: number): number | undefined {
     const told = this.#told.get(job);
-    return told?.states.get(shown)?.includes(type) === false ? Math.max(shown, told.eventsFrom.get(type) ?? shown) : shown;
+    if (told?.states.get(shown)?.includes(type) !== false) return shown;
+    const from = told.eventsFrom.get(type);
+    return from && Math.max(shown, from);
   }
 
   /** Takes a message of the client. */

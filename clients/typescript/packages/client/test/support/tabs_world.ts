@@ -22,7 +22,9 @@ interface Watch {
   readonly selection: Selection;
   readonly seen: number[];
   /** The position after which it is due every event of a type. */
-  since: ReadonlyMap<string, number> | undefined;
+  readonly since: Map<string, number>;
+  /** The first state that it was shown. */
+  shown: number | undefined;
   gaps: number;
 }
 
@@ -113,7 +115,7 @@ export class TabsWorld {
     // What only tabs wanted that are not there any more is let go.
     assert.equal(leaders[0]?.session.stream.has(keyOf(VISITOR)), false, "the leader holds what a tab watched that is gone");
     for (const tab of this.#tabs) {
-      for (const { selection, seen, since, gaps } of tab.watches.values()) {
+      for (const { selection, seen, since, shown, gaps } of tab.watches.values()) {
         const id = "job" in selection.selector ? selection.selector.job : undefined;
         for (const job of id === undefined ? JOBS : [id]) {
           const lane = tab.session.stream.lane(job);
@@ -124,9 +126,10 @@ export class TabsWorld {
         assert.equal(gaps, 0, `${tab.id} was told of a gap`);
         const { events } = this.server.job(id);
         const wanted = [...events].filter(([, type]) => wants(selection.events, type));
-        const due = wanted.filter(([event, type]) => event > (since?.get(type) ?? 0)).map(([event]) => event);
-        const had = seen.filter((event) => event > (since?.get(events.get(event) ?? "") ?? 0));
-        const which = `${JSON.stringify(selection.events)} of ${id} in ${tab.id} since ${JSON.stringify([...(since ?? [])])}`;
+        const from = (type: string): number => since.get(type) ?? shown ?? 0;
+        const due = wanted.filter(([event, type]) => event > from(type)).map(([event]) => event);
+        const had = seen.filter((event) => event > from(events.get(event) ?? ""));
+        const which = `${JSON.stringify(selection.events)} of ${id} in ${tab.id} since ${JSON.stringify([...since])}`;
         assert.deepEqual(had, due, which);
       }
     }
@@ -231,8 +234,8 @@ export class TabsWorld {
     const had = "job" in selection.selector ? tab.session.stream.lane(selection.selector.job)?.event : undefined;
     const shown = "job" in selection.selector ? tab.shown.get(selection.selector.job) : undefined;
     const from = had === undefined ? undefined : Math.max(Number(had.split("-")[1]), shown ?? 0);
-    const since = from === undefined ? undefined : new Map(TYPES.map((type) => [type, from]));
-    tab.watches.set(key, { selection, seen: [], since, gaps: 0 });
+    const since = new Map(from === undefined ? [] : TYPES.map((type) => [type, from]));
+    tab.watches.set(key, { selection, seen: [], since, shown: from, gaps: 0 });
     tab.session.subscribe(key, selection, this.#now);
     this.#look(tab);
   }
@@ -251,8 +254,23 @@ export class TabsWorld {
       tab.shown.set(id, version);
       for (const watch of tab.watches.values()) {
         if (!("job" in watch.selection.selector) || watch.selection.selector.job !== id) continue;
-        const from = (type: string): number => Math.max(...this.#connections.map((played) => played.eventsFrom(id, type, version)), version);
-        watch.since ??= new Map(TYPES.map((type) => [type, from(type)]));
+        watch.shown ??= version;
+      }
+    }
+    this.#judge();
+  }
+
+  /** Whoever was shown a state while its question was on its way is due the events from where the question is taken. */
+  #judge(): void {
+    for (const tab of this.#tabs) {
+      for (const { selection: { selector, events }, since, shown } of tab.watches.values()) {
+        if (!("job" in selector) || shown === undefined) continue;
+        for (const type of TYPES) {
+          if (since.has(type)) continue;
+          const from = (played: PlayedConnection): number | undefined => played.eventsFrom(selector.job, type, shown);
+          const isAsked = wants(events, type) && this.#tabs.some(({ connection }) => connection !== undefined && from(connection.played) === undefined);
+          if (!isAsked) since.set(type, Math.max(...this.#connections.map((played) => from(played) ?? shown), shown));
+        }
       }
     }
   }
@@ -304,6 +322,7 @@ export class TabsWorld {
         this.#happenings.push({ at, order: this.#order, happen: () => {
           if (tab.connection !== connection) return;
           connection.played.take(message);
+          this.#judge();
           // It does not wait for the next question.
           if (this.#random() < 0.5) connection.played.tell(this.#random() < 0.5);
         } });
