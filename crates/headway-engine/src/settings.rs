@@ -152,7 +152,8 @@ pub(crate) fn batch_settings(context: &Context, options: &BatchOptions) -> Resul
 }
 
 /// Refuses a kind that every job would be refused for: by making one of it, as a request would that
-/// says nothing else. What is wrong within its estimate or its steps is told as theirs.
+/// says nothing else. What is wrong within its estimate or its steps is told as theirs; a parent
+/// that its steps name is one of them.
 pub(crate) fn check_kind(name: &str, kind: &Kind) -> Result<(), Problem> {
     let plain = Settings {
         run_by_kind: kind.executor.is_some(),

@@ -125,11 +125,15 @@ pub(crate) fn parse_borrowed<'a, T: serde::Deserialize<'a>>(text: &'a [u8]) -> R
     serde_json::from_slice(text).map_err(|error| refused(&error, Path::default()))
 }
 
-/// The same from a value.
-pub(crate) fn parse_value<T: DeserializeOwned>(value: &serde_json::Value) -> Result<T, Problem> {
+/// The same from a value that was read from so many bytes.
+pub(crate) fn parse_value<T: DeserializeOwned>(
+    value: &serde_json::Value,
+    bytes: usize,
+) -> Result<T, Problem> {
     serde_path_to_error::deserialize(value).map_err(|error: Traced| {
-        let path = misread::locate::<T>(value, steps_of(error.path()));
-        refused(error.inner(), path)
+        let path = steps_of(error.path());
+        let searched = bytes <= misread::SEARCHED_BYTES;
+        refused(error.inner(), if searched { misread::locate::<T>(value, path) } else { path })
     })
 }
 
@@ -146,7 +150,7 @@ fn refused_in<T: DeserializeOwned>(text: &[u8], error: &Traced) -> Problem {
         return refused(error.inner(), misread::locate::<T>(&value, path));
     }
     // It is JSON after all: a word was expected, which a reader of text takes for a mistake of form.
-    match parse_value::<T>(&value) {
+    match parse_value::<T>(&value, text.len()) {
         Err(problem) => problem,
         Ok(_) => refused(error.inner(), path),
     }

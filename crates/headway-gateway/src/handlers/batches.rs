@@ -143,7 +143,7 @@ async fn inline(
             return Err(Refusal::invalid("items", detail));
         }
     };
-    let options = body::parse_value(&Value::Object(members))?;
+    let options = body::parse_value(&Value::Object(members), text.len())?;
     may_run(app, headers, &options)?;
     Ok((options, ItemSource::Inline(items)))
 }

@@ -23,6 +23,7 @@ use crate::failure::Failure;
 use crate::node::{Node, own_settings};
 use crate::output;
 use crate::signals::{Asked, Stop};
+use crate::words;
 
 /// The tag that a run is found again by begins with this.
 const RUN_TAG: &str = "run:";
@@ -243,9 +244,9 @@ impl OwnRun<'_> {
 
     /// Says how the run ended. Its node ends with it, so that another has to show more.
     async fn tell(&self, job: &Job) {
-        let folder = self.folder.display();
-        let more =
-            format!("`headway serve --data {folder}` and then `headway batch errors {}`", job.id);
+        let folder = self.folder.display().to_string();
+        let serve = words::join(["headway", "serve", "--data", &folder]);
+        let more = format!("`{serve}` and then `headway batch errors {}`", job.id);
         tell(self.common, self.client, job, &more).await;
     }
 
