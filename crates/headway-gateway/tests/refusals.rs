@@ -190,11 +190,8 @@ fn is_in_plain_words(told: &str, sent: &Value) {
 #[tokio::test]
 async fn every_member_of_every_body_is_refused_in_plain_words_and_by_name() {
     // So many requests over kept connections that a busy machine may be late with one of them.
-    let options = Options {
-        body_bytes: 1 << 20,
-        head_timeout: Duration::from_mins(1),
-        ..Options::default()
-    };
+    let options =
+        Options { body_bytes: 1 << 20, head_timeout: Duration::from_mins(1), ..Options::default() };
     let server = Server::start_with(options, headway_hub::Options::default()).await;
     let types: Value = server.get("/api/v1/openapi.json").await.json().await.unwrap();
     let types = Types(types);
