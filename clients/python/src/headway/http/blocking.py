@@ -60,6 +60,8 @@ class _Timed:
         self.deadline = deadline
         #: Whether a request was left in the middle: nothing can follow it.
         self.cut = False
+        #: Whether the other side's end was read.
+        self.ended = False
         # What came while a request was being sent.
         self._early = b""
 
@@ -92,13 +94,15 @@ class _Timed:
             buffer[: len(piece)] = piece
             return len(piece)
         self.raw.settimeout(self._left())
-        return self.raw.recv_into(buffer)
+        length = self.raw.recv_into(buffer)
+        self.ended = length == 0
+        return length
 
     def makefile(self, *_arguments: object, **_named: object) -> io.BufferedReader:
         return io.BufferedReader(_Reader(self))
 
     def close(self) -> None:
-        self.raw.close()
+        """Does nothing: `http.client` closes its socket before it reads what a closing server still sends."""
 
     def _is_answered(self) -> bool:
         """Whether there is something to read, other than interim answers, without waiting for it."""
@@ -190,7 +194,7 @@ class Connection:
         """Lets the connection go."""
         connection, self._connection = self._connection, None
         if self._timed is not None:
-            self._timed.close()
+            self._timed.raw.close()
             self._timed = None
         if connection is not None:
             connection.close()
@@ -234,12 +238,12 @@ class Connection:
             connection.request(request.method, self._address.prefix + request.path, request.body, headers)
         except _Answered as early:
             try:
-                return connection.getresponse()
+                return _answer(connection, timed)
             except (OSError, http.client.HTTPException):
                 if early.__cause__ is None:
                     raise
                 raise early.__cause__ from None
-        return connection.getresponse()
+        return _answer(connection, timed)
 
     def _paced(self, body: Iterable[bytes], timeout: float) -> Generator[bytes, None, None]:
         with closing(readable(body)) as pieces:
@@ -326,6 +330,14 @@ def unreachable(address: Address, error: BaseException) -> HeadwayError:
         )
         return HeadwayError(detail, code="unreachable")
     return HeadwayError(f"{address.url} cannot be reached: {reason}", code="unreachable", retryable=True)
+
+
+def _answer(connection: http.client.HTTPConnection, timed: _Timed) -> http.client.HTTPResponse:
+    """The answer with its whole head; `http.client` takes one that is cut after a line for a whole one."""
+    response = connection.getresponse()
+    if timed.ended:
+        raise http.client.HTTPException("the answer broke off")
+    return response
 
 
 def _rest(response: http.client.HTTPResponse) -> bytes:
