@@ -117,6 +117,13 @@ class CutHeadTest(Bounded, IsolatedAsyncioTestCase):
                     await asyncio.to_thread(Headway(peer.url).jobs.list)
                 self.assert_broken_off(caught.exception)
 
+    async def test_asyncio_takes_no_answer_that_is_cut_inside_its_head(self) -> None:
+        for said in CUT_HEADS:
+            with self.subTest(said), self.cut_after(said) as peer:
+                with self.assertRaises(HeadwayError) as caught:
+                    await AsyncHeadway(peer.url).jobs.list()
+                self.assert_broken_off(caught.exception)
+
     def assert_broken_off(self, error: HeadwayError) -> None:
         self.assertEqual((error.code, error.retryable), ("unreachable", True), error)
         self.assertIn("the answer broke off", error.detail)

@@ -406,13 +406,17 @@ async def _read_head(reader: _Reader) -> tuple[int, dict[str, str]]:
         if len(first) < 2 or not first[0].startswith(b"HTTP/1.") or not first[1].isdigit():
             raise ValueError("what answers there does not speak HTTP")
         headers: dict[str, str] = {}
-        while line := (await reader.readline()).strip():
+        while True:
+            line = await reader.readline()
+            if not line.endswith(b"\n"):
+                raise reader.end("the answer broke off")
+            line = line.strip()
+            if not line:
+                break
             name, _, value = line.decode("latin-1").partition(":")
             headers[name.strip().lower()] = value.strip()
             if len(headers) > _HEADERS:
                 raise ValueError(f"an answer with more than {_HEADERS} headers")
-        if reader.at_eof() and not headers:
-            raise reader.end("the answer broke off")
         status = int(first[1])
         # An interim answer is followed by the one that counts.
         if status >= 200:
