@@ -6,6 +6,7 @@ import asyncio
 import socket
 import ssl
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,7 +18,7 @@ from headway.http.address import server_address
 from headway.http.aio import AsyncConnection
 from headway.http.blocking import Connection
 from headway.http.exchange import Request
-from support.bounded import Bounded
+from support.bounded import PATIENCE, Bounded
 from support.peer import Peer, cut, head_of
 from support.server import Server
 
@@ -177,6 +178,40 @@ class KeptTest(UploadTest):
             self.assertEqual(peer.connections, 4)
             one.close()
             other.close()
+
+
+class LeftTest(UploadTest):
+    async def test_an_upload_over_tls_that_is_cancelled_ends_in_the_middle_of_a_piece(self) -> None:
+        server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        server.load_cert_chain(TLS / "certificate.pem", TLS / "key.pem")
+        trusted = ssl.create_default_context(cafile=TLS / "authority.pem")
+        sending, ended = threading.Event(), threading.Event()
+
+        def serve(connection: socket.socket) -> None:
+            with server.wrap_socket(connection, server_side=True) as secured:
+                if head_of(secured).endswith(b"\r\n\r\n"):
+                    secured.recv(1)
+                sending.set()
+                peer.over.wait(PATIENCE)
+
+        class Pieces:
+            def __iter__(self) -> Iterator[bytes]:
+                try:
+                    yield b"a" * LARGE
+                finally:
+                    ended.set()
+
+        request = Request("POST", "/", Pieces(), {"Content-Length": str(LARGE)})
+        with Peer(serve) as peer:
+            address = server_address(peer.url.replace("http:", "https:"), trusted)
+            asked = asyncio.create_task(AsyncConnection(address).stream(request, None, 600))
+            self.assertTrue(await asyncio.to_thread(sending.wait, PATIENCE))
+            asked.cancel()
+            with self.assertRaises(asyncio.CancelledError):
+                await asked
+            self.assertTrue(
+                await asyncio.to_thread(ended.wait, PATIENCE / 2), "the piece is still being sent"
+            )
 
 
 class PaceTest(UploadTest):

@@ -109,6 +109,7 @@ class AsyncConnection:
     ) -> AsyncStreamed:
         """Has a thread send: a loop loses, with TLS, what came before a write that fails."""
         left = threading.Event()
+        connection = Connection(self._address)
 
         def pieces() -> Iterator[bytes]:
             for piece in body:
@@ -117,13 +118,14 @@ class AsyncConnection:
                 yield piece
 
         def ask() -> Answer:
-            connection = Connection(self._address)
             return connection.stream(replace(request, body=pieces()), token, timeout).whole(timeout)
 
         try:
             answer = await asyncio.to_thread(ask)
         finally:
             left.set()
+            # The thread may be in the middle of a piece that nobody takes.
+            connection.abort()
         reader = _Reader(limit=_LINE_BYTES)
         reader.feed_data(answer.body)
         reader.feed_eof()

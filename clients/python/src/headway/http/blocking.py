@@ -204,7 +204,8 @@ class Connection:
         timed = self._timed
         if timed is not None:
             with suppress(OSError):
-                timed.raw.shutdown(socket.SHUT_RDWR)
+                # Not that of TLS, which ends it first: the other thread would go on in the clear.
+                socket.socket.shutdown(timed.raw, socket.SHUT_RDWR)
 
     def extend(self, timeout: float) -> None:
         """Gives what is being read so much more time from now."""
