@@ -1,7 +1,7 @@
 // The time, as often as something that shows it wants to be told. One timer for each pace.
 
 import { useHeadway } from "@headway/react";
-import { useSyncExternalStore } from "react";
+import { useEffect, useSyncExternalStore } from "react";
 
 class Pace {
   readonly #everyMs: number;
@@ -52,5 +52,9 @@ export function useNow(everyMs: number | undefined): number {
   const headway = useHeadway();
   const { subscribe, getSnapshot } = everyMs === undefined ? still : paceOf(everyMs);
   const local = useSyncExternalStore(subscribe, getSnapshot);
+  useEffect(() => {
+    // At each step, because what is known ends when the clock is set; what is known is not asked again.
+    if (everyMs !== undefined) headway.learnTime();
+  }, [headway, everyMs, local]);
   return everyMs === undefined ? 0 : headway.serverTime(local);
 }
