@@ -161,7 +161,7 @@ export class Session {
   /** A transport is through; for a poll, an answer came. */
   handleOpen(connection: number, now: number): void {
     const transport = this.#current(connection);
-    if (transport === undefined) return;
+    if (!transport) return;
     this.#heard(now);
     switch (transport) {
       case "websocket": {
@@ -190,7 +190,7 @@ export class Session {
     if (this.#current(connection) === undefined) return;
     this.#heard(now);
     const frame = readFrame(message);
-    if (frame === undefined) return;
+    if (!frame) return;
     this.#lives();
     // A greeting or a refusal is no sign that the next connection will be better.
     if (frame.type !== "hello" && frame.type !== "error" && frame.type !== "closing") this.#proven();

@@ -113,7 +113,7 @@ export class Stream {
   /** One reader less. Whether it was the last. */
   unsubscribe(key: string): boolean {
     const gone = this.#subscriptions.remove(key);
-    if (gone === undefined) return false;
+    if (!gone) return false;
     this.#replays?.removeOf(key);
     this.#withdraw((subject) => {
       if ("key" in subject) return subject.key === key;
@@ -175,7 +175,7 @@ export class Stream {
   /** The position for a stream without messages to begin from: it brings all replays of its job. */
   begin(selection: Selection): string | undefined {
     const held = this.cursor(selection);
-    if (this.#replays === undefined) return held;
+    if (!this.#replays) return held;
     const job = named(selection.selector);
     for (const replay of this.#replays.beginAll(job)) this.#news.push({ type: "replayed", replay });
     return this.#replays.oldest(job, held);
@@ -193,7 +193,7 @@ export class Stream {
     for (const job of this.#subscriptions.finish()) {
       this.#news.push({ type: "job", job });
       const document = this.lane(job)?.job;
-      if (document !== undefined) this.#relay({ type: "end", job, cursor: document.cursor, status: document.status });
+      if (document) this.#relay({ type: "end", job, cursor: document.cursor, status: document.status });
     }
   }
 
@@ -201,12 +201,17 @@ export class Stream {
   take(frame: StreamFrame): "hole" | undefined {
     if (frame.type !== "subscribed" && frame.type !== "error") return this.#laneFrame(frame);
     const id = frame.id ?? "";
+    const job = this.#asked.get(id);
     const wasAsked = this.#asked.delete(id);
     if (frame.type === "subscribed") {
       // Nobody wants it any more; that is said now, so that each question has its answer.
       if (wasAsked && !this.#subjects.has(id)) this.#messages.push({ type: "unsubscribe", id });
       this.#subscribed(id);
-    } else this.#refused(id, frame);
+    } else {
+      this.#refused(id, frame);
+      // What was not taken for its sake does not come again by itself.
+      if (job && !this.#waits(job) && this.#served(job)[0]) this.#resubscribe(job);
+    }
     return undefined;
   }
 
@@ -217,12 +222,12 @@ export class Stream {
 
   #laneFrame(frame: LaneFrame): "hole" | undefined {
     const isState = frame.type === "snapshot" || frame.type === "update";
-    if ([...this.#asked.values()].includes(frame.job)) return undefined;
+    if (this.#waits(frame.job)) return undefined;
     // Others may have seen less of what happened.
     if (!isState) this.#relay(frame);
     const lane = this.#subscriptions.laneOf(frame);
     // What nobody watches any more may still be on its way.
-    if (lane === undefined) return undefined;
+    if (!lane) return undefined;
     switch (lane.apply(frame)) {
       case "known":
         return undefined;
@@ -242,9 +247,14 @@ export class Stream {
     }
   }
 
+  /** Whether a question from a position of a job waits for its answer. */
+  #waits(job: string): boolean {
+    return [...this.#asked.values()].includes(job);
+  }
+
   /** Asks for a snapshot of a job, and for the events since the last frame that fitted. */
   #resubscribe(job: string): void {
-    const entries = this.#subscriptions.to(job);
+    const entries = this.#served(job);
     this.#withdraw((subject) =>
       "key" in subject ? entries.some(({ key }) => key === subject.key) : "lookedUp" in subject && subject.lookedUp === job,
     );
@@ -252,12 +262,17 @@ export class Stream {
     if (entries.length === 0) this.#ask({ lookedUp: job }, { selector: { job } });
   }
 
+  /** Subscriptions to a job by its name that were not refused. */
+  #served(job: string) {
+    return this.standing("websocket").filter(({ selection }) => named(selection.selector) === job);
+  }
+
   /** A replay stands: from now on it is its subscription's only name. */
   #subscribed(id: string): void {
     const subject = this.#subjects.get(id);
-    if (subject === undefined || !("replay" in subject)) return;
+    if (!subject || !("replay" in subject)) return;
     const replay = this.#replays?.begin(subject.replay);
-    if (replay === undefined) return;
+    if (!replay) return;
     this.#withdraw((other) => "key" in other && other.key === replay.key);
     this.#subjects.set(id, { key: replay.key });
     this.#news.push({ type: "replayed", replay: subject.replay });
@@ -265,14 +280,14 @@ export class Stream {
 
   #refused(id: string, { code, message }: Extract<Frame, { type: "error" }>): void {
     const subject = this.#subject(id);
-    if (subject === undefined) return;
+    if (!subject) return;
     this.#subjects.delete(id);
     if ("lookedUp" in subject) this.#lose(subject.lookedUp);
     else if ("key" in subject) this.refuse(subject.key, { code, message });
     else {
       const replay = this.#replays?.all.get(subject.replay);
       this.#replays?.remove(subject.replay);
-      if (replay !== undefined) this.refuse(replay.key, { code, message });
+      if (replay) this.refuse(replay.key, { code, message });
     }
   }
 
@@ -284,7 +299,7 @@ export class Stream {
   /** What a name on the wire stands for. Where names cannot be chosen the server makes them of what is watched. */
   #subject(id: string): Subject | undefined {
     const chosen = this.#subjects.get(id);
-    if (chosen !== undefined || this.#open) return chosen;
+    if (chosen || this.#open) return chosen;
     const key = this.#subscriptions.called(id);
     if (key !== undefined) return { key };
     return id.startsWith("job:") ? { lookedUp: id.slice("job:".length) } : undefined;
@@ -314,6 +329,6 @@ export class Stream {
   }
 
   #relay(frame: LaneFrame): void {
-    if (this.#replays !== undefined) this.#news.push({ type: "frame", frame });
+    if (this.#replays) this.#news.push({ type: "frame", frame });
   }
 }

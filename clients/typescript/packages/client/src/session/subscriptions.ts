@@ -42,7 +42,7 @@ export class Subscriptions {
   /** One reader less. After the last one, the jobs that nothing brings any more; before, `undefined`. */
   remove(key: string): string[] | undefined {
     const subscription = this.#all.get(key);
-    if (subscription === undefined) return undefined;
+    if (!subscription) return undefined;
     subscription.count -= 1;
     if (subscription.count > 0) return undefined;
     this.#all.delete(key);
@@ -107,7 +107,7 @@ export class Subscriptions {
   /** A subscription is not served. Whether it is there. */
   refuse(key: string, refusal: Refusal): boolean {
     const subscription = this.#all.get(key);
-    if (subscription === undefined) return false;
+    if (!subscription) return false;
     subscription.refusal = refusal;
     return true;
   }
