@@ -16,8 +16,8 @@ from headway.watching.connection import TransportName
 from headway.watching.lines import LineClosed
 from headway.watching.sockets import AsyncSocketLine, SocketLine
 from support.bounded import Bounded
-from support.peer import Peer, cut, head_of
-from support.server import BlackHole, Server
+from support.peer import BlackHole, Peer, cut, head_of
+from support.server import Server
 
 TLS = Path(__file__).parent / "support/tls"
 TRANSPORTS: tuple[TransportName, ...] = ("websocket", "events", "poll")

@@ -28,7 +28,8 @@ from headway.http.aio import AsyncConnection
 from headway.http.exchange import Request
 from headway.watching.selection import Selection
 from support.bounded import Bounded
-from support.server import BlackHole, Server
+from support.peer import BlackHole
+from support.server import Server
 
 QUICK = ReportOptions(heartbeat=0.1, close_timeout=30)
 PATIENT = ReportOptions(request_timeout=600, close_timeout=0.1)

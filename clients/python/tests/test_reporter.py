@@ -19,7 +19,8 @@ from unittest import main
 from headway import HeadwayError, JobCancelled, Reporter, ReportOptions
 from headway.reporting.spool import orphans
 from support.bounded import Bounded
-from support.server import BlackHole, until
+from support.peer import BlackHole
+from support.server import until
 
 PATIENT = ReportOptions(request_timeout=600, close_timeout=0.1)
 _COMES_BACK = 120.0

@@ -1,4 +1,4 @@
-"""A server of a test's own, which does with each connection what the test says."""
+"""Servers of a test's own, which do with each connection what the test says."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
 
-__all__ = ["Peer", "cut", "head_of"]
+__all__ = ["BlackHole", "Peer", "cut", "head_of"]
 
 _PATIENCE = 60.0
 
@@ -64,6 +64,29 @@ class Peer:
         connection.settimeout(_PATIENCE)
         with connection, suppress(OSError):
             self._serve(connection)
+
+
+class BlackHole(Peer):
+    """Takes connections and requests, and says what it is told to, piece by piece, or nothing."""
+
+    def __init__(self, *pieces: bytes, forever: bytes = b"") -> None:
+        super().__init__(self._say)
+        self._pieces = pieces
+        self._forever = forever
+        self.asked = threading.Event()
+
+    def __enter__(self) -> BlackHole:
+        super().__enter__()
+        return self
+
+    def _say(self, connection: socket.socket) -> None:
+        connection.recv(64 * 1024)
+        self.asked.set()
+        for piece in self._pieces:
+            connection.sendall(piece)
+        while self._forever and not self.over.wait(0.02):
+            connection.sendall(self._forever)
+        self.over.wait()
 
 
 def head_of(connection: socket.socket) -> bytes:

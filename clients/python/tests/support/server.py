@@ -1,11 +1,10 @@
-"""The real program as a server of its own, and servers that misbehave."""
+"""The real program as a server of its own."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
-import socket
 import subprocess
 import tempfile
 import threading
@@ -19,7 +18,7 @@ from typing import Any
 
 from .patience import ask_patiently
 
-__all__ = ["PROGRAM", "BlackHole", "Server", "until"]
+__all__ = ["PROGRAM", "Server", "until"]
 
 PROGRAM = os.environ.get("HEADWAY_BIN", str(Path(__file__).resolve().parents[4] / "target/debug/headway"))
 
@@ -130,56 +129,3 @@ class Server:
         except urllib.error.HTTPError as error:
             error.close()
             return {}
-
-
-class BlackHole:
-    """Takes connections and requests, and says what it is told to, piece by piece, or nothing."""
-
-    def __init__(self, *pieces: bytes, forever: bytes = b"") -> None:
-        self._pieces = pieces
-        self._forever = forever
-        self._over = threading.Event()
-        self.asked = threading.Event()
-        self.connections = 0
-
-    def __enter__(self) -> BlackHole:
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        self._thread = threading.Thread(target=self._accept, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._over.set()
-        self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
-        self._thread.join()
-
-    def _accept(self) -> None:
-        serving = []
-        while not self._over.is_set():
-            try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                break
-            self.connections += 1
-            serving.append(threading.Thread(target=self._serve, args=(connection,), daemon=True))
-            serving[-1].start()
-        for thread in serving:
-            thread.join()
-
-    def _serve(self, connection: socket.socket) -> None:
-        with connection:
-            try:
-                connection.settimeout(_PATIENCE)
-                connection.recv(64 * 1024)
-                self.asked.set()
-                for piece in self._pieces:
-                    connection.sendall(piece)
-                while self._forever and not self._over.wait(0.02):
-                    connection.sendall(self._forever)
-            except OSError:
-                return
-            self._over.wait()
